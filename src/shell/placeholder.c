@@ -1,0 +1,1 @@
+/* replaced by the folder's first file */ typedef int komet_shell_placeholder;

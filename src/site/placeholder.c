@@ -1,0 +1,1 @@
+/* replaced by the folder's first file */ typedef int komet_site_placeholder;
