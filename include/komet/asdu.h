@@ -113,7 +113,8 @@ enum komet_element {
     KOMET_ELEMENT_SCALED,     /* .number: SVA -32768..32767 */
     KOMET_ELEMENT_FLOAT,      /* .real: IEEE 754 short */
     KOMET_ELEMENT_COUNTER,    /* .number: BCR, 32 bits signed; .sequence 0..31 */
-    KOMET_ELEMENT_PROTECTION  /* .bits: SEP, SPE or OCI octet; .elapsed_ms: CP16, 0..59999 */
+    KOMET_ELEMENT_PROTECTION  /* .bits: SEP, SPE or OCI octet; .elapsed_ms: CP16, 0..59999. Written: of SEP
+                                 bits 0 and 1, the rest comes from .quality */
 };
 
 enum komet_time_size { KOMET_TIME_NONE, KOMET_TIME_CP24, KOMET_TIME_CP56 };
@@ -211,7 +212,8 @@ struct komet_object {
 };
 
 /*
- * Reads object `index` (0..count-1) of an ASDU that decoded with KOMET_ASDU_OK. Cannot fail.
+ * Reads object `index` (0..count-1) of an ASDU that decoded with KOMET_ASDU_OK. Cannot fail. With SQ = 1
+ * the address is counted up and may run past what ioa_size octets hold: such an object has no address.
  * `object->octets` is borrowed from the ASDU's octets.
  */
 void komet_asdu_object(const struct komet_asdu *asdu, unsigned index, struct komet_object *object);
@@ -246,16 +248,24 @@ struct komet_asdu_header {
     uint16_t ca;
 };
 
+/* Octets in which one object of any type fits: 6 of header, 3 of IOA, 12 of the longest element. */
+#define KOMET_ASDU_SIZE_ONE 21
+
 /*
  * Begins an ASDU.
- *   octets, capacity  where it goes: taken until komet_asdu_end; at least 16, at most 249 are used
- * Returns false when the type is not in the table or SQ is not allowed for it: nothing was written.
+ *   octets, capacity  where it goes: taken until komet_asdu_end; at least KOMET_ASDU_SIZE_ONE, of which
+ *                     at most 249 are used
+ *   header            copied; cause 0..63, ca 0..255 where the profile's ca_size is 1
+ * Returns false when the type is not in the table or SQ is not allowed for it: nothing was written, and
+ * the caller takes another type or SQ = 0.
  */
 bool komet_asdu_begin(struct komet_asdu_writer *writer, const struct komet_profile *profile,
                       const struct komet_asdu_header *header, uint8_t *octets, size_t capacity);
 
 /*
- * Appends an object; its value, quality, qualifier and time must fit the type.
+ * Appends an object. The type of the ASDU says which members are written: `ioa` (0 where the standard wants
+ * none), value, quality, qualifier and time, in the ranges given above; `element`, `time_size` and `octets` are
+ * not looked at, and quality bits that the type has not are left out.
  * Returns false, with nothing written, when the octets or the 127 objects are full, when a second object
  * is added to a type that holds one, or when SQ = 1 and the address is not the next one. The caller then
  * ends this ASDU, sends it, and begins another with the same object.

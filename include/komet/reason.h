@@ -12,7 +12,7 @@ enum komet_reason {
 
     /* The peer broke the rules of the standard (IEC 60870-5-104, clause in brackets). */
     KOMET_BAD_START,            /* first octet of an APDU is not 0x68 [5] */
-    KOMET_BAD_LENGTH,           /* APDU length below 4 or above 253 [5] */
+    KOMET_BAD_LENGTH,           /* APDU length below 4 or above 253, or not 4 in an S or U format [5] */
     KOMET_BAD_CONTROL,          /* control field is no valid I, S or U format [5] */
     KOMET_BAD_SEQUENCE,         /* N(S) is not V(R): a frame was lost or doubled [5.1] */
     KOMET_BAD_ACKNOWLEDGE,      /* N(R) acknowledges what was not sent, or goes back [5.1] */

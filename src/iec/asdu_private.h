@@ -1,0 +1,94 @@
+/*
+ * What reading and writing an ASDU share: where header fields stand, and numbers in octets.
+ *
+ * Values always stand low octet first; only CA and IOA follow the profile.
+ */
+#ifndef IEC_ASDU_PRIVATE_H
+#define IEC_ASDU_PRIVATE_H
+
+#include <stdint.h>
+
+#include "komet/asdu.h"
+
+enum {
+    ASDU_VSQ_SQ = 0x80,
+    ASDU_VSQ_COUNT = 0x7F,
+    ASDU_COT_CAUSE = 0x3F,
+    ASDU_COT_NEGATIVE = 0x40,
+    ASDU_COT_TEST = 0x80,
+    ASDU_COT_OFFSET = 2 /* behind type and VSQ */
+};
+
+/* Which bits of an octet are quality, by what else stands in it. */
+enum {
+    QUALITY_BITS = KOMET_QUALITY_BL | KOMET_QUALITY_SB | KOMET_QUALITY_NT | KOMET_QUALITY_IV, /* SIQ, DIQ */
+    QUALITY_BITS_QDS = QUALITY_BITS | KOMET_QUALITY_OV,
+    QUALITY_BITS_QDP = QUALITY_BITS | KOMET_QUALITY_EI,
+    QUALITY_BITS_BCR = KOMET_QUALITY_CY | KOMET_QUALITY_CA | KOMET_QUALITY_IV
+};
+
+enum {
+    COMMAND_SELECT = 0x80,  /* S/E of SCO, DCO, RCO, QOS */
+    COMMAND_QU_MAX = 31,    /* QU, bits 2 to 6 */
+    SETPOINT_QL_MAX = 127,  /* QL, bits 0 to 6 */
+    STEP_TRANSIENT = 0x80,  /* T of VTI */
+    COUNTER_SEQUENCE = 0x1F /* SQ of BCR */
+};
+
+static inline uint16_t octets_u16(const uint8_t *octets)
+{
+    return (uint16_t)(octets[0] | octets[1] << 8);
+}
+
+static inline uint32_t octets_u32(const uint8_t *octets)
+{
+    return (uint32_t)octets[0] | (uint32_t)octets[1] << 8 | (uint32_t)octets[2] << 16 |
+           (uint32_t)octets[3] << 24;
+}
+
+static inline void put_u16(uint8_t *octets, uint16_t value)
+{
+    octets[0] = (uint8_t)value;
+    octets[1] = (uint8_t)(value >> 8);
+}
+
+static inline void put_u32(uint8_t *octets, uint32_t value)
+{
+    put_u16(octets, (uint16_t)value);
+    put_u16(octets + 2, (uint16_t)(value >> 16));
+}
+
+/* An address of 1, 2 or 3 octets, in either order. */
+static inline uint32_t octets_address(const uint8_t *octets, unsigned size, bool big_endian)
+{
+    if (size == 3) {
+        return big_endian ? (uint32_t)octets[0] << 16 | (uint32_t)octets[1] << 8 | octets[2]
+                          : (uint32_t)octets[2] << 16 | (uint32_t)octets[1] << 8 | octets[0];
+    }
+    if (size == 2) {
+        return big_endian ? (uint32_t)octets[0] << 8 | octets[1] : (uint32_t)octets[1] << 8 | octets[0];
+    }
+    return octets[0];
+}
+
+static inline void put_address(uint8_t *octets, unsigned size, bool big_endian, uint32_t address)
+{
+    for (unsigned i = 0; i < size; i++) {
+        octets[big_endian ? size - 1 - i : i] = (uint8_t)(address >> (8 * i));
+    }
+}
+
+/* Type, VSQ, COT and CA. */
+static inline size_t asdu_header_size(const struct komet_profile *profile)
+{
+    return (size_t)ASDU_COT_OFFSET + profile->cot_size + profile->ca_size;
+}
+
+/* True when the widths are ones that the standard knows. */
+static inline bool profile_usable(const struct komet_profile *profile)
+{
+    return profile->cot_size >= 1 && profile->cot_size <= 2 && profile->ca_size >= 1 &&
+           profile->ca_size <= 2 && profile->ioa_size >= 1 && profile->ioa_size <= 3;
+}
+
+#endif

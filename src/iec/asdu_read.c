@@ -1,0 +1,302 @@
+/*
+ * asdu_read: ASDUs from octets to fields (-5-101 7.2).
+ *
+ * Decoding checks once that every object lies inside the octets, so that reading an object afterwards needs
+ * no check and no error: a display, a fuzzer and a gateway all take the same short way.
+ */
+#include <string.h>
+
+#include "komet/assert.h"
+
+#include "asdu_private.h"
+
+const struct komet_profile komet_profile_104 = {.cot_size = 2, .ca_size = 2, .ioa_size = 3};
+const struct komet_profile komet_profile_sinaut = {
+    .cot_size = 2, .ca_size = 2, .ioa_size = 3, .big_endian_addresses = true};
+
+static void read_header(const struct komet_profile *profile, const uint8_t *octets, size_t size,
+                        struct komet_asdu *asdu)
+{
+    size_t header_size = asdu_header_size(profile);
+    const uint8_t *cot = octets + ASDU_COT_OFFSET;
+    *asdu = (struct komet_asdu){
+        .row = komet_type_find(octets[0]),
+        .type = octets[0],
+        .sq = (octets[1] & ASDU_VSQ_SQ) != 0,
+        .count = octets[1] & ASDU_VSQ_COUNT,
+        .cause = cot[0] & ASDU_COT_CAUSE,
+        .negative = (cot[0] & ASDU_COT_NEGATIVE) != 0,
+        .test = (cot[0] & ASDU_COT_TEST) != 0,
+        .oa = profile->cot_size == 2 ? cot[1] : 0,
+        .ca = (uint16_t)octets_address(cot + profile->cot_size, profile->ca_size,
+                                       profile->big_endian_addresses),
+        .profile = profile,
+        .octets = octets,
+        .size = size,
+        .objects = octets + header_size,
+        .objects_size = size - header_size,
+    };
+}
+
+/* How many octets the objects must have. */
+static size_t objects_size(const struct komet_asdu *asdu)
+{
+    size_t element = asdu->row->element_size;
+    size_t ioa = asdu->profile->ioa_size;
+    return asdu->sq ? ioa + asdu->count * element : asdu->count * (ioa + element);
+}
+
+enum komet_asdu_result komet_asdu_decode(const struct komet_profile *profile, const uint8_t *octets,
+                                         size_t size, struct komet_asdu *asdu)
+{
+    KOMET_ASSERT(profile != NULL && profile_usable(profile));
+    KOMET_ASSERT(octets != NULL || size == 0);
+    if (size < asdu_header_size(profile)) {
+        return KOMET_ASDU_TOO_SHORT;
+    }
+    read_header(profile, octets, size, asdu);
+    if (asdu->row == NULL) {
+        return KOMET_ASDU_UNKNOWN_TYPE;
+    }
+    if (asdu->count == 0) {
+        return KOMET_ASDU_NO_OBJECT;
+    }
+    size_t needed = objects_size(asdu);
+    if (asdu->objects_size != needed) {
+        return asdu->objects_size < needed ? KOMET_ASDU_TOO_SHORT : KOMET_ASDU_TOO_LONG;
+    }
+    if ((asdu->sq && !asdu->row->sequence_allowed) || (asdu->count > 1 && asdu->row->single_object)) {
+        return KOMET_ASDU_BAD_SEQUENCE;
+    }
+    return KOMET_ASDU_OK;
+}
+
+const char *komet_asdu_result_name(enum komet_asdu_result result)
+{
+    switch (result) {
+    case KOMET_ASDU_OK:
+        return "ok";
+    case KOMET_ASDU_TOO_SHORT:
+        return "too-short";
+    case KOMET_ASDU_TOO_LONG:
+        return "too-long";
+    case KOMET_ASDU_NO_OBJECT:
+        return "no-object";
+    case KOMET_ASDU_BAD_SEQUENCE:
+        return "bad-sequence";
+    case KOMET_ASDU_UNKNOWN_TYPE:
+        return "unknown-type";
+    }
+    KOMET_ASSERT(!"a value of enum komet_asdu_result");
+    return "ok";
+}
+
+/* SCO, DCO, RCO: the bits beside the value. */
+static void read_command(uint8_t octet, struct komet_object *object)
+{
+    object->select = (octet & COMMAND_SELECT) != 0;
+    object->qualifier = (octet >> 2) & COMMAND_QU_MAX;
+}
+
+/* What stands behind an analogue value: QOS of a set-point, QDS of a measured value, or nothing (21). */
+static void read_analogue_status(const struct komet_type_row *row, const uint8_t *octet,
+                                 struct komet_object *object)
+{
+    if (row->direction == KOMET_CONTROL) {
+        object->select = (*octet & COMMAND_SELECT) != 0;
+        object->qualifier = *octet & SETPOINT_QL_MAX;
+    } else if (row->type != KOMET_M_ME_ND_1) {
+        object->quality = *octet & QUALITY_BITS_QDS;
+    }
+}
+
+static void read_step(const uint8_t *octets, struct komet_object *object)
+{
+    int value = octets[0] & 0x7F;
+    object->value.number = value >= 64 ? value - 128 : value;
+    object->transient = (octets[0] & STEP_TRANSIENT) != 0;
+    object->quality = octets[1] & QUALITY_BITS_QDS;
+}
+
+static void read_counter(const uint8_t *octets, struct komet_object *object)
+{
+    object->value.number = (int32_t)octets_u32(octets);
+    object->sequence = octets[4] & COUNTER_SEQUENCE;
+    object->quality = octets[4] & QUALITY_BITS_BCR;
+}
+
+/* SEP holds its quality itself; SPE and OCI are followed by a QDP. Then CP16Time2a. */
+static void read_protection(const struct komet_type_row *row, const uint8_t *octets,
+                            struct komet_object *object)
+{
+    bool sep = row->type == KOMET_M_EP_TA_1 || row->type == KOMET_M_EP_TD_1;
+    const uint8_t *status = sep ? octets : octets + 1;
+    object->value.bits = octets[0];
+    object->quality = *status & QUALITY_BITS_QDP;
+    object->elapsed_ms = octets_u16(status + 1);
+}
+
+/* The types without a value: mostly one octet that says what is asked for. */
+static void read_system(const struct komet_type_row *row, const uint8_t *octets, struct komet_object *object)
+{
+    if (row->type == KOMET_C_TS_NA_1 || row->type == KOMET_C_TS_TA_1) {
+        object->test_pattern = octets_u16(octets);
+    } else if (row->type == KOMET_C_CD_NA_1) {
+        object->elapsed_ms = octets_u16(octets);
+    } else if (row->element_size == 1) {
+        object->qualifier = octets[0];
+    }
+}
+
+static inline void read_element(const struct komet_type_row *row, const uint8_t *octets,
+                                struct komet_object *object)
+{
+    switch (row->element) {
+    case KOMET_ELEMENT_FLOAT:
+        object->value.bits = octets_u32(octets); /* the same 32 bits, read as .real */
+        read_analogue_status(row, octets + 4, object);
+        return;
+    case KOMET_ELEMENT_SINGLE:
+        object->value.single = (octets[0] & 1) != 0;
+        if (row->direction == KOMET_MONITOR) {
+            object->quality = octets[0] & QUALITY_BITS;
+        } else {
+            read_command(octets[0], object);
+        }
+        return;
+    case KOMET_ELEMENT_DOUBLE:
+        object->value.number = octets[0] & 3;
+        if (row->direction == KOMET_MONITOR) {
+            object->quality = octets[0] & QUALITY_BITS;
+        } else {
+            read_command(octets[0], object);
+        }
+        return;
+    case KOMET_ELEMENT_REGULATING:
+        object->value.number = octets[0] & 3;
+        read_command(octets[0], object);
+        return;
+    case KOMET_ELEMENT_NORMALIZED:
+    case KOMET_ELEMENT_SCALED:
+        object->value.number = (int16_t)octets_u16(octets);
+        read_analogue_status(row, octets + 2, object);
+        return;
+    case KOMET_ELEMENT_STEP:
+        read_step(octets, object);
+        return;
+    case KOMET_ELEMENT_BITS:
+        object->value.bits = octets_u32(octets);
+        if (row->direction == KOMET_MONITOR) {
+            object->quality = octets[4] & QUALITY_BITS_QDS;
+        }
+        return;
+    case KOMET_ELEMENT_COUNTER:
+        read_counter(octets, object);
+        return;
+    case KOMET_ELEMENT_PROTECTION:
+        read_protection(row, octets, object);
+        return;
+    case KOMET_ELEMENT_NONE:
+        read_system(row, octets, object);
+        return;
+    }
+}
+
+/* The time tag always stands at the end of the element. */
+static inline void read_time(const struct komet_type_row *row, const uint8_t *octets,
+                             struct komet_object *object)
+{
+    switch (row->time) {
+    case KOMET_TIME_NONE:
+        return;
+    case KOMET_TIME_CP24:
+        komet_cp24_decode(octets + row->element_size - KOMET_CP24_SIZE, &object->time);
+        return;
+    case KOMET_TIME_CP56:
+        komet_cp56_decode(octets + row->element_size - KOMET_CP56_SIZE, &object->time);
+        return;
+    }
+}
+
+void komet_asdu_object(const struct komet_asdu *asdu, unsigned index, struct komet_object *object)
+{
+    KOMET_ASSERT(asdu->row != NULL);
+    KOMET_ASSERT(index < asdu->count);
+    const struct komet_type_row *row = asdu->row;
+    const struct komet_profile *profile = asdu->profile;
+    const uint8_t *octets = asdu->objects;
+    size_t ioa_size = profile->ioa_size;
+    *object = (struct komet_object){.element = row->element, .time_size = row->time};
+    if (asdu->sq) {
+        object->ioa = octets_address(octets, profile->ioa_size, profile->big_endian_addresses) + index;
+        octets += ioa_size + index * (size_t)row->element_size;
+    } else {
+        octets += index * (ioa_size + row->element_size);
+        object->ioa = octets_address(octets, profile->ioa_size, profile->big_endian_addresses);
+        octets += ioa_size;
+    }
+    object->octets = octets;
+    object->octets_size = row->element_size;
+    read_element(row, octets, object);
+    read_time(row, octets, object);
+}
+
+double komet_object_number(const struct komet_object *object)
+{
+    switch (object->element) {
+    case KOMET_ELEMENT_NONE:
+        return 0;
+    case KOMET_ELEMENT_SINGLE:
+        return object->value.single ? 1 : 0;
+    case KOMET_ELEMENT_DOUBLE:
+    case KOMET_ELEMENT_REGULATING:
+    case KOMET_ELEMENT_STEP:
+    case KOMET_ELEMENT_SCALED:
+    case KOMET_ELEMENT_COUNTER:
+        return object->value.number;
+    case KOMET_ELEMENT_NORMALIZED:
+        return object->value.number / 32768.0;
+    case KOMET_ELEMENT_FLOAT:
+        return (double)object->value.real;
+    case KOMET_ELEMENT_BITS:
+    case KOMET_ELEMENT_PROTECTION:
+        return object->value.bits;
+    }
+    KOMET_ASSERT(!"a value of enum komet_element");
+    return 0;
+}
+
+/* Where in an element the octet stands that carries quality or qualifier; -1 when there is none. */
+static int status_offset(const struct komet_type_row *row)
+{
+    switch (row->element) {
+    case KOMET_ELEMENT_NONE:
+        return -1;
+    case KOMET_ELEMENT_SINGLE:
+    case KOMET_ELEMENT_DOUBLE:
+    case KOMET_ELEMENT_REGULATING:
+        return 0;
+    case KOMET_ELEMENT_STEP:
+        return 1;
+    case KOMET_ELEMENT_NORMALIZED:
+    case KOMET_ELEMENT_SCALED:
+        return row->type == KOMET_M_ME_ND_1 ? -1 : 2;
+    case KOMET_ELEMENT_FLOAT:
+    case KOMET_ELEMENT_COUNTER:
+        return 4;
+    case KOMET_ELEMENT_BITS:
+        return row->direction == KOMET_MONITOR ? 4 : -1;
+    case KOMET_ELEMENT_PROTECTION:
+        return row->type == KOMET_M_EP_TA_1 || row->type == KOMET_M_EP_TD_1 ? 0 : 1;
+    }
+    KOMET_ASSERT(!"a value of enum komet_element");
+    return -1;
+}
+
+uint8_t komet_object_status_octet(const struct komet_asdu *asdu, const struct komet_object *object)
+{
+    KOMET_ASSERT(asdu->row != NULL);
+    KOMET_ASSERT(object->octets != NULL);
+    int offset = status_offset(asdu->row);
+    return offset < 0 ? 0 : object->octets[offset];
+}

@@ -1,0 +1,202 @@
+/*
+ * asdu_write: ASDUs from fields to octets, object by object, in the caller's memory (-5-101 7.2).
+ *
+ * It writes what the type says; reserved bits are 0. What an object holds beside that is not looked at, so
+ * an object that was read from one type can be written as another of the same element.
+ */
+#include <string.h>
+
+#include "komet/assert.h"
+
+#include "asdu_private.h"
+
+bool komet_asdu_begin(struct komet_asdu_writer *writer, const struct komet_profile *profile,
+                      const struct komet_asdu_header *header, uint8_t *octets, size_t capacity)
+{
+    KOMET_ASSERT(profile != NULL && profile_usable(profile));
+    KOMET_ASSERT(octets != NULL && capacity >= KOMET_ASDU_SIZE_ONE);
+    KOMET_ASSERT(header->cause <= ASDU_COT_CAUSE);
+    KOMET_ASSERT(profile->ca_size == 2 || header->ca <= 0xFF);
+    const struct komet_type_row *row = komet_type_find(header->type);
+    if (row == NULL || (header->sq && !row->sequence_allowed)) {
+        return false;
+    }
+    *writer = (struct komet_asdu_writer){
+        .profile = profile,
+        .row = row,
+        .octets = octets,
+        .capacity = capacity < KOMET_ASDU_SIZE_MAX ? capacity : KOMET_ASDU_SIZE_MAX,
+        .size = asdu_header_size(profile),
+        .sq = header->sq,
+    };
+    octets[0] = header->type;
+    octets[1] = header->sq ? ASDU_VSQ_SQ : 0;
+    uint8_t *cot = octets + ASDU_COT_OFFSET;
+    cot[0] = (uint8_t)(header->cause | (header->negative ? ASDU_COT_NEGATIVE : 0) |
+                       (header->test ? ASDU_COT_TEST : 0));
+    if (profile->cot_size == 2) {
+        cot[1] = header->oa;
+    }
+    put_address(cot + profile->cot_size, profile->ca_size, profile->big_endian_addresses, header->ca);
+    return true;
+}
+
+/* SIQ, DIQ, SCO, DCO, RCO: a value of one or two bits with quality or qualifier above it. */
+static void write_point(const struct komet_type_row *row, uint8_t *octets, unsigned value,
+                        const struct komet_object *object)
+{
+    if (row->direction == KOMET_MONITOR) {
+        octets[0] = (uint8_t)(value | (object->quality & QUALITY_BITS));
+        return;
+    }
+    KOMET_ASSERT(object->qualifier <= COMMAND_QU_MAX);
+    octets[0] = (uint8_t)(value | (unsigned)object->qualifier << 2 | (object->select ? COMMAND_SELECT : 0));
+}
+
+/* QOS of a set-point, QDS of a measured value, or nothing (21). */
+static void write_analogue_status(const struct komet_type_row *row, uint8_t *octet,
+                                  const struct komet_object *object)
+{
+    if (row->direction == KOMET_CONTROL) {
+        KOMET_ASSERT(object->qualifier <= SETPOINT_QL_MAX);
+        *octet = (uint8_t)(object->qualifier | (object->select ? COMMAND_SELECT : 0));
+    } else if (row->type != KOMET_M_ME_ND_1) {
+        *octet = object->quality & QUALITY_BITS_QDS;
+    }
+}
+
+static void write_protection(const struct komet_type_row *row, uint8_t *octets,
+                             const struct komet_object *object)
+{
+    bool sep = row->type == KOMET_M_EP_TA_1 || row->type == KOMET_M_EP_TD_1;
+    uint8_t quality = object->quality & QUALITY_BITS_QDP;
+    if (sep) {
+        octets[0] = (uint8_t)((object->value.bits & 3) | quality);
+        put_u16(octets + 1, object->elapsed_ms);
+        return;
+    }
+    KOMET_ASSERT(object->value.bits <= 0xFF);
+    octets[0] = (uint8_t)object->value.bits;
+    octets[1] = quality;
+    put_u16(octets + 2, object->elapsed_ms);
+}
+
+static void write_system(const struct komet_type_row *row, uint8_t *octets, const struct komet_object *object)
+{
+    if (row->type == KOMET_C_TS_NA_1 || row->type == KOMET_C_TS_TA_1) {
+        put_u16(octets, object->test_pattern);
+    } else if (row->type == KOMET_C_CD_NA_1) {
+        put_u16(octets, object->elapsed_ms);
+    } else if (row->element_size == 1) {
+        octets[0] = object->qualifier;
+    }
+}
+
+static inline void write_element(const struct komet_type_row *row, uint8_t *octets,
+                                 const struct komet_object *object)
+{
+    int32_t number = object->value.number;
+    switch (row->element) {
+    case KOMET_ELEMENT_FLOAT:
+        put_u32(octets, object->value.bits); /* the same 32 bits, written as .real */
+        write_analogue_status(row, octets + 4, object);
+        return;
+    case KOMET_ELEMENT_SINGLE:
+        write_point(row, octets, object->value.single ? 1 : 0, object);
+        return;
+    case KOMET_ELEMENT_DOUBLE:
+    case KOMET_ELEMENT_REGULATING:
+        KOMET_ASSERT(number >= 0 && number <= 3);
+        write_point(row, octets, (unsigned)number, object);
+        return;
+    case KOMET_ELEMENT_NORMALIZED:
+    case KOMET_ELEMENT_SCALED:
+        KOMET_ASSERT(number >= INT16_MIN && number <= INT16_MAX);
+        put_u16(octets, (uint16_t)number);
+        write_analogue_status(row, octets + 2, object);
+        return;
+    case KOMET_ELEMENT_STEP:
+        KOMET_ASSERT(number >= -64 && number <= 63);
+        octets[0] = (uint8_t)((number & 0x7F) | (object->transient ? STEP_TRANSIENT : 0));
+        octets[1] = object->quality & QUALITY_BITS_QDS;
+        return;
+    case KOMET_ELEMENT_BITS:
+        put_u32(octets, object->value.bits);
+        if (row->direction == KOMET_MONITOR) {
+            octets[4] = object->quality & QUALITY_BITS_QDS;
+        }
+        return;
+    case KOMET_ELEMENT_COUNTER:
+        KOMET_ASSERT(object->sequence <= COUNTER_SEQUENCE);
+        put_u32(octets, (uint32_t)number);
+        octets[4] = (uint8_t)(object->sequence | (object->quality & QUALITY_BITS_BCR));
+        return;
+    case KOMET_ELEMENT_PROTECTION:
+        write_protection(row, octets, object);
+        return;
+    case KOMET_ELEMENT_NONE:
+        write_system(row, octets, object);
+        return;
+    }
+}
+
+static inline void write_time(const struct komet_type_row *row, uint8_t *octets,
+                              const struct komet_object *object)
+{
+    switch (row->time) {
+    case KOMET_TIME_NONE:
+        return;
+    case KOMET_TIME_CP24:
+        komet_cp24_encode(octets + row->element_size - KOMET_CP24_SIZE, &object->time);
+        return;
+    case KOMET_TIME_CP56:
+        komet_cp56_encode(octets + row->element_size - KOMET_CP56_SIZE, &object->time);
+        return;
+    }
+}
+
+bool komet_asdu_add(struct komet_asdu_writer *writer, const struct komet_object *object)
+{
+    const struct komet_type_row *row = writer->row;
+    const struct komet_profile *profile = writer->profile;
+    KOMET_ASSERT(row != NULL);
+    KOMET_ASSERT(object->ioa >> (8 * profile->ioa_size) == 0);
+    bool with_ioa = !writer->sq || writer->count == 0;
+    size_t needed = row->element_size + (with_ioa ? (size_t)profile->ioa_size : 0);
+    if (writer->count == ASDU_VSQ_COUNT || writer->capacity - writer->size < needed) {
+        return false;
+    }
+    if (writer->count > 0 && (row->single_object || (writer->sq && object->ioa != writer->next_ioa))) {
+        return false;
+    }
+    uint8_t *octets = writer->octets + writer->size;
+    if (with_ioa) {
+        put_address(octets, profile->ioa_size, profile->big_endian_addresses, object->ioa);
+        octets += profile->ioa_size;
+    }
+    write_element(row, octets, object);
+    write_time(row, octets, object);
+    writer->size += needed;
+    writer->count++;
+    writer->next_ioa = object->ioa + 1;
+    return true;
+}
+
+size_t komet_asdu_end(struct komet_asdu_writer *writer)
+{
+    KOMET_ASSERT(writer->row != NULL);
+    KOMET_ASSERT(writer->size <= writer->capacity);
+    if (writer->count == 0) {
+        return 0;
+    }
+    writer->octets[1] = (uint8_t)((writer->octets[1] & ASDU_VSQ_SQ) | writer->count);
+    return writer->size;
+}
+
+void komet_asdu_mirror(uint8_t *octets, uint8_t cause, bool negative)
+{
+    KOMET_ASSERT(octets != NULL);
+    KOMET_ASSERT(cause <= ASDU_COT_CAUSE);
+    uint8_t *cot = octets + ASDU_COT_OFFSET;
+    *cot = (uint8_t)((*cot & ASDU_COT_TEST) | cause | (negative ? ASDU_COT_NEGATIVE : 0));
+}
