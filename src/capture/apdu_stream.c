@@ -8,6 +8,7 @@
 void apdu_stream_init(struct apdu_stream *stream, bool from_start)
 {
     stream->start = stream->filled = stream->junk = 0;
+    stream->junk_kind = APDU_STREAM_CUT;
     stream->junk_reason = KOMET_OK;
     stream->in_step = from_start;
     stream->broken = false;
@@ -80,15 +81,22 @@ static size_t find_step(const uint8_t *octets, size_t from, size_t size)
     return size;
 }
 
-/* The step is lost: all up to the next place that looks like an APDU is junk. */
-static void lose_step(struct apdu_stream *stream, enum komet_reason reason, size_t from)
+/* The step is lost: all from here up to the next place, `from` on, that looks like an APDU is junk. */
+static void seek_step(struct apdu_stream *stream, size_t from)
 {
     const uint8_t *octets = stream->octets + stream->start;
     size_t size = stream->filled - stream->start;
 
     stream->junk = find_step(octets, from, size);
-    stream->junk_reason = reason;
     stream->in_step = stream->junk < size;
+}
+
+/* What comes next may begin within an APDU. */
+static void out_of_step(struct apdu_stream *stream)
+{
+    stream->in_step = false;
+    stream->junk_kind = APDU_STREAM_CUT;
+    stream->junk_reason = KOMET_OK;
 }
 
 static void take(struct apdu_stream *stream, enum apdu_stream_kind kind, enum komet_reason reason,
@@ -131,11 +139,13 @@ static bool next_frame(struct apdu_stream *stream, struct apdu_stream_item *item
         if (!stream->broken) {
             return false;
         }
-        stream->in_step = false;
+        out_of_step(stream);
         take(stream, APDU_STREAM_CUT, KOMET_OK, size, item);
         return true;
     }
-    lose_step(stream, reason, 1);
+    stream->junk_kind = APDU_STREAM_MALFORMED;
+    stream->junk_reason = reason;
+    seek_step(stream, 1);
     *again = true;
     return false;
 }
@@ -150,15 +160,17 @@ bool apdu_stream_next(struct apdu_stream *stream, struct apdu_stream_item *item)
         if (stream->junk > 0) {
             size_t size = stream->junk < KOMET_APDU_SIZE_MAX ? stream->junk : KOMET_APDU_SIZE_MAX;
             stream->junk -= size;
-            take(stream, APDU_STREAM_MALFORMED, stream->junk_reason, size, item);
+            take(stream, stream->junk_kind, stream->junk_reason, size, item);
             return true;
         }
         if (stream->start == stream->filled) {
-            stream->in_step = stream->in_step && !stream->broken;
+            if (stream->broken) {
+                out_of_step(stream);
+            }
             return false;
         }
         if (!stream->in_step) {
-            lose_step(stream, KOMET_BAD_START, 0);
+            seek_step(stream, 0);
             again = true;
         } else if (next_frame(stream, item, &again)) {
             return true;

@@ -27,7 +27,7 @@
 enum apdu_stream_kind {
     APDU_STREAM_APDU,      /* a whole one */
     APDU_STREAM_MALFORMED, /* octets that are no APDU: `reason` */
-    APDU_STREAM_CUT        /* the beginning of an APDU whose rest is missing */
+    APDU_STREAM_CUT        /* part of an APDU: the stream began, or octets are missing, within it */
 };
 
 struct apdu_stream_item {
@@ -41,9 +41,10 @@ struct apdu_stream_item {
 /* Members are the stream's own. */
 struct apdu_stream {
     uint8_t octets[APDU_STREAM_BUFFER_SIZE];
-    size_t start;  /* first octet that was not handed out */
-    size_t filled; /* octets in the buffer, from 0 */
-    size_t junk;   /* so many from `start` are known to be no APDU */
+    size_t start;                    /* first octet that was not handed out */
+    size_t filled;                   /* octets in the buffer, from 0 */
+    size_t junk;                     /* so many from `start` are known to be no APDU */
+    enum apdu_stream_kind junk_kind; /* MALFORMED or CUT, and why: for what is out of step */
     enum komet_reason junk_reason;
     bool in_step; /* `start` is where an APDU should begin */
     bool broken;  /* nothing follows: what is incomplete stays so */

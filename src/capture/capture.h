@@ -51,7 +51,7 @@ struct capture_settings capture_settings_standard(void);
 enum capture_item_kind {
     CAPTURE_APDU,      /* `octets`, `apdu` */
     CAPTURE_MALFORMED, /* `octets`, `reason`: no APDU */
-    CAPTURE_CUT,       /* `octets`: the beginning of an APDU whose rest was not captured */
+    CAPTURE_CUT,       /* `octets`: part of an APDU whose other part was not captured */
     CAPTURE_GAP        /* `missing` octets were not captured here */
 };
 

@@ -29,8 +29,9 @@
 #include "capture/packet_headers.h"
 #include "komet/time.h"
 
-#define TCP_PIECE_SIZE 1460u /* the payload of a full Ethernet frame; a larger segment takes several pieces  \
-                              */
+#define TCP_PIECE_SIZE                                                                                       \
+    1460u /* the payload of a full Ethernet frame; a larger segment takes several pieces                     \
+           */
 
 struct tcp_stream_settings {
     unsigned connections_max; /* 1..65535 */

@@ -35,8 +35,8 @@ static void begin(struct bench *b)
 }
 
 /* A packet from 10.0.0.`from`:`from_port` with payload in hexadecimal. */
-static void packet(struct bench *b, uint8_t from, uint16_t from_port, uint8_t to, uint16_t to_port, unsigned flags,
-                   uint32_t sequence, uint32_t ack, const char *hex)
+static void packet(struct bench *b, uint8_t from, uint16_t from_port, uint8_t to, uint16_t to_port,
+                   unsigned flags, uint32_t sequence, uint32_t ack, const char *hex)
 {
     size_t size = strlen(hex) / 2;
 
@@ -108,12 +108,12 @@ static const char *read_all(struct bench *b, uint16_t port, size_t step, enum pa
     return b->out;
 }
 
-#define SYN PACKET_TCP_SYN
-#define ACK PACKET_TCP_ACK
+#define SYN         PACKET_TCP_SYN
+#define ACK         PACKET_TCP_ACK
 #define STARTDT_ACT "680407000000"
 #define STARTDT_CON "68040b000000"
-#define TESTFR "680443000000"
-#define POINT "680e0000000001010300010001000001"
+#define TESTFR      "680443000000"
+#define POINT       "680e0000000001010300010001000001"
 
 static void a_connection_in_pieces_of_any_size(void **state)
 {
@@ -148,7 +148,8 @@ static void segments_of_one_octet_out_of_order(void **state)
         char octet[3] = {TESTFR[2 * order[i]], TESTFR[2 * order[i] + 1], '\0'};
         packet(&b, 2, 40000, 1, 2404, ACK, 100 + (uint32_t)order[i], 500, octet);
     }
-    assert_string_equal(read_all(&b, 0, 100, PACKET_FILE_OK), "1CA10.0.0.2:40000>10.0.0.1:2404 " TESTFR " @6\n");
+    assert_string_equal(read_all(&b, 0, 100, PACKET_FILE_OK),
+                        "1CA10.0.0.2:40000>10.0.0.1:2404 " TESTFR " @6\n");
 }
 
 static void a_gap_cuts_an_apdu_and_is_reported(void **state)
@@ -160,10 +161,11 @@ static void a_gap_cuts_an_apdu_and_is_reported(void **state)
     packet(&b, 1, 2404, 2, 40000, ACK, 500, 106, "680e0000");
     packet(&b, 1, 2404, 2, 40000, ACK, 516, 106, TESTFR "6804");
     packet(&b, 2, 40000, 1, 2404, ACK, 106, 522, "");
-    assert_string_equal(read_all(&b, 0, 100, PACKET_FILE_OK), "1SC10.0.0.1:2404>10.0.0.2:40000 680e0000 @3\n"
-                                                              "1SG10.0.0.1:2404>10.0.0.2:40000 12 @3\n"
-                                                              "1SA10.0.0.1:2404>10.0.0.2:40000 " TESTFR " @2\n"
-                                                              "1SC10.0.0.1:2404>10.0.0.2:40000 6804 @3\n");
+    assert_string_equal(read_all(&b, 0, 100, PACKET_FILE_OK),
+                        "1SC10.0.0.1:2404>10.0.0.2:40000 680e0000 @3\n"
+                        "1SG10.0.0.1:2404>10.0.0.2:40000 12 @3\n"
+                        "1SA10.0.0.1:2404>10.0.0.2:40000 " TESTFR " @2\n"
+                        "1SC10.0.0.1:2404>10.0.0.2:40000 6804 @3\n");
 }
 
 static void finds_104_and_the_station_on_other_ports(void **state)
@@ -196,8 +198,9 @@ static void who_accepts_is_the_station(void **state)
     packet(&b, 1, 2404, 2, 2404, SYN | ACK, 499, 100, "");
     packet(&b, 2, 2404, 1, 2404, ACK, 100, 500, TESTFR);
     packet(&b, 1, 2404, 2, 2404, ACK, 500, 106, TESTFR);
-    assert_string_equal(read_all(&b, 0, 100, PACKET_FILE_OK), "1CA10.0.0.2:2404>10.0.0.1:2404 " TESTFR " @3\n"
-                                                              "1SA10.0.0.1:2404>10.0.0.2:2404 " TESTFR " @4\n");
+    assert_string_equal(read_all(&b, 0, 100, PACKET_FILE_OK),
+                        "1CA10.0.0.2:2404>10.0.0.1:2404 " TESTFR " @3\n"
+                        "1SA10.0.0.1:2404>10.0.0.2:2404 " TESTFR " @4\n");
 }
 
 static void a_malformed_apdu_is_listed(void **state)
