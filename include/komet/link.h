@@ -35,7 +35,8 @@ enum komet_link_role {
 };
 
 /* States of data transfer (clause 5.3, figures 13 to 18). A controlled link waits in STOPPING (the
- * standard's "pending unconfirmed stopped") while its own I formats are not yet acknowledged. */
+ * standard's "pending unconfirmed stopped") while its own I formats are not yet acknowledged, or received
+ * ones may not be acknowledged yet: the con follows both. */
 enum komet_link_state {
     KOMET_LINK_STOPPED,
     KOMET_LINK_STARTING, /* controlling: STARTDT act sent, con awaited */
@@ -59,7 +60,7 @@ struct komet_link_settings {
 #define KOMET_LINK_OUTPUT_MIN 1024
 
 /* The standard's settings (clause 9.6) for a role: k 12, w 8, t1 15 s, t2 10 s, t3 20 s, first_vs 0,
- * 3264 octets of output (one window of k = 12 full APDUs, and some S and U formats). */
+ * 3264 octets of output (one window of k = 12 full APDUs, and each S and U format once). */
 struct komet_link_settings komet_link_settings_standard(enum komet_link_role role);
 
 /* NULL when the settings are usable, else a sentence that says which is wrong and what is right. Check
@@ -86,8 +87,8 @@ struct komet_link *komet_link_init(void *memory, size_t size, const struct komet
  *   octets, size  any part of the stream, borrowed for the call and for the outputs that follow it,
  *                 until the next feed
  * Returns how many octets were taken: up to the end of the first frame that has something for the host,
- * else all. The host calls komet_link_next until it is false, then feeds the rest. On a closed link all
- * octets are taken and dropped.
+ * else all. The host calls komet_link_next until it is false or hands out SEND, then feeds the rest; to
+ * feed before that is the host's mistake, and asserted. On a closed link all octets are taken and dropped.
  */
 size_t komet_link_feed(struct komet_link *link, struct komet_instant now, const uint8_t *octets, size_t size);
 
