@@ -19,4 +19,7 @@ _Noreturn void komet_assert_failed(const char *condition, const char *file, int 
 #define KOMET_ASSERT(condition) \
     ((condition) ? (void)0 : komet_assert_failed(#condition, __FILE__, __LINE__))
 
+/* For a place that is never reached: behind a switch in which every value returns. */
+#define KOMET_ASSERT_NEVER(condition) komet_assert_failed(condition, __FILE__, __LINE__)
+
 #endif

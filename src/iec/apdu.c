@@ -148,6 +148,5 @@ const char *komet_u_function_name(enum komet_u_function function)
     case KOMET_U_TESTFR_CON:
         return "TESTFR con";
     }
-    KOMET_ASSERT(!"a value of enum komet_u_function");
-    return "none";
+    KOMET_ASSERT_NEVER("a value of enum komet_u_function");
 }

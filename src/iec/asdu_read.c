@@ -87,8 +87,7 @@ const char *komet_asdu_result_name(enum komet_asdu_result result)
     case KOMET_ASDU_UNKNOWN_TYPE:
         return "unknown-type";
     }
-    KOMET_ASSERT(!"a value of enum komet_asdu_result");
-    return "ok";
+    KOMET_ASSERT_NEVER("a value of enum komet_asdu_result");
 }
 
 /* SCO, DCO, RCO: the bits beside the value. */
@@ -262,8 +261,7 @@ double komet_object_number(const struct komet_object *object)
     case KOMET_ELEMENT_PROTECTION:
         return object->value.bits;
     }
-    KOMET_ASSERT(!"a value of enum komet_element");
-    return 0;
+    KOMET_ASSERT_NEVER("a value of enum komet_element");
 }
 
 /* Where in an element the octet stands that carries quality or qualifier; -1 when there is none. */
@@ -289,8 +287,7 @@ static int status_offset(const struct komet_type_row *row)
     case KOMET_ELEMENT_PROTECTION:
         return row->type == KOMET_M_EP_TA_1 || row->type == KOMET_M_EP_TD_1 ? 0 : 1;
     }
-    KOMET_ASSERT(!"a value of enum komet_element");
-    return -1;
+    KOMET_ASSERT_NEVER("a value of enum komet_element");
 }
 
 uint8_t komet_object_status_octet(const struct komet_asdu *asdu, const struct komet_object *object)

@@ -100,8 +100,7 @@ bool link_data_passes(const struct komet_link *link)
     case KOMET_LINK_CLOSED:
         return false;
     }
-    KOMET_ASSERT(!"a value of enum komet_link_state");
-    return false;
+    KOMET_ASSERT_NEVER("a value of enum komet_link_state");
 }
 
 void link_check(const struct komet_link *link)
@@ -301,8 +300,7 @@ const char *komet_link_state_name(enum komet_link_state state)
     case KOMET_LINK_CLOSED:
         return "closed";
     }
-    KOMET_ASSERT(!"a value of enum komet_link_state");
-    return "closed";
+    KOMET_ASSERT_NEVER("a value of enum komet_link_state");
 }
 
 void komet_link_counters(const struct komet_link *link, struct komet_link_counters *counters)

@@ -28,8 +28,7 @@ static void receive_startdt_act(struct komet_link *link, struct komet_instant no
         break;
     case KOMET_LINK_STARTING:
     case KOMET_LINK_CLOSED:
-        KOMET_ASSERT(!"a state in which a controlled link receives");
-        return;
+        KOMET_ASSERT_NEVER("a state in which a controlled link receives");
     }
     link->pending.startdt_con = true;
     link->pending.stopdt_con_first = link->pending.stopdt_con;
@@ -50,8 +49,7 @@ static void receive_startdt_con(struct komet_link *link, struct komet_instant no
     case KOMET_LINK_STOPPING:
         return; /* nobody asked: ignored */
     case KOMET_LINK_CLOSED:
-        KOMET_ASSERT(!"a state in which a link receives");
-        return;
+        KOMET_ASSERT_NEVER("a state in which a link receives");
     }
 }
 
@@ -73,8 +71,7 @@ static void receive_stopdt_act(struct komet_link *link, struct komet_instant now
         return;
     case KOMET_LINK_STARTING:
     case KOMET_LINK_CLOSED:
-        KOMET_ASSERT(!"a state in which a controlled link receives");
-        return;
+        KOMET_ASSERT_NEVER("a state in which a controlled link receives");
     }
 }
 
@@ -92,8 +89,7 @@ static void receive_stopdt_con(struct komet_link *link, struct komet_instant now
     case KOMET_LINK_STARTED:
         return; /* nobody asked: ignored */
     case KOMET_LINK_CLOSED:
-        KOMET_ASSERT(!"a state in which a link receives");
-        return;
+        KOMET_ASSERT_NEVER("a state in which a link receives");
     }
 }
 
@@ -122,7 +118,7 @@ static void receive_u(struct komet_link *link, struct komet_instant now, enum ko
     case KOMET_U_NONE:
         break;
     }
-    KOMET_ASSERT(!"a function that komet_apdu_decode lets through");
+    KOMET_ASSERT_NEVER("a function that komet_apdu_decode lets through");
 }
 
 /* A controlled side that was told to stop gets no more I formats; a controlling one gets them until the con.
