@@ -1,0 +1,142 @@
+/*
+ * site: the configuration of everything, as one immutable tree in one arena.
+ *
+ * src/site reads it from site.yaml and the CSV tables; programs swap it in whole. All strings and arrays
+ * belong to the tree and live as long as it does. Arrays are in the order of the files; tags of a process
+ * are numbered 0 … n-1 in order of lines, stations and rows, the same in server and KOM, because both read
+ * the same text.
+ */
+#ifndef MODEL_SITE_H
+#define MODEL_SITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/parameter.h"
+#include "model/value.h"
+
+#define INSTANCE_MAX 15          /* instances of one process (seed) */
+#define SITE_ADDRESSES_MAX 8     /* addresses of one partner, tried cyclically (reference 3.1) */
+
+struct station;
+struct line;
+struct process;
+
+struct address {
+    const char *host; /* name, IPv4 or IPv6 without brackets; never NULL */
+    uint16_t port;    /* 1..65535 */
+};
+
+struct tag {
+    const char *name;
+    const char *unit;        /* "" when none */
+    const char *description; /* "" when none */
+    enum tag_type type;
+    bool ignored;            /* %IGNORE: neither read nor sent, and no error */
+    uint32_t ioa;            /* 0..16777215 */
+    uint8_t asdu;            /* type identification of an output; 0 for inputs */
+    double scale, offset;    /* technical value = raw × scale + offset; 1 and 0 */
+    double deadband;         /* untagged changes below it are no change; 0 none */
+    bool invert;             /* polarity of Di and Dout */
+    bool new_time;           /* a newer source time alone is a change */
+    uint32_t number;         /* in the process, from 0 */
+    struct station *station; /* back to its owner */
+};
+
+enum station_zone { STATION_ZONE_UTC, STATION_ZONE_LOCAL, STATION_ZONE_OFFSET, STATION_ZONE_ARRIVAL };
+
+struct station {
+    const char *name;
+    uint16_t ca;                  /* common address, 0..65535 */
+    enum station_zone zone;       /* `time:` utc (default), local (of the site's `time_zone`), +01:00, arrival */
+    int zone_offset_minutes;      /* standard offset east of UTC for LOCAL and OFFSET */
+    bool summer_time;             /* SU bit is honoured: LOCAL true; OFFSET, UTC false */
+    bool communication_disabled;
+    int64_t clock_sync_us;        /* period of clock synchronisation, 0 none */
+    struct parameter_set parameters;
+    const char *tag_file;         /* the CSV table's name, as in site.yaml */
+    struct tag *tags;
+    uint32_t tag_count;
+    uint32_t first_tag;           /* number of its first tag in the process */
+    uint32_t number;              /* in the process, from 0 */
+    struct tag **by_address;      /* input tags sorted by ioa: what arrives is looked up here */
+    uint32_t by_address_count;
+    struct line *line;
+};
+
+/* The input tag of a station with that address; NULL when there is none (or it is ignored). */
+struct tag *station_find_input(const struct station *station, uint32_t ioa);
+
+enum line_protocol { PROTOCOL_IEC104, PROTOCOL_COUNT };
+enum line_category { CATEGORY_TCP, CATEGORY_COUNT };
+enum line_acknowledge { ACKNOWLEDGE_STORED, ACKNOWLEDGE_RECEIVED };
+enum line_standby { STANDBY_COLD, STANDBY_WARM };
+
+const char *line_protocol_name(enum line_protocol protocol); /* "iec104" */
+const char *line_category_name(enum line_category category); /* "tcp" */
+
+struct line {
+    const char *name;
+    enum line_protocol protocol;
+    enum line_category category;
+    uint8_t number;               /* originator address, 0..255 */
+    struct address hosts[SITE_ADDRESSES_MAX];
+    uint8_t host_count;
+    int64_t reconnect_us;         /* pause between attempts; default 5 s */
+    int64_t store_limit_us;       /* received but not stored for that long closes the line; default 10 s */
+    enum line_acknowledge acknowledge;
+    enum line_standby standby;
+    struct parameter_set parameters; /* line scope, merged (S8 of the reference) */
+    struct station *stations;
+    uint16_t station_count;
+    uint16_t index;               /* in the process, from 0 */
+    struct process *process;
+};
+
+struct process {
+    const char *name;             /* "SELF.KOM" */
+    struct line *lines;
+    uint16_t line_count;
+    uint16_t station_count;       /* over all lines */
+    uint32_t tag_count;           /* over all lines */
+    uint32_t first_tag;           /* number in the site of its tag 0 */
+    struct tag **tags;            /* by number in the process */
+    struct station **stations;    /* by number in the process */
+    uint16_t index;               /* in the site, from 0 */
+};
+
+struct site_server {
+    const char *name;
+    struct address listen;
+};
+
+struct site {
+    const char *name;
+    const char *group;                /* group name; "" when none */
+    struct site_server *servers;
+    uint16_t server_count;
+    int64_t lease_us;                 /* default 600 ms */
+    struct process *processes;
+    uint16_t process_count;
+    uint32_t tag_count;               /* over all processes */
+    struct tag **tags;                /* all, by first_tag of the process + number in it */
+    struct tag **tags_by_name;        /* the same, sorted by name without regard to case */
+};
+
+/* NULL when there is none; names without regard to case. */
+const struct process *site_find_process(const struct site *site, const char *name);
+const struct line *site_find_line(const struct site *site, const char *name);
+const struct station *site_find_station(const struct site *site, const char *name);
+const struct tag *site_find_tag(const struct site *site, const char *name);
+
+/* The process a tag belongs to, and its number in the whole site. */
+const struct process *tag_process(const struct tag *tag);
+uint32_t tag_site_number(const struct tag *tag);
+
+/* True when `name` matches `mask` (* any run, ? any one), without regard to case. NULL or "" matches all. */
+bool name_matches(const char *mask, const char *name);
+/* Compares names without regard to case (ASCII), as strcmp. */
+int name_compare(const char *a, const char *b);
+
+#endif
