@@ -1,0 +1,156 @@
+/*
+ * line: what a telemetry channel does, as a pure engine; one file a protocol behind it.
+ *
+ * It knows its configuration (a `struct line` of the site) and nothing of servers or instances. The KOM
+ * tells it to act or to be silent, feeds it what its connections bring, and takes out what it wants done:
+ * connections to open, octets to send, values to store, reports, ends of commands.
+ *
+ * A received frame's values are handed out once (LINE_OUT_VALUES); the frame is acknowledged to the
+ * partner only after the KOM called `line_stored` for it.
+ */
+#ifndef LINE_LINE_H
+#define LINE_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "komet/link.h"
+#include "model/site.h"
+
+/* One clock reading: both clocks, read once a turn. */
+struct line_now {
+    struct komet_instant instant;
+    struct komet_utc utc;
+};
+
+struct line_engine; /* opaque; lives in the caller's memory */
+
+/* Octets of memory for the engine of a line, all in (link, tables of commands, received values). */
+size_t line_size(const struct line *line);
+
+/*
+ *   memory, size  taken for the engine's life; aligned for any object
+ *   line          borrowed for the engine's life
+ * The engine begins passive: silent, nothing connected.
+ */
+struct line_engine *line_init(void *memory, size_t size, const struct line *line, struct line_now now);
+
+/* Act or be silent. Passive: connections are closed at once with `reason`, open commands end as unknown
+ * (sent) or refused (not sent), nothing is sent any more. */
+void line_activate(struct line_engine *line, struct line_now now);
+void line_deactivate(struct line_engine *line, struct line_now now, enum komet_reason reason);
+
+/* What happened to the connection that LINE_OUT_CONNECT asked for; `connection` as it was given there.
+ * Events of an older connection are ignored. */
+void line_connected(struct line_engine *line, struct line_now now, uint32_t connection);
+void line_closed(struct line_engine *line, struct line_now now, uint32_t connection, enum komet_reason reason);
+/* Received octets, borrowed. Returns how many were taken; the caller drains line_next and feeds the rest. */
+size_t line_feed(struct line_engine *line, struct line_now now, uint32_t connection, const uint8_t *octets,
+                 size_t size);
+/* `size` octets of the last LINE_OUT_SEND were given to TCP. */
+void line_written(struct line_engine *line, uint32_t connection, size_t size);
+
+void line_tick(struct line_engine *line, struct line_now now);
+struct komet_instant line_deadline(const struct line_engine *line);
+
+/* All values of frames up to `frame` of `connection` are stored: N(R) may move over them. */
+void line_stored(struct line_engine *line, struct line_now now, uint32_t connection, uint64_t frame);
+
+enum line_command_kind {
+    LINE_COMMAND_WRITE = 1,       /* `tag` gets `number` with `flags` */
+    LINE_COMMAND_INTERROGATE = 2, /* `station`: C_IC_NA_1, QOI 20 */
+    LINE_COMMAND_COUNTERS = 3,    /* `station`: C_CI_NA_1, QCC 5 */
+    LINE_COMMAND_CLOCK = 4        /* `station`: C_CS_NA_1 */
+};
+
+struct line_command {
+    uint64_t id;                  /* the server's; unique */
+    enum line_command_kind kind;
+    const struct tag *tag;        /* WRITE; else NULL */
+    const struct station *station;
+    double number;
+    value_flags flags;
+    struct komet_instant deadline; /* not sent by then: expired */
+};
+
+/* Takes a command: it will end with exactly one LINE_OUT_COMMAND_END. Refused at once (that output with
+ * reason "not connected", "busy", …) when it cannot be sent. At most one open command a tag. */
+void line_command(struct line_engine *line, struct line_now now, const struct line_command *command);
+
+enum command_result { COMMAND_DONE = 1, COMMAND_REFUSED = 2, COMMAND_EXPIRED = 3, COMMAND_UNKNOWN = 4 };
+const char *command_result_name(enum command_result result); /* "done", … */
+
+enum station_value { STATION_OFF, STATION_ON, STATION_COMERR, STATION_HARDERR, STATION_SIMUL, STATION_WAIT };
+const char *station_value_name(enum station_value value); /* "StOFF", … (reference 7.2) */
+
+/* States of a connection as the console names them; order as in komet.proto. */
+enum connection_state {
+    CONNECTION_CLOSED,
+    CONNECTION_CONNECTING,
+    CONNECTION_STOPPED,
+    CONNECTION_STARTING,
+    CONNECTION_STARTED,
+    CONNECTION_STOPPING
+};
+const char *connection_state_name(enum connection_state state); /* "closed", … */
+
+/* A received value on its way to the server. */
+struct line_value {
+    const struct tag *tag;
+    struct value value;
+    uint8_t octets[24]; /* raw element (address not included) of a time-tagged value */
+    uint8_t octets_size; /* 0: not time-tagged */
+};
+
+enum line_output_kind {
+    LINE_OUT_CONNECT,      /* connect to `address`, then line_connected or line_closed; `connection`: its serial */
+    LINE_OUT_SEND,         /* write octets, then line_written */
+    LINE_OUT_ABORT,        /* close the TCP connection now, discard what is unwritten; no line_closed wanted */
+    LINE_OUT_VALUES,       /* values of frame `frame` of `connection`; count may be 0: nothing to store, but
+                              the frame still wants line_stored, in order */
+    LINE_OUT_LINE,         /* the line's report changed: ask line_report */
+    LINE_OUT_STATION,      /* `station`'s value changed to `station_value` */
+    LINE_OUT_COMMAND_END,  /* command `id` ended: result, reason, number, flags */
+    LINE_OUT_NOTE          /* for the log: `text`, once per kind (unknown address, refused cause, …) */
+};
+
+struct line_output {
+    enum line_output_kind kind;
+    uint32_t connection;
+    const struct address *address;   /* CONNECT */
+    const uint8_t *octets;           /* SEND: borrowed until the next call of the line */
+    size_t size;
+    enum komet_reason reason;        /* ABORT */
+    const struct line_value *values; /* VALUES: borrowed until the next line_feed */
+    unsigned count;
+    uint64_t frame;
+    const struct station *station;   /* STATION */
+    enum station_value station_value;
+    uint64_t id;                     /* COMMAND_END */
+    enum command_result result;
+    const char *text;                /* COMMAND_END: reason, "" when done; NOTE: the text. Borrowed */
+    double number;
+    value_flags flags;
+};
+
+/* The next thing wanted; false when there is none. */
+bool line_next(struct line_engine *line, struct line_now now, struct line_output *output);
+
+struct line_report {
+    bool value;               /* reference 3.3: a TCP connection is established */
+    value_flags flags;        /* A connected to the 1st address, B to the 2nd, … */
+    uint32_t connection;      /* serial of the newest connection, from 1; 0 before */
+    enum connection_state state;
+    enum komet_reason reason; /* of the last close; KOMET_OK when there was none */
+    const struct address *address; /* of the current or next connection */
+};
+struct line_report line_report(const struct line_engine *line);
+
+/* Counted since line_init. */
+struct line_counters {
+    uint64_t frames, values, unknown_address, unknown_cause, unknown_type, wrong_type, commands, connects;
+};
+struct line_counters line_counters(const struct line_engine *line);
+
+#endif
