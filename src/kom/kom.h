@@ -1,0 +1,94 @@
+/*
+ * kom: the engine of `komet kom`: lines of one process, the grant under which they act, and the batches that
+ * carry their values to the server. Pure; the shell supplies memory, octets and clock readings.
+ *
+ * Life: the shell connects to the server; `kom_server_connected`; Hello goes out; Welcome brings the site's
+ * text, which the shell reads (src/site) and hands in with `kom_configure`; the server says who is active
+ * (`Role`); active, the lines work. When the connection to the server ends or the lease runs out by our own
+ * clock, the lines are closed (`no-server`) before anybody else can get the grant; batches not confirmed are
+ * dropped, since the partner still holds their frames.
+ */
+#ifndef KOM_KOM_H
+#define KOM_KOM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "line/line.h"
+#include "model/site.h"
+#include "wire/frame.h"
+
+#define KOM_BATCH_VALUES_MAX 8192 /* values of one batch: more go into the next */
+#define KOM_BATCHES_MAX 64        /* sent and not confirmed; full: lines are not fed until one is confirmed */
+
+struct kom; /* opaque */
+
+struct kom_identity {
+    const char *process;  /* "SELF.KOM"; borrowed for the engine's life */
+    uint8_t instance;     /* 1..15, 0 without a number */
+    uint64_t run;         /* grows with each start */
+    const char *host;
+    uint32_t pid;
+};
+
+/* Octets for the engine without its lines; and for lines and batches, once the process is known. */
+size_t kom_size(void);
+size_t kom_lines_size(const struct process *process);
+
+struct kom *kom_init(void *memory, size_t size, const struct kom_identity *identity, struct line_now now);
+/* The process's part of the site was read: `memory` taken, `process` borrowed, both until kom_unconfigure. */
+void kom_configure(struct kom *kom, void *memory, size_t size, const struct process *process,
+                   struct line_now now);
+bool kom_configured(const struct kom *kom);
+
+void kom_server_connected(struct kom *kom, struct line_now now);
+void kom_server_closed(struct kom *kom, struct line_now now);
+/* A message of the server, borrowed for the call. */
+void kom_feed(struct kom *kom, struct line_now now, const wire_message *message);
+
+/* Telemetry: as line.h, with the index of the line in the process. kom_line_feed returns 0 while the batches
+ * are full: the shell stops reading that socket until kom_takes says true again. */
+void kom_line_connected(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection);
+void kom_line_closed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
+                     enum komet_reason reason);
+size_t kom_line_feed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
+                     const uint8_t *octets, size_t size);
+void kom_line_written(struct kom *kom, uint16_t line, uint32_t connection, size_t size);
+bool kom_takes(const struct kom *kom);
+
+void kom_tick(struct kom *kom, struct line_now now);
+struct komet_instant kom_deadline(const struct kom *kom);
+/* The program ends: lines are closed, Stopped goes out. */
+void kom_shutdown(struct kom *kom, struct line_now now);
+
+enum kom_output_kind {
+    KOM_OUT_MESSAGE,   /* send `message` to the server; borrowed until the next kom_next */
+    KOM_OUT_CONFIGURE, /* Welcome came with files: read the site from `welcome`, then kom_configure */
+    KOM_OUT_REFUSED,   /* the server refused us: print `text`, exit 1 */
+    KOM_OUT_CONNECT,   /* line: connect to `address` */
+    KOM_OUT_SEND,      /* line: write octets, then kom_line_written; borrowed until the next call */
+    KOM_OUT_ABORT,     /* line: close its TCP connection now, unwritten octets discarded */
+    KOM_OUT_NOTE       /* for the log */
+};
+
+struct kom_output {
+    enum kom_output_kind kind;
+    wire_message *message;
+    const Komet__Wire__Welcome *welcome;
+    uint16_t line;
+    uint32_t connection;
+    const struct address *address;
+    const uint8_t *octets;
+    size_t size;
+    enum komet_reason reason;
+    const char *text;
+};
+/* The next thing wanted; false when there is none. Values that came since are sent as one batch when all else
+ * was handed out, so the shell drains it once a turn of its loop. */
+bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output);
+
+bool kom_is_active(const struct kom *kom, struct line_now now);
+uint64_t kom_epoch(const struct kom *kom);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * record: what the journal keeps, as the server engine hands it out and the journal gives it back.
+ *
+ * A record is copied into the journal's queue. Everything that one batch brought is handed out with one
+ * ticket; the journal reports "stored up to ticket n" only after the transaction with all of it has synced.
+ */
+#ifndef SERVER_RECORD_H
+#define SERVER_RECORD_H
+
+#include <stdint.h>
+
+#include "model/value.h"
+
+enum record_kind {
+    RECORD_EVENT,         /* a value that came spontaneously or differs */
+    RECORD_BATCH,         /* all of a batch: the highest sequence of (process, instance, run) */
+    RECORD_GRANT,         /* a grant, journaled before it is sent */
+    RECORD_COMMAND_BEGIN, /* a command is about to be sent to a kom */
+    RECORD_COMMAND_END    /* how it ended */
+};
+
+#define RECORD_OCTETS_MAX 24
+#define RECORD_TEXT_MAX 128
+
+struct record_event {
+    const char *tag;        /* name; borrowed from the site until the journal copied it */
+    enum tag_type type;
+    struct value value;
+    uint64_t epoch;
+    uint32_t connection;    /* of the line, in that run */
+    uint16_t line;          /* index in the process */
+    uint64_t frame;         /* I format of the connection, from 1 */
+    uint8_t octets[RECORD_OCTETS_MAX]; /* raw element of a time-tagged value */
+    uint8_t octets_size;    /* 0: not time-tagged */
+};
+
+struct record_command {
+    uint64_t id;
+    char tag[RECORD_TEXT_MAX];
+    double number;
+    value_flags flags;
+    char user[64];
+    uint64_t epoch;
+    struct komet_utc given, ended;
+    uint8_t result;               /* enum command_result; 0 in BEGIN */
+    char reason[RECORD_TEXT_MAX];
+};
+
+struct record {
+    enum record_kind kind;
+    uint64_t ticket;        /* of the journal: grows by one with each group handed out together */
+    const char *process;    /* name; borrowed as above */
+    uint8_t instance;
+    union {
+        struct record_event event;
+        struct {
+            uint64_t run, sequence;
+        } batch;
+        struct {
+            uint64_t epoch;
+        } grant;
+        struct record_command command;
+    } of;
+};
+
+/* What the journal gives back at the start of a server, record by record (order: grants, batches, events
+ * oldest first: for each line the newest RECOVERED_EVENTS_MAX time-tagged ones, and each tag's newest). */
+#define RECOVERED_EVENTS_MAX 4096
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * server: the engine of `komet server`: tag database, arbiter of instances, routing of commands, and what
+ * goes into the journal. Pure; all its memory is supplied at the start (`server_size`).
+ *
+ * Clients are numbers that the shell gives (0 … SERVER_CLIENTS_MAX-1). Messages come in decoded and go out as
+ * structures that the shell encodes at once. What must be stored goes out as records with a ticket; what
+ * depends on it (confirmation of a batch, a grant, a command on its way) waits inside until
+ * `server_stored` says that the ticket is on disk.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "line/line.h"
+#include "model/site.h"
+#include "role/instances.h"
+#include "server/record.h"
+#include "wire/frame.h"
+
+#define SERVER_CLIENTS_MAX 64
+#define SERVER_COMMANDS_MAX 256  /* open at a time; one more is refused: "too many open commands" */
+#define SERVER_WATCHES_MAX 32
+
+struct server; /* opaque */
+
+size_t server_size(const struct site *site);
+/* site: borrowed for the engine's life. `name`: of this server. */
+struct server *server_init(void *memory, size_t size, const struct site *site, const char *name,
+                           struct line_now now);
+
+/* Recovery, before the first input: what the journal had. */
+void server_recover_grant(struct server *server, const char *process, uint64_t epoch);
+void server_recover_batch(struct server *server, const char *process, uint8_t instance, uint64_t run,
+                          uint64_t sequence);
+void server_recover_event(struct server *server, const char *process, uint8_t instance,
+                          const struct record_event *event);
+/* Ends recovery: commands of an earlier run are known to be unknown by the journal's own closing. */
+void server_recovered(struct server *server, struct line_now now);
+
+/* A KOM's or console's connection. `message` is borrowed for the call. Text in outputs is borrowed until the next
+ * call. server_feed on a KOM's Hello answers with Welcome (the shell adds the files of the site) or a refusal. */
+void server_opened(struct server *server, struct line_now now, unsigned client);
+void server_feed(struct server *server, struct line_now now, unsigned client, const wire_message *message);
+void server_closed(struct server *server, struct line_now now, unsigned client, bool surely_dead);
+
+/* The journal synced everything up to `ticket`; or it failed for good: values and commands are refused. */
+void server_stored(struct server *server, struct line_now now, uint64_t ticket);
+void server_journal_failed(struct server *server, struct line_now now, const char *why);
+
+void server_tick(struct server *server, struct line_now now);
+struct komet_instant server_deadline(const struct server *server);
+
+enum server_output_kind {
+    SERVER_OUT_SEND,   /* `message` to `client`; WELCOME to a kom: add files of `process` */
+    SERVER_OUT_CLOSE,  /* close `client` after what was sent */
+    SERVER_OUT_RECORD, /* put `record` into the journal */
+    SERVER_OUT_CHANGE, /* tag `tag` changed: for `watch` (a token of server_watch) */
+    SERVER_OUT_ENDED,  /* a command, interrogation or role change given by server_command … ended: `token` */
+    SERVER_OUT_NOTE    /* for the log */
+};
+
+struct server_ended {
+    uint64_t token;             /* the caller's */
+    uint64_t id;
+    enum command_result result;
+    const char *reason;         /* "" when done */
+    const struct tag *tag;      /* NULL when not of a tag */
+    double number;
+    value_flags flags;
+    uint64_t epoch;
+};
+
+struct server_output {
+    enum server_output_kind kind;
+    unsigned client;
+    wire_message *message;           /* borrowed until the next server_next */
+    const struct process *process;
+    const struct record *record;     /* borrowed */
+    uint64_t token;                  /* CHANGE: the watch's; ENDED: in `ended` */
+    const struct tag *tag;
+    struct server_ended ended;
+    const char *text;
+};
+bool server_next(struct server *server, struct line_now now, struct server_output *output);
+
+/* ---- for the console: orders. `token` is the caller's and comes back in SERVER_OUT_ENDED, exactly once. ---- */
+
+/* SET: `deadline_us` from now. Refusals also come as ENDED. */
+void server_set(struct server *server, struct line_now now, uint64_t token, const char *user,
+                const struct tag *tag, double number, value_flags flags, int64_t deadline_us);
+/* INTERROGATE, CLOCK. */
+void server_interrogate(struct server *server, struct line_now now, uint64_t token, const char *user,
+                        const struct station *station, enum line_command_kind kind);
+/* SET_ACT_INST: ends when the instance is active (its grant sent), or is refused. */
+void server_set_active(struct server *server, struct line_now now, uint64_t token,
+                       const struct process *process, uint8_t instance);
+
+/* WATCH: from now on changes of tags that match come as CHANGE with `token`. False: too many watches. */
+bool server_watch(struct server *server, uint64_t token, const char *mask);
+void server_unwatch(struct server *server, uint64_t token);
+
+/* ---- for the console: what is known now. Valid until the next call that is not a getter. ---- */
+
+const struct site *server_site(const struct server *server);
+const char *server_name(const struct server *server);
+struct komet_utc server_since(const struct server *server);
+/* The current value of a tag. */
+const struct value *server_value(const struct server *server, const struct tag *tag);
+/* The instances of a process, with hosts. */
+const struct instances *server_instances(const struct server *server, const struct process *process);
+const char *server_instance_host(const struct server *server, const struct process *process, uint8_t instance);
+/* Wall-clock time of an instant that the engine kept (`since`), for the console. */
+struct komet_utc server_utc_of(const struct server *server, struct komet_instant instant);
+
+struct server_line_state {
+    bool value;
+    value_flags flags;
+    uint8_t instance; /* that reported last; 0 none or unnumbered */
+    unsigned connection_count;
+    struct {
+        char address[80];
+        enum connection_state state;
+        char reason[32];
+    } connections[4];
+};
+const struct server_line_state *server_line_state(const struct server *server, const struct line *line);
+enum station_value server_station_value(const struct server *server, const struct station *station,
+                                        value_flags *flags);
+
+struct server_counters {
+    uint64_t batches, values, events, repeats, refused_batches, commands, grants, records;
+};
+struct server_counters server_counters(const struct server *server);
+
+#endif
