@@ -218,6 +218,13 @@ struct komet_object {
  */
 void komet_asdu_object(const struct komet_asdu *asdu, unsigned index, struct komet_object *object);
 
+/*
+ * Reads `count` objects from `first` on (first + count at most asdu->count) into `objects`. The same as so
+ * many calls of komet_asdu_object, and quicker.
+ */
+void komet_asdu_objects(const struct komet_asdu *asdu, unsigned first, unsigned count,
+                        struct komet_object *objects);
+
 /* The value of an object as a number: 0 or 1, DPI, NVA/32768, SVA, float, counter, bits. */
 double komet_object_number(const struct komet_object *object);
 

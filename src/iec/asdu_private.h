@@ -1,5 +1,5 @@
 /*
- * What reading and writing an ASDU share: where header fields stand, and numbers in octets.
+ * What reading and writing an ASDU share: where header fields stand.
  *
  * Values always stand low octet first; only CA and IOA follow the profile.
  */
@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include "komet/asdu.h"
+
+#include "octets.h"
 
 enum {
     ASDU_VSQ_SQ = 0x80,
@@ -34,29 +36,6 @@ enum {
     STEP_TRANSIENT = 0x80,  /* T of VTI */
     COUNTER_SEQUENCE = 0x1F /* SQ of BCR */
 };
-
-static inline uint16_t octets_u16(const uint8_t *octets)
-{
-    return (uint16_t)(octets[0] | octets[1] << 8);
-}
-
-static inline uint32_t octets_u32(const uint8_t *octets)
-{
-    return (uint32_t)octets[0] | (uint32_t)octets[1] << 8 | (uint32_t)octets[2] << 16 |
-           (uint32_t)octets[3] << 24;
-}
-
-static inline void put_u16(uint8_t *octets, uint16_t value)
-{
-    octets[0] = (uint8_t)value;
-    octets[1] = (uint8_t)(value >> 8);
-}
-
-static inline void put_u32(uint8_t *octets, uint32_t value)
-{
-    put_u16(octets, (uint16_t)value);
-    put_u16(octets + 2, (uint16_t)(value >> 16));
-}
 
 /* An address of 1, 2 or 3 octets, in either order. */
 static inline uint32_t octets_address(const uint8_t *octets, unsigned size, bool big_endian)

@@ -9,6 +9,7 @@
 #include "komet/assert.h"
 
 #include "asdu_private.h"
+#include "time_tag_private.h"
 
 const struct komet_profile komet_profile_104 = {.cot_size = 2, .ca_size = 2, .ioa_size = 3};
 const struct komet_profile komet_profile_sinaut = {
@@ -90,25 +91,6 @@ const char *komet_asdu_result_name(enum komet_asdu_result result)
     KOMET_ASSERT_NEVER("a value of enum komet_asdu_result");
 }
 
-/* SCO, DCO, RCO: the bits beside the value. */
-static void read_command(uint8_t octet, struct komet_object *object)
-{
-    object->select = (octet & COMMAND_SELECT) != 0;
-    object->qualifier = (octet >> 2) & COMMAND_QU_MAX;
-}
-
-/* What stands behind an analogue value: QOS of a set-point, QDS of a measured value, or nothing (21). */
-static void read_analogue_status(const struct komet_type_row *row, const uint8_t *octet,
-                                 struct komet_object *object)
-{
-    if (row->direction == KOMET_CONTROL) {
-        object->select = (*octet & COMMAND_SELECT) != 0;
-        object->qualifier = *octet & SETPOINT_QL_MAX;
-    } else if (row->type != KOMET_M_ME_ND_1) {
-        object->quality = *octet & QUALITY_BITS_QDS;
-    }
-}
-
 static void read_step(const uint8_t *octets, struct komet_object *object)
 {
     int value = octets[0] & 0x7F;
@@ -147,45 +129,66 @@ static void read_system(const struct komet_type_row *row, const uint8_t *octets,
     }
 }
 
-static inline void read_element(const struct komet_type_row *row, const uint8_t *octets,
-                                struct komet_object *object)
+/* What a run of objects has in common, taken out of the table once. */
+struct run {
+    const struct komet_type_row *row;
+    size_t ioa_size, element_size;
+    bool big_endian, control;
+};
+
+/* Inline even where the compiler would not: with an element that is known, one case is left of the switch. */
+#define READ_INLINE static inline __attribute__((always_inline))
+
+READ_INLINE void read_point(const struct run *run, uint8_t octet, struct komet_object *object)
 {
-    switch (row->element) {
+    if (run->control) {
+        object->select = (octet & COMMAND_SELECT) != 0;
+        object->qualifier = (octet >> 2) & COMMAND_QU_MAX;
+    } else {
+        object->quality = octet & QUALITY_BITS;
+    }
+}
+
+READ_INLINE void read_analogue(const struct run *run, uint8_t octet, struct komet_object *object)
+{
+    if (run->control) {
+        object->select = (octet & COMMAND_SELECT) != 0;
+        object->qualifier = octet & SETPOINT_QL_MAX;
+    } else {
+        object->quality = octet & QUALITY_BITS_QDS;
+    }
+}
+
+READ_INLINE void read_element(const struct run *run, enum komet_element element, const uint8_t *octets,
+                              struct komet_object *object)
+{
+    switch (element) {
     case KOMET_ELEMENT_FLOAT:
         object->value.bits = octets_u32(octets); /* the same 32 bits, read as .real */
-        read_analogue_status(row, octets + 4, object);
+        read_analogue(run, octets[4], object);
         return;
     case KOMET_ELEMENT_SINGLE:
         object->value.single = (octets[0] & 1) != 0;
-        if (row->direction == KOMET_MONITOR) {
-            object->quality = octets[0] & QUALITY_BITS;
-        } else {
-            read_command(octets[0], object);
-        }
+        read_point(run, octets[0], object);
         return;
     case KOMET_ELEMENT_DOUBLE:
-        object->value.number = octets[0] & 3;
-        if (row->direction == KOMET_MONITOR) {
-            object->quality = octets[0] & QUALITY_BITS;
-        } else {
-            read_command(octets[0], object);
-        }
-        return;
     case KOMET_ELEMENT_REGULATING:
         object->value.number = octets[0] & 3;
-        read_command(octets[0], object);
+        read_point(run, octets[0], object);
         return;
     case KOMET_ELEMENT_NORMALIZED:
     case KOMET_ELEMENT_SCALED:
         object->value.number = (int16_t)octets_u16(octets);
-        read_analogue_status(row, octets + 2, object);
+        if (run->element_size > 2) { /* type 21 has no octet behind its value */
+            read_analogue(run, octets[2], object);
+        }
         return;
     case KOMET_ELEMENT_STEP:
         read_step(octets, object);
         return;
     case KOMET_ELEMENT_BITS:
         object->value.bits = octets_u32(octets);
-        if (row->direction == KOMET_MONITOR) {
+        if (!run->control) {
             object->quality = octets[4] & QUALITY_BITS_QDS;
         }
         return;
@@ -193,27 +196,66 @@ static inline void read_element(const struct komet_type_row *row, const uint8_t 
         read_counter(octets, object);
         return;
     case KOMET_ELEMENT_PROTECTION:
-        read_protection(row, octets, object);
+        read_protection(run->row, octets, object);
         return;
     case KOMET_ELEMENT_NONE:
-        read_system(row, octets, object);
+        read_system(run->row, octets, object);
         return;
     }
 }
 
-/* The time tag always stands at the end of the element. */
-static inline void read_time(const struct komet_type_row *row, const uint8_t *octets,
-                             struct komet_object *object)
+/* The time tag always stands at the end of the element; there is an octet in front of it in any case. */
+READ_INLINE void read_time(enum komet_time_size time, const uint8_t *end, struct komet_object *object)
 {
-    switch (row->time) {
+    switch (time) {
     case KOMET_TIME_NONE:
         return;
     case KOMET_TIME_CP24:
-        komet_cp24_decode(octets + row->element_size - KOMET_CP24_SIZE, &object->time);
+        cp24_decode(end - KOMET_CP24_SIZE, &object->time);
         return;
     case KOMET_TIME_CP56:
-        komet_cp56_decode(octets + row->element_size - KOMET_CP56_SIZE, &object->time);
+        cp56_from_number(octets_u64(end - 8) >> 8, &object->time);
         return;
+    }
+}
+
+/* The address in front of an element. Three octets, the width of 104, are read as four of which one does not
+ * count: the element behind has at least one, save in a read command. */
+READ_INLINE uint32_t read_ioa(const struct run *run, const uint8_t *octets)
+{
+    if (run->ioa_size == 3 && !run->big_endian && run->element_size > 0) {
+        return octets_u32(octets) & 0xFFFFFF;
+    }
+    return octets_address(octets, (unsigned)run->ioa_size, run->big_endian);
+}
+
+/* Reads `count` objects of which the first one's element is at `octets`, `stride` octets apart. `ioa` counts
+ * with SQ = 1, else it stands in front of each element. */
+READ_INLINE void read_run(const struct komet_asdu *asdu, unsigned first, unsigned count,
+                          struct komet_object *objects, enum komet_element element, enum komet_time_size time)
+{
+    const struct run run = {
+        .row = asdu->row,
+        .ioa_size = asdu->profile->ioa_size,
+        .element_size = asdu->row->element_size,
+        .big_endian = asdu->profile->big_endian_addresses,
+        .control = asdu->row->direction != KOMET_MONITOR,
+    };
+    bool sq = asdu->sq;
+    size_t stride = sq ? run.element_size : run.ioa_size + run.element_size;
+    const uint8_t *octets = asdu->objects + run.ioa_size + first * stride;
+    uint32_t ioa = sq ? read_ioa(&run, asdu->objects) + first : 0;
+    for (unsigned i = 0; i < count; i++, octets += stride) {
+        struct komet_object *object = &objects[i];
+        *object = (struct komet_object){
+            .ioa = sq ? ioa++ : read_ioa(&run, octets - run.ioa_size),
+            .element = element,
+            .time_size = time,
+            .octets = octets,
+            .octets_size = (uint8_t)run.element_size,
+        };
+        read_time(time, octets + run.element_size, object);
+        read_element(&run, element, octets, object);
     }
 }
 
@@ -221,23 +263,28 @@ void komet_asdu_object(const struct komet_asdu *asdu, unsigned index, struct kom
 {
     KOMET_ASSERT(asdu->row != NULL);
     KOMET_ASSERT(index < asdu->count);
-    const struct komet_type_row *row = asdu->row;
-    const struct komet_profile *profile = asdu->profile;
-    const uint8_t *octets = asdu->objects;
-    size_t ioa_size = profile->ioa_size;
-    *object = (struct komet_object){.element = row->element, .time_size = row->time};
-    if (asdu->sq) {
-        object->ioa = octets_address(octets, profile->ioa_size, profile->big_endian_addresses) + index;
-        octets += ioa_size + index * (size_t)row->element_size;
+    read_run(asdu, index, 1, object, asdu->row->element, asdu->row->time);
+}
+
+/* Runs of the kinds that fill most of a line, each compiled for itself; the rest object by object. */
+void komet_asdu_objects(const struct komet_asdu *asdu, unsigned first, unsigned count,
+                        struct komet_object *objects)
+{
+    KOMET_ASSERT(asdu->row != NULL);
+    KOMET_ASSERT(first <= asdu->count && count <= asdu->count - first);
+    enum komet_element element = asdu->row->element;
+    enum komet_time_size time = asdu->row->time;
+    if (element == KOMET_ELEMENT_FLOAT && time == KOMET_TIME_CP56) {
+        read_run(asdu, first, count, objects, KOMET_ELEMENT_FLOAT, KOMET_TIME_CP56);
+    } else if (element == KOMET_ELEMENT_SINGLE && time == KOMET_TIME_CP56) {
+        read_run(asdu, first, count, objects, KOMET_ELEMENT_SINGLE, KOMET_TIME_CP56);
+    } else if (element == KOMET_ELEMENT_FLOAT && time == KOMET_TIME_NONE) {
+        read_run(asdu, first, count, objects, KOMET_ELEMENT_FLOAT, KOMET_TIME_NONE);
+    } else if (element == KOMET_ELEMENT_SINGLE && time == KOMET_TIME_NONE) {
+        read_run(asdu, first, count, objects, KOMET_ELEMENT_SINGLE, KOMET_TIME_NONE);
     } else {
-        octets += index * (ioa_size + row->element_size);
-        object->ioa = octets_address(octets, profile->ioa_size, profile->big_endian_addresses);
-        octets += ioa_size;
+        read_run(asdu, first, count, objects, element, time);
     }
-    object->octets = octets;
-    object->octets_size = row->element_size;
-    read_element(row, octets, object);
-    read_time(row, octets, object);
 }
 
 double komet_object_number(const struct komet_object *object)

@@ -9,6 +9,7 @@
 #include "komet/assert.h"
 
 #include "asdu_private.h"
+#include "time_tag_private.h"
 
 bool komet_asdu_begin(struct komet_asdu_writer *writer, const struct komet_profile *profile,
                       const struct komet_asdu_header *header, uint8_t *octets, size_t capacity)
@@ -147,10 +148,10 @@ static inline void write_time(const struct komet_type_row *row, uint8_t *octets,
     case KOMET_TIME_NONE:
         return;
     case KOMET_TIME_CP24:
-        komet_cp24_encode(octets + row->element_size - KOMET_CP24_SIZE, &object->time);
+        cp24_encode(octets + row->element_size - KOMET_CP24_SIZE, &object->time);
         return;
     case KOMET_TIME_CP56:
-        komet_cp56_encode(octets + row->element_size - KOMET_CP56_SIZE, &object->time);
+        cp56_encode(octets + row->element_size - KOMET_CP56_SIZE, &object->time);
         return;
     }
 }
@@ -171,14 +172,18 @@ bool komet_asdu_add(struct komet_asdu_writer *writer, const struct komet_object 
     }
     uint8_t *octets = writer->octets + writer->size;
     if (with_ioa) {
-        put_address(octets, profile->ioa_size, profile->big_endian_addresses, object->ioa);
+        if (profile->ioa_size == 3 && !profile->big_endian_addresses && row->element_size > 0) {
+            put_u32(octets, object->ioa); /* the fourth octet is the element's, written below */
+        } else {
+            put_address(octets, profile->ioa_size, profile->big_endian_addresses, object->ioa);
+        }
         octets += profile->ioa_size;
     }
-    write_element(row, octets, object);
-    write_time(row, octets, object);
     writer->size += needed;
     writer->count++;
     writer->next_ioa = object->ioa + 1;
+    write_element(row, octets, object);
+    write_time(row, octets, object);
     return true;
 }
 

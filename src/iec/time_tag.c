@@ -10,58 +10,34 @@
 
 #include "komet/assert.h"
 
+#include "time_tag_private.h"
+
 #define MS_PER_MINUTE INT64_C(60000)
 #define MS_PER_HOUR   INT64_C(3600000)
 #define MS_PER_DAY    INT64_C(86400000)
 
-enum { MINUTE_BITS = 0x3F, SUBSTITUTED = 0x40, INVALID = 0x80, SUMMER_TIME = 0x80 };
-
 void komet_cp24_decode(const uint8_t *octets, struct komet_time_tag *tag)
 {
     KOMET_ASSERT(octets != NULL && tag != NULL);
-    *tag = (struct komet_time_tag){
-        .milliseconds = (uint16_t)(octets[0] | octets[1] << 8),
-        .minute = octets[2] & MINUTE_BITS,
-        .substituted = (octets[2] & SUBSTITUTED) != 0,
-        .invalid = (octets[2] & INVALID) != 0,
-    };
+    cp24_decode(octets, tag);
 }
 
 void komet_cp24_encode(uint8_t *octets, const struct komet_time_tag *tag)
 {
     KOMET_ASSERT(octets != NULL && tag != NULL);
-    KOMET_ASSERT(tag->minute <= MINUTE_BITS);
-    octets[0] = (uint8_t)tag->milliseconds;
-    octets[1] = (uint8_t)(tag->milliseconds >> 8);
-    octets[2] = (uint8_t)(tag->minute | (tag->substituted ? SUBSTITUTED : 0) | (tag->invalid ? INVALID : 0));
+    cp24_encode(octets, tag);
 }
 
 void komet_cp56_decode(const uint8_t *octets, struct komet_time_tag *tag)
 {
     KOMET_ASSERT(octets != NULL && tag != NULL);
-    *tag = (struct komet_time_tag){
-        .milliseconds = (uint16_t)(octets[0] | octets[1] << 8),
-        .minute = octets[2] & MINUTE_BITS,
-        .substituted = (octets[2] & SUBSTITUTED) != 0,
-        .invalid = (octets[2] & INVALID) != 0,
-        .hour = octets[3] & 0x1F,
-        .summer_time = (octets[3] & SUMMER_TIME) != 0,
-        .day = octets[4] & 0x1F,
-        .day_of_week = octets[4] >> 5,
-        .month = octets[5] & 0x0F,
-        .year = octets[6] & 0x7F,
-    };
+    cp56_decode(octets, tag);
 }
 
 void komet_cp56_encode(uint8_t *octets, const struct komet_time_tag *tag)
 {
-    KOMET_ASSERT(tag->hour <= 0x1F && tag->day <= 0x1F && tag->day_of_week <= 7);
-    KOMET_ASSERT(tag->month <= 0x0F && tag->year <= 0x7F);
-    komet_cp24_encode(octets, tag);
-    octets[3] = (uint8_t)(tag->hour | (tag->summer_time ? SUMMER_TIME : 0));
-    octets[4] = (uint8_t)(tag->day | tag->day_of_week << 5);
-    octets[5] = tag->month;
-    octets[6] = tag->year;
+    KOMET_ASSERT(octets != NULL && tag != NULL);
+    cp56_encode(octets, tag);
 }
 
 /* A year of two digits: 00 is taken as a leap year, since 2000 was one and 2100 is far. */
@@ -134,6 +110,29 @@ struct komet_utc komet_cp56_to_utc(const struct komet_time_tag *tag, struct kome
     return (struct komet_utc){best};
 }
 
+/*
+ * The date of a day counted from 0000-03-01, in multiplications where the plain way divides nine times: a
+ * century is 36,524.25 days, a year in it 365.25, a month in that 30.6 on average from March on. Multiplied
+ * by 4, by 2^32/1461 and by 2^16/30.6 these become shifts that are exact in the ranges that occur (Neri and
+ * Schneider, Euclidean affine functions and their application to calendar algorithms, 2022).
+ */
+static uint64_t date_number(uint32_t day)
+{
+    uint32_t quarters = 4 * day + 3;
+    uint32_t day_of_century = quarters % 146097 / 4;
+    uint64_t scaled = UINT64_C(2939745) * (4 * day_of_century + 3);
+    uint32_t year_of_century = (uint32_t)(scaled >> 32);
+    uint32_t day_of_year = (uint32_t)scaled / 2939745 / 4;
+    uint32_t months = 2141 * day_of_year + 197913;
+    uint32_t month = months >> 16; /* 3 March to 14 February */
+    bool next_year = month > 12;
+    uint32_t year = year_of_century + next_year; /* the century itself is not on the wire */
+    uint32_t day_of_month = (months & 0xFFFF) / 2141 + 1;
+    uint32_t day_of_week = (day + 2) % 7 + 1; /* 0000-03-01 was a Wednesday */
+    return (uint64_t)day_of_month << 32 | (uint64_t)day_of_week << 37 |
+           (uint64_t)(next_year ? month - 12 : month) << 40 | (uint64_t)(year == 100 ? 0 : year) << 48;
+}
+
 void komet_cp56_from_utc(struct komet_time_tag *tag, struct komet_utc time, int offset_minutes)
 {
     KOMET_ASSERT(komet_utc_known(time));
@@ -141,29 +140,20 @@ void komet_cp56_from_utc(struct komet_time_tag *tag, struct komet_utc time, int 
     int64_t ms = time.ms + offset_minutes * MS_PER_MINUTE;
     int64_t days = floor_divide(ms, MS_PER_DAY);
     uint32_t ms_of_day = (uint32_t)(ms - days * MS_PER_DAY);
-    int64_t era = floor_divide(days + 719468, 146097);
-    uint32_t day_of_era = (uint32_t)(days + 719468 - era * 146097);
-    uint32_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    uint32_t month_from_march = (5 * day_of_year + 2) / 153;
-    uint32_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
     uint32_t minute_of_day = ms_of_day / 60000;
-    *tag = (struct komet_time_tag){
-        .milliseconds = (uint16_t)(ms_of_day - minute_of_day * 60000),
-        .minute = (uint8_t)(minute_of_day % 60),
-        .hour = (uint8_t)(minute_of_day / 60),
-        .day = (uint8_t)(day_of_year - (153 * month_from_march + 2) / 5 + 1),
-        /* An era has a whole number of weeks and begins on a Wednesday (2000-03-01). */
-        .day_of_week = (uint8_t)((day_of_era + 2) % 7 + 1),
-        .month = (uint8_t)month,
-        .year = (uint8_t)((year_of_era + (month <= 2)) % 100),
-    };
+    int64_t from_march = days + 719468;
+    if (from_march < 0 || from_march > 100000000) { /* before year 0 or 273,000 years on: by whole eras */
+        from_march -= floor_divide(from_march, 146097) * 146097;
+    }
+    cp56_from_number(ms_of_day % 60000 | minute_of_day % 60 << 16 | minute_of_day / 60 << 24 |
+                         date_number((uint32_t)from_march),
+                     tag);
 }
 
 struct komet_utc komet_cp24_to_utc(const struct komet_time_tag *tag, struct komet_utc about)
 {
     KOMET_ASSERT(komet_utc_known(about));
-    KOMET_ASSERT(tag->minute <= MINUTE_BITS);
+    KOMET_ASSERT(tag->minute <= TIME_MINUTE);
     int64_t in_hour = tag->minute * MS_PER_MINUTE + tag->milliseconds;
     int64_t hour = floor_divide(about.ms, MS_PER_HOUR) * MS_PER_HOUR;
     int64_t best = hour + in_hour;

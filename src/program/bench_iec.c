@@ -53,10 +53,12 @@ static size_t decode(const struct stock *stock)
             KOMET_ASDU_OK) {
             return 0;
         }
-        for (unsigned n = 0; n < asdu.count; n++) {
-            struct komet_object object;
-            komet_asdu_object(&asdu, n, &object);
-            KEEP(&object);
+        for (unsigned n = 0; n < asdu.count;) {
+            struct komet_object some[16];
+            unsigned count = asdu.count - n < 16 ? asdu.count - n : 16;
+            komet_asdu_objects(&asdu, n, count, some);
+            KEEP(some);
+            n += count;
         }
         objects += asdu.count;
     }

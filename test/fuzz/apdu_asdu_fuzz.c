@@ -94,10 +94,15 @@ static void write_again(const struct komet_asdu *asdu)
                                        .test = asdu->test,
                                        .oa = asdu->oa,
                                        .ca = asdu->ca};
+    static struct komet_object objects[127];
     check(komet_asdu_begin(&writer, asdu->profile, &header, octets, sizeof octets));
+    komet_asdu_objects(asdu, 0, asdu->count, objects);
     for (unsigned i = 0; i < asdu->count; i++) {
         struct komet_object object;
         komet_asdu_object(asdu, i, &object);
+        check(object.ioa == objects[i].ioa && object.octets == objects[i].octets);
+        check(object.value.bits == objects[i].value.bits && object.quality == objects[i].quality);
+        check(memcmp(&object.time, &objects[i].time, sizeof object.time) == 0);
         (void)komet_object_number(&object);
         (void)komet_object_status_octet(asdu, &object);
         (void)komet_time_tag_plausible(&object.time);

@@ -330,10 +330,18 @@ static void read_vector(const struct vector *vector, const struct order *order)
     assert_int_equal(asdu.test, vector->header.test);
     assert_int_equal(asdu.oa, vector->header.oa);
     assert_int_equal(asdu.ca, vector->header.ca);
+    struct komet_object all[3];
+    komet_asdu_objects(&asdu, 0, vector->count, all);
     for (unsigned i = 0; i < vector->count; i++) {
         struct komet_object object;
         komet_asdu_object(&asdu, i, &object);
         assert_object_equal(&object, &vector->objects[i]);
+        assert_object_equal(&all[i], &object);
+        assert_ptr_equal(all[i].octets, object.octets);
+        assert_int_equal(all[i].element, object.element);
+        assert_int_equal(all[i].time_size, object.time_size);
+        komet_asdu_objects(&asdu, i, vector->count - i, all + i); /* from any place on */
+        assert_object_equal(&all[i], &object);
         assert_int_equal(object.element, asdu.row->element);
         assert_int_equal(object.time_size, asdu.row->time);
         assert_int_equal(object.octets_size, asdu.row->element_size);
