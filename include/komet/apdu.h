@@ -48,7 +48,7 @@ struct komet_apdu {
 /*
  * Decodes the APDU at the start of `octets`.
  *   octets, size    what has arrived so far; borrowed
- *   tolerate_cf3    accept bit 0 of the third control octet of an I format (reference, 1.6)
+ *   tolerate_cf3    accept bit 0 of the third control octet of an I format, see cf3_mark
  *   apdu            filled when the result is KOMET_OK and *consumed is not 0
  *   consumed        how many octets the APDU takes; 0 when more octets are needed
  * Returns KOMET_OK, KOMET_BAD_START, KOMET_BAD_LENGTH or KOMET_BAD_CONTROL. On an error the caller

@@ -53,7 +53,7 @@ struct komet_link_settings {
     int64_t t2_us;          /* > 0, below t1, standard 10 s */
     int64_t t3_us;          /* 0 (no test frames of our own) or more, standard 20 s */
     uint16_t first_vs;      /* initial V(S), 0..32767, standard 0; for tests (ISSN) */
-    bool tolerate_cf3_mark; /* accept bit 0 of the third control octet (reference, 1.6) */
+    bool tolerate_cf3_mark; /* accept bit 0 of the third control octet, see apdu.h */
     size_t output_size;     /* octets of output buffer: at least KOMET_LINK_OUTPUT_MIN */
 };
 
@@ -121,7 +121,8 @@ struct komet_link_output {
 };
 
 /*
- * Hands out the next thing the link wants done, in order; false when there is none.
+ * Hands out the next thing the link wants done; false when there is none. What one event caused comes as
+ * ACKNOWLEDGED, ASDU, STATE, SEND; CLOSE comes instead of SEND.
  * SEND is handed out again and again until komet_link_written took its octets: a host that cannot write
  * now simply stops asking until its socket is writable, and asks again then.
  */
@@ -133,7 +134,10 @@ void komet_link_written(struct komet_link *link, size_t size);
 /* Controlling: sends STARTDT act (from STOPPED). Asserts the role. Ignored in any other state. */
 void komet_link_start(struct komet_link *link, struct komet_instant now);
 
-/* Controlling: sends STOPDT act (from STARTED). Received I formats are still handed out until the con. */
+/* Controlling: sends STOPDT act (from STARTED), behind an S format for what may be acknowledged by then.
+ * Received I formats are still handed out until the con, and acknowledged at once when they may be; one whose
+ * permission comes after the con is acknowledged when data transfer is started again. Asserts the role.
+ * Ignored in any other state. */
 void komet_link_stop(struct komet_link *link, struct komet_instant now);
 
 /* Sends TESTFR act now, in any open state, unless one is already unconfirmed. */
