@@ -68,7 +68,7 @@ def shape(path):
         body = "\n".join(text.splitlines()[line - 1:line - 1 + length])
         if length > FUNCTION_LINES_MAX and body.count("case ") < 10:
             yield f"{path}:{line}: {length} lines in one function ({name}); at most {FUNCTION_LINES_MAX}"
-    for match in BANNED.finditer(text):
+    for match in BANNED.finditer(text) if path.parts[0] != "test" else ():
         yield f"{path}:{text.count(chr(10), 0, match.start()) + 1}: {match.group(1)} is banned"
     if path.suffix in (".c", ".h") and not text.lstrip().startswith("/*"):
         yield f"{path}:1: the file does not open with a comment that says what it is"

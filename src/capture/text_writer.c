@@ -1,3 +1,6 @@
+/*
+ * text_writer: text put together in bounded memory; what does not fit is left out whole and remembered.
+ */
 #include "capture/text_writer.h"
 
 #include <math.h>

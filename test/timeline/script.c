@@ -1,3 +1,6 @@
+/*
+ * script: the lines of a timeline read word by word, with messages that say file and line.
+ */
 #include "script.h"
 
 #include <errno.h>
