@@ -34,6 +34,7 @@ struct role_member {
     struct komet_instant connected;
     struct komet_instant lease_end;   /* ACTIVE, STOPPING, GONE */
     uint64_t epoch;                   /* of the newest grant; 0 none */
+    bool silent;                      /* let its lease end while connected: not chosen until it is heard */
 };
 
 struct instances {
