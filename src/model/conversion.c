@@ -1,0 +1,185 @@
+/*
+ * conversion: see conversion.h.
+ */
+#include "model/conversion.h"
+
+#include <math.h>
+
+#include "komet/assert.h"
+
+#define SUMMER_TIME_MS INT64_C(3600000)
+#define MINUTE_MS INT64_C(60000)
+
+/* Flags of a value: the status octet as it is on the wire, A to H; T of a step position is I; a start or output
+ * circuit octet (types 18, 39, 19, 40) is I to P (reference 1.4). */
+static value_flags flags_of(const struct komet_asdu *asdu, const struct komet_object *object)
+{
+    unsigned flags = komet_object_status_octet(asdu, object);
+    if (object->element == KOMET_ELEMENT_STEP && object->transient) {
+        flags |= 1u << 8;
+    }
+    bool packed = asdu->type == KOMET_M_EP_TB_1 || asdu->type == KOMET_M_EP_TC_1 ||
+                  asdu->type == KOMET_M_EP_TE_1 || asdu->type == KOMET_M_EP_TF_1;
+    if (packed) {
+        flags |= (object->value.bits & 0xFFu) << 8;
+    }
+    return (value_flags)flags;
+}
+
+static enum value_status status_of(const struct komet_object *object)
+{
+    if ((object->quality & KOMET_QUALITY_IV) != 0) {
+        return STATUS_INVALID;
+    }
+    unsigned weak = KOMET_QUALITY_BL | KOMET_QUALITY_SB | KOMET_QUALITY_NT;
+    if (object->element == KOMET_ELEMENT_COUNTER) {
+        weak = KOMET_QUALITY_CY | KOMET_QUALITY_CA;
+    } else if (object->element != KOMET_ELEMENT_SINGLE && object->element != KOMET_ELEMENT_DOUBLE &&
+               object->element != KOMET_ELEMENT_PROTECTION) {
+        weak |= KOMET_QUALITY_OV;
+    }
+    return (object->quality & weak) != 0 ? STATUS_WEAK : STATUS_VALID;
+}
+
+/* The source time in UTC, by the station's zone. False when there is none that can be trusted. */
+static bool source_time(const struct station *station, const struct komet_object *object,
+                        struct komet_utc arrived, struct komet_utc *time)
+{
+    if (station->zone == STATION_ZONE_ARRIVAL || object->time.invalid) {
+        return false;
+    }
+    if (object->time_size == KOMET_TIME_CP24) {
+        *time = komet_cp24_to_utc(&object->time, arrived);
+        return true;
+    }
+    if (!komet_time_tag_plausible(&object->time)) {
+        return false;
+    }
+    *time = komet_cp56_to_utc(&object->time, arrived);
+    if (station->zone != STATION_ZONE_UTC) {
+        time->ms -= station->zone_offset_minutes * MINUTE_MS;
+    }
+    if (station->summer_time && object->time.summer_time) {
+        time->ms -= SUMMER_TIME_MS;
+    }
+    return true;
+}
+
+static double number_of(const struct tag *tag, const struct komet_object *object)
+{
+    double raw = komet_object_number(object);
+    if (object->element == KOMET_ELEMENT_PROTECTION) {
+        raw = tag->type == TAG_TIR ? object->elapsed_ms / 1000.0 : object->elapsed_ms;
+    }
+    if (tag->type == TAG_DI) {
+        return (raw != 0) != tag->invert ? 1 : 0;
+    }
+    if (tag->type == TAG_QI) {
+        return object->element == KOMET_ELEMENT_SINGLE ? (object->value.single ? 2 : 1) : raw;
+    }
+    double number = raw * tag->scale + tag->offset;
+    return tag->type == TAG_CI ? nearbyint(number) : number;
+}
+
+struct value value_from_object(const struct tag *tag, const struct komet_asdu *asdu,
+                               const struct komet_object *object, struct komet_utc arrived, bool no_flags)
+{
+    KOMET_ASSERT(tag->station != NULL);
+    struct value value = {
+        .number = number_of(tag, object),
+        .status = no_flags ? STATUS_VALID : status_of(object),
+        .flags = no_flags ? 0 : flags_of(asdu, object),
+        .cot = asdu->cause,
+        .asdu_type = asdu->type,
+        .time_origin = TIME_OF_ARRIVAL,
+        .time = arrived,
+        .arrived = arrived,
+    };
+    if (!isfinite(value.number)) {
+        value.status = STATUS_INVALID;
+    }
+    if (object->time_size != KOMET_TIME_NONE) {
+        if (source_time(tag->station, object, arrived, &value.time)) {
+            value.time_origin = TIME_FROM_STATION;
+        } else if (tag->station->zone != STATION_ZONE_ARRIVAL && value.status == STATUS_VALID) {
+            value.status = STATUS_WEAK; /* S13: a time that the station itself does not trust */
+        }
+    }
+    return value;
+}
+
+static bool in_range(double number, double low, double high)
+{
+    return isfinite(number) && number >= low && number <= high;
+}
+
+/* The value bits of an output. Returns NULL, or the sentence that says what fits. */
+static const char *fill_value(const struct tag *tag, double raw, struct komet_object *object)
+{
+    bool on = (raw != 0) != tag->invert;
+    switch (object->element) {
+    case KOMET_ELEMENT_SINGLE:
+        object->value.single = on;
+        return in_range(raw, 0, 1) ? NULL : "a single command takes false or true";
+    case KOMET_ELEMENT_DOUBLE:
+    case KOMET_ELEMENT_REGULATING:
+        if (tag->type == TAG_DOUT) {
+            object->value.number = on ? 2 : 1;
+            return in_range(raw, 0, 1) ? NULL : "this command takes false (1, off) or true (2, on)";
+        }
+        object->value.number = (int32_t)(in_range(raw, 0, 3) ? raw : 0);
+        return in_range(raw, 0, 3) ? NULL : "a double command takes 0 to 3";
+    case KOMET_ELEMENT_NORMALIZED:
+        if (!in_range(raw, -1, 32767.0 / 32768)) {
+            return "a normalised set point takes -1 to 0.99997";
+        }
+        object->value.number = (int32_t)nearbyint(raw * 32768);
+        return NULL;
+    case KOMET_ELEMENT_SCALED:
+        if (!in_range(raw, -32768, 32767)) {
+            return "a scaled set point takes -32768 to 32767";
+        }
+        object->value.number = (int32_t)nearbyint(raw);
+        return NULL;
+    case KOMET_ELEMENT_FLOAT:
+        object->value.real = (float)raw;
+        return isfinite(object->value.real) ? NULL : "a short float takes -3.4e38 to 3.4e38";
+    case KOMET_ELEMENT_BITS:
+        if (!in_range(raw, 0, 4294967295.0)) {
+            return "a bit string takes 0 to 4294967295";
+        }
+        object->value.bits = (uint32_t)raw;
+        return NULL;
+    case KOMET_ELEMENT_NONE:
+    case KOMET_ELEMENT_STEP:
+    case KOMET_ELEMENT_COUNTER:
+    case KOMET_ELEMENT_PROTECTION:
+        return "this type cannot be written";
+    }
+    KOMET_ASSERT_NEVER("an unknown element");
+}
+
+bool object_from_number(const struct tag *tag, double number, value_flags flags, struct komet_utc now,
+                        struct komet_object *object, const char **fault)
+{
+    const struct komet_type_row *row = komet_type_find(tag->asdu);
+    KOMET_ASSERT(row != NULL && row->direction == KOMET_CONTROL);
+    *object = (struct komet_object){.ioa = tag->ioa, .element = row->element, .time_size = row->time};
+    bool digital = tag->type == TAG_DOUT;
+    double raw = digital || tag->scale == 0 ? number : (number - tag->offset) / tag->scale;
+    *fault = fill_value(tag, raw, object);
+    if (*fault != NULL) {
+        return false;
+    }
+    /* Reference 1.5: S/E is H; QU of a command is C to G, QL of a set point A to G. */
+    bool set_point = row->element == KOMET_ELEMENT_NORMALIZED || row->element == KOMET_ELEMENT_SCALED ||
+                     row->element == KOMET_ELEMENT_FLOAT;
+    object->select = (flags & 0x80u) != 0;
+    object->qualifier = (uint8_t)(set_point ? flags & 0x7Fu : (flags >> 2) & 0x1Fu);
+    if (row->time == KOMET_TIME_CP56) {
+        const struct station *station = tag->station;
+        bool utc = station->zone == STATION_ZONE_UTC || station->zone == STATION_ZONE_ARRIVAL;
+        komet_cp56_from_utc(&object->time, now, utc ? 0 : station->zone_offset_minutes);
+    }
+    return true;
+}

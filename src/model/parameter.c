@@ -1,0 +1,190 @@
+/*
+ * parameter: the table of protocol parameters; see parameter.h.
+ */
+#include "model/parameter.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "komet/assert.h"
+
+#define MINUTES_60_MS 3600000
+#define LINE_MS(id, full, small, low, initial, sentence) \
+    {id, full, small, PARAMETER_MILLISECONDS, "ms", low, MINUTES_60_MS, initial, SCOPE_LINE, sentence}
+#define BOOLEAN(id, full, small, initial, scope, sentence) \
+    {id, full, small, PARAMETER_BOOLEAN, "", 0, 1, initial, scope, sentence}
+#define INTEGER(id, full, small, low, high, initial, scope, sentence) \
+    {id, full, small, PARAMETER_INTEGER, "", low, high, initial, scope, sentence}
+
+static const struct parameter_row rows[PARAMETER_COUNT] = {
+    INTEGER(PARAMETER_CMDC, "Command Confirm", "CMDC", 0, 3, 3, SCOPE_STATION,
+            "When a command counts as confirmed: 0 when its frame is acknowledged, 1 by COT 7, 2 by COT 10, 3 by "
+            "the first of 7 and 10."),
+    INTEGER(PARAMETER_DBGI, "Debug Input", "DBGI", 0, 255, 0, SCOPE_STATION,
+            "Mask of what is logged of received data."),
+    INTEGER(PARAMETER_DBGO, "Debug Output", "DBGO", 0, 255, 0, SCOPE_STATION, "Mask of what is logged of sent data."),
+    {PARAMETER_IF, "Ignore Flagged", "IF", PARAMETER_LETTERS, "", 0, 255, 0, SCOPE_STATION,
+     "Received values with one of these qualities are dropped: A overflow, D elapsed time invalid, E blocked, "
+     "F substituted or carry, G not topical or adjusted, H invalid."},
+    BOOLEAN(PARAMETER_IUA, "Ignore Unknown Addresses", "IUA", 0, SCOPE_STATION,
+            "Values whose address no tag has are dropped without a word in the log."),
+    INTEGER(PARAMETER_K, "K", "K", 1, 32767, 12, SCOPE_LINE, "I formats sent without acknowledgement, at most."),
+    BOOLEAN(PARAMETER_NF, "No Flags", "NF", 0, SCOPE_STATION,
+            "The status octet of received values is ignored, and not set in sent ones."),
+    INTEGER(PARAMETER_OIC, "Order of IC", "OIC", 0, 2, 1, SCOPE_STATION,
+            "Place of the general interrogation after the start; 0: it is not sent."),
+    INTEGER(PARAMETER_OCIC, "Order of Counter IC", "OCIC", 0, 2, 0, SCOPE_STATION,
+            "Place of the counter interrogation after the start; 0: it is not sent."),
+    LINE_MS(PARAMETER_PSD, "Post Start Delay", "PSD", 0, 0, "Pause between STARTDT con and the interrogation."),
+    INTEGER(PARAMETER_ISSN, "Initial SSN", "ISSN", 0, 32767, 0, SCOPE_LINE, "First N(S) of a connection; for tests."),
+    INTEGER(PARAMETER_SCE, "Station Communication Error", "SCE", 1, 1000, 2, SCOPE_STATION,
+            "Failed attempts to connect after which the station is in communication error."),
+    INTEGER(PARAMETER_SHE, "Station Hard Error", "SHE", 1, 1000, 5, SCOPE_STATION,
+            "Failed attempts to connect after which the station is in hard error."),
+    BOOLEAN(PARAMETER_TND, "TCP NoDelay", "TND", 1, SCOPE_LINE, "Small frames are sent at once (TCP_NODELAY)."),
+    INTEGER(PARAMETER_W, "W", "W", 1, 32767, 8, SCOPE_LINE,
+            "I formats received after which an acknowledgement is sent at the latest; below K."),
+    LINE_MS(PARAMETER_WT0, "Wait Timeout T0", "WT0", 1, 30000, "Time for a connection to be established."),
+    LINE_MS(PARAMETER_WT1, "Wait Timeout T1", "WT1", 1, 15000,
+            "Time for the acknowledgement of an I or U format that we sent; then the connection is closed."),
+    LINE_MS(PARAMETER_WT2, "Wait Timeout T2", "WT2", 1, 10000,
+            "Time after which a received I format is acknowledged at the latest; below WT1."),
+    LINE_MS(PARAMETER_WT3, "Wait Timeout T3", "WT3", 0, 20000,
+            "Time without any frame after which a test frame is sent; 0: none is sent."),
+    LINE_MS(PARAMETER_WTN, "Wait Timeout N", "WTn", 1, 60000,
+            "Time for the confirmation of a command; then the connection is closed."),
+    BOOLEAN(PARAMETER_CF3, "Ignore Control Field 3", "ICF3", 0, SCOPE_LINE,
+            "Bit 0 of the third control octet is tolerated, and the data of frames that have it is dropped."),
+};
+
+const struct parameter_row *parameter_row(enum parameter_id id)
+{
+    KOMET_ASSERT((unsigned)id < PARAMETER_COUNT);
+    KOMET_ASSERT(rows[id].id == id);
+    return &rows[id];
+}
+
+const struct parameter_row *parameter_find(const char *name)
+{
+    for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
+        if (strcasecmp(rows[i].full_name, name) == 0 || strcasecmp(rows[i].short_name, name) == 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+struct parameter_set parameter_defaults(void)
+{
+    struct parameter_set set = {0};
+    for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
+        set.value[i] = rows[i].initial;
+    }
+    return set;
+}
+
+void parameter_text(const struct parameter_row *row, int64_t value, char *text)
+{
+    switch (row->type) {
+    case PARAMETER_BOOLEAN:
+        snprintf(text, PARAMETER_TEXT_SIZE, "%s", value != 0 ? "true" : "false");
+        return;
+    case PARAMETER_LETTERS:
+        for (unsigned i = 0; i < 8; i++) {
+            if ((value >> i & 1) != 0) {
+                *text++ = (char)('A' + i);
+            }
+        }
+        *text = '\0';
+        return;
+    case PARAMETER_INTEGER:
+    case PARAMETER_MILLISECONDS:
+        snprintf(text, PARAMETER_TEXT_SIZE, "%lld", (long long)value);
+        return;
+    }
+    KOMET_ASSERT_NEVER("an unknown type of parameter");
+}
+
+static const char *parse_boolean(const char *text, int64_t *value)
+{
+    static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
+    for (unsigned i = 0; i < 4; i++) {
+        if (strcasecmp(text, yes[i]) == 0 || strcasecmp(text, no[i]) == 0) {
+            *value = strcasecmp(text, yes[i]) == 0;
+            return NULL;
+        }
+    }
+    return "true or false stands here";
+}
+
+static const char *parse_letters(const char *text, int64_t *value)
+{
+    *value = 0;
+    for (; *text != '\0'; text++) {
+        char letter = *text >= 'a' ? (char)(*text - 'a' + 'A') : *text;
+        if (letter < 'A' || letter > 'H') {
+            return "letters from A to H stand here, or nothing";
+        }
+        *value |= INT64_C(1) << (letter - 'A');
+    }
+    return NULL;
+}
+
+const char *parameter_parse(const struct parameter_row *row, const char *text, int64_t *value)
+{
+    int64_t parsed = 0;
+    if (row->type == PARAMETER_BOOLEAN) {
+        return parse_boolean(text, value);
+    }
+    if (row->type == PARAMETER_LETTERS) {
+        return parse_letters(text, value);
+    }
+    if (row->type == PARAMETER_MILLISECONDS) {
+        int64_t duration_us;
+        if (!duration_parse(text, 1000, &duration_us)) {
+            return "a time stands here, such as 500 ms, 15 s or a number of milliseconds";
+        }
+        parsed = duration_us / 1000;
+    } else {
+        char *end;
+        parsed = strtoll(text, &end, 10);
+        if (end == text || *end != '\0') {
+            return "a whole number stands here";
+        }
+    }
+    if (parsed < row->minimum || parsed > row->maximum) {
+        return "it is out of range; `komet check --parameters` lists the ranges";
+    }
+    *value = parsed;
+    return NULL;
+}
+
+bool duration_parse(const char *text, int64_t bare_unit_us, int64_t *duration_us)
+{
+    static const struct {
+        const char *name;
+        double us;
+    } units[] = {{"ms", 1e3}, {"s", 1e6}, {"min", 6e7}, {"h", 3.6e9}, {"d", 8.64e10}};
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || !isfinite(number) || number < 0) {
+        return false;
+    }
+    while (*end == ' ') {
+        end++;
+    }
+    double unit = *end == '\0' ? (double)bare_unit_us : 0;
+    for (unsigned i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(end, units[i].name) == 0) {
+            unit = units[i].us;
+        }
+    }
+    if (unit == 0 || number * unit > 1e15) {
+        return false;
+    }
+    *duration_us = (int64_t)llround(number * unit);
+    return true;
+}

@@ -1,0 +1,141 @@
+/*
+ * site: finding things in a site; see site.h. The tree itself is made by src/site.
+ */
+#include "model/site.h"
+
+#include <stddef.h>
+#include <strings.h>
+
+#include "komet/assert.h"
+
+const char *line_protocol_name(enum line_protocol protocol)
+{
+    KOMET_ASSERT(protocol == PROTOCOL_IEC104);
+    return "iec104";
+}
+
+const char *line_category_name(enum line_category category)
+{
+    KOMET_ASSERT(category == CATEGORY_TCP);
+    return "tcp";
+}
+
+int name_compare(const char *a, const char *b)
+{
+    return strcasecmp(a, b);
+}
+
+static char lower(char letter)
+{
+    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+}
+
+bool name_matches(const char *mask, const char *name)
+{
+    if (mask == NULL || *mask == '\0') {
+        return true;
+    }
+    /* The last `*` takes one more each time that what follows it fails: no recursion on input. */
+    const char *star = NULL, *retry = NULL;
+    while (*name != '\0') {
+        if (*mask == '*') {
+            star = ++mask;
+            retry = name;
+        } else if (*mask == '?' || lower(*mask) == lower(*name)) {
+            mask++;
+            name++;
+        } else if (star != NULL) {
+            mask = star;
+            name = ++retry;
+        } else {
+            return false;
+        }
+    }
+    while (*mask == '*') {
+        mask++;
+    }
+    return *mask == '\0';
+}
+
+const struct process *site_find_process(const struct site *site, const char *name)
+{
+    for (unsigned i = 0; i < site->process_count; i++) {
+        if (name_compare(site->processes[i].name, name) == 0) {
+            return &site->processes[i];
+        }
+    }
+    return NULL;
+}
+
+const struct line *site_find_line(const struct site *site, const char *name)
+{
+    for (unsigned i = 0; i < site->process_count; i++) {
+        const struct process *process = &site->processes[i];
+        for (unsigned k = 0; k < process->line_count; k++) {
+            if (name_compare(process->lines[k].name, name) == 0) {
+                return &process->lines[k];
+            }
+        }
+    }
+    return NULL;
+}
+
+const struct station *site_find_station(const struct site *site, const char *name)
+{
+    for (unsigned i = 0; i < site->process_count; i++) {
+        const struct process *process = &site->processes[i];
+        for (unsigned k = 0; k < process->station_count; k++) {
+            if (name_compare(process->stations[k]->name, name) == 0) {
+                return process->stations[k];
+            }
+        }
+    }
+    return NULL;
+}
+
+const struct tag *site_find_tag(const struct site *site, const char *name)
+{
+    uint32_t low = 0, high = site->tag_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = name_compare(site->tags_by_name[middle]->name, name);
+        if (order == 0) {
+            return site->tags_by_name[middle];
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return NULL;
+}
+
+struct tag *station_find_input(const struct station *station, uint32_t ioa)
+{
+    uint32_t low = 0, high = station->by_address_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        struct tag *tag = station->by_address[middle];
+        if (tag->ioa == ioa) {
+            return tag;
+        }
+        if (tag->ioa < ioa) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return NULL;
+}
+
+const struct process *tag_process(const struct tag *tag)
+{
+    KOMET_ASSERT(tag->station != NULL && tag->station->line != NULL);
+    return tag->station->line->process;
+}
+
+uint32_t tag_site_number(const struct tag *tag)
+{
+    return tag_process(tag)->first_tag + tag->number;
+}

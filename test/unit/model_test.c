@@ -1,0 +1,213 @@
+/* Values, names, parameters: what passes between lines, server and console. */
+#include "support.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/conversion.h"
+
+static struct station station = {.name = "B.RTU", .ca = 1, .zone = STATION_ZONE_UTC};
+
+static struct tag make_tag(enum tag_type type, uint8_t asdu)
+{
+    return (struct tag){.name = "M.X", .type = type, .asdu = asdu, .ioa = 7, .scale = 1, .station = &station};
+}
+
+/* The value that a tag gets from an ASDU of one object, made of an object. */
+static struct value receive(const struct tag *tag, uint8_t type, struct komet_object object, struct komet_utc arrived)
+{
+    uint8_t octets[KOMET_ASDU_SIZE_MAX];
+    struct komet_asdu_writer writer;
+    struct komet_asdu_header header = {.type = type, .cause = KOMET_COT_SPONTANEOUS, .ca = 1};
+    assert_true(komet_asdu_begin(&writer, &komet_profile_104, &header, octets, sizeof octets));
+    object.ioa = 7;
+    assert_true(komet_asdu_add(&writer, &object));
+    size_t size = komet_asdu_end(&writer);
+    struct komet_asdu asdu;
+    assert_int_equal(komet_asdu_decode(&komet_profile_104, octets, size, &asdu), KOMET_ASDU_OK);
+    komet_asdu_object(&asdu, 0, &object);
+    return value_from_object(tag, &asdu, &object, arrived, false);
+}
+
+static const struct komet_utc noon = {INT64_C(1782648000000)}; /* 2026-06-28T12:00:00Z */
+
+static void test_quality_becomes_flags_and_status(void **state)
+{
+    (void)state;
+    struct tag tag = make_tag(TAG_QI, 0);
+    struct komet_object on = {.value.number = 2};
+    struct value value = receive(&tag, KOMET_M_DP_NA_1, on, noon);
+    assert_true(value.number == 2);
+    assert_int_equal(value.flags, 0x02); /* B: DPI bit 1 */
+    assert_int_equal(value.status, STATUS_VALID);
+    on.quality = KOMET_QUALITY_NT;
+    value = receive(&tag, KOMET_M_DP_NA_1, on, noon);
+    assert_int_equal(value.flags, 0x42);
+    assert_int_equal(value.status, STATUS_WEAK);
+    on.quality = KOMET_QUALITY_NT | KOMET_QUALITY_IV;
+    assert_int_equal(receive(&tag, KOMET_M_DP_NA_1, on, noon).status, STATUS_INVALID);
+
+    struct tag analog = make_tag(TAG_AI, 0);
+    struct komet_object real = {.value.real = 12.5f, .quality = KOMET_QUALITY_OV};
+    value = receive(&analog, KOMET_M_ME_NC_1, real, noon);
+    assert_true(value.number == 12.5);
+    assert_int_equal(value.flags, 0x01);
+    assert_int_equal(value.status, STATUS_WEAK);
+    real.value.real = NAN;
+    real.quality = 0;
+    assert_int_equal(receive(&analog, KOMET_M_ME_NC_1, real, noon).status, STATUS_INVALID);
+}
+
+static void test_scale_polarity_and_normalized(void **state)
+{
+    (void)state;
+    struct tag analog = make_tag(TAG_AI, 0);
+    analog.scale = 0.1;
+    analog.offset = 5;
+    assert_true(fabs(receive(&analog, KOMET_M_ME_NB_1, (struct komet_object){.value.number = 100}, noon).number - 15) <
+                1e-9);
+    struct tag plain = make_tag(TAG_AI, 0);
+    assert_true(receive(&plain, KOMET_M_ME_NA_1, (struct komet_object){.value.number = -16384}, noon).number == -0.5);
+    struct tag digital = make_tag(TAG_DI, 0);
+    digital.invert = true;
+    assert_true(receive(&digital, KOMET_M_SP_NA_1, (struct komet_object){.value.single = true}, noon).number == 0);
+}
+
+static void test_the_zone_is_the_stations(void **state)
+{
+    (void)state;
+    struct tag tag = make_tag(TAG_DI, 0);
+    struct komet_object object = {.value.single = true};
+    komet_cp56_from_utc(&object.time, noon, 0);
+    struct komet_utc arrived = {noon.ms + 5};
+    struct value value = receive(&tag, KOMET_M_SP_TB_1, object, arrived);
+    assert_true(value.time.ms == noon.ms && value.arrived.ms == arrived.ms);
+    assert_int_equal(value.time_origin, TIME_FROM_STATION);
+
+    station.zone = STATION_ZONE_LOCAL;
+    station.zone_offset_minutes = 60;
+    station.summer_time = true;
+    object.time.summer_time = true; /* 12:00 in a zone of +01:00 with summer time is 10:00 UTC */
+    assert_true(receive(&tag, KOMET_M_SP_TB_1, object, arrived).time.ms == noon.ms - 7200000);
+    station = (struct station){.name = "B.RTU", .ca = 1, .zone = STATION_ZONE_UTC};
+
+    object.time.invalid = true;
+    value = receive(&tag, KOMET_M_SP_TB_1, object, arrived);
+    assert_true(value.time.ms == arrived.ms);
+    assert_int_equal(value.time_origin, TIME_OF_ARRIVAL);
+    assert_int_equal(value.status, STATUS_WEAK);
+}
+
+static void test_outputs(void **state)
+{
+    (void)state;
+    struct komet_object object;
+    const char *fault;
+    struct tag single = make_tag(TAG_DOUT, KOMET_C_SC_NA_1);
+    assert_true(object_from_number(&single, 1, 0x80, noon, &object, &fault));
+    assert_true(object.value.single && object.select);
+    assert_int_equal(object.qualifier, 0);
+    assert_false(object_from_number(&single, 2, 0, noon, &object, &fault));
+    assert_non_null(fault);
+    struct tag twofold = make_tag(TAG_DOUT, KOMET_C_DC_TA_1);
+    assert_true(object_from_number(&twofold, 0, 0x04, noon, &object, &fault));
+    assert_int_equal(object.value.number, 1);
+    assert_int_equal(object.qualifier, 1);
+    assert_true(komet_cp56_to_utc(&object.time, noon).ms == noon.ms);
+    struct tag set_point = make_tag(TAG_AO, KOMET_C_SE_NC_1);
+    set_point.scale = 0.5;
+    assert_true(object_from_number(&set_point, 42.5, 0, noon, &object, &fault));
+    assert_true(object.value.real == 85.0f);
+    assert_false(object_from_number(&set_point, 1e300, 0, noon, &object, &fault));
+    struct tag scaled = make_tag(TAG_CO, KOMET_C_SE_NB_1);
+    assert_false(object_from_number(&scaled, 40000, 0, noon, &object, &fault));
+}
+
+static void test_types_fit_as_the_tables_say(void **state)
+{
+    (void)state;
+    assert_true(tag_type_fits(TAG_DI, 1) && tag_type_fits(TAG_QI, 1) && tag_type_fits(TAG_AI, 1));
+    assert_false(tag_type_fits(TAG_DI, 3));
+    assert_true(tag_type_fits(TAG_AI, 36) && !tag_type_fits(TAG_CI, 36));
+    assert_true(tag_type_fits(TAG_DOUT, 46) && tag_type_fits(TAG_CO, 46) && !tag_type_fits(TAG_AO, 46));
+    assert_true(tag_type_fits(TAG_AO, 50) && !tag_type_fits(TAG_AO, 49) && !tag_type_fits(TAG_AO, 100));
+    assert_false(tag_type_fits(TAG_AI, 0) || tag_type_fits(TAG_AI, 200));
+}
+
+static void test_texts(void **state)
+{
+    (void)state;
+    char text[VALUE_TEXT_SIZE];
+    struct value value = value_unknown();
+    value_text(TAG_AI, &value, text);
+    assert_string_equal(text, "?");
+    value = (struct value){.number = 0.1f, .status = STATUS_VALID};
+    value_text(TAG_AI, &value, text);
+    assert_string_equal(text, "0.1");
+    value.number = 2;
+    value_text(TAG_QI, &value, text);
+    assert_string_equal(text, "On");
+    double number;
+    assert_true(value_parse(TAG_DOUT, "TRUE", &number) && number == 1);
+    assert_true(value_parse(TAG_AO, "-4.25", &number) && number == -4.25);
+    assert_false(value_parse(TAG_AO, "4.25x", &number) || value_parse(TAG_AO, "", &number) ||
+                 value_parse(TAG_AO, "nan", &number) || value_parse(TAG_CO, "1.5", &number) ||
+                 value_parse(TAG_DOUT, "2", &number));
+    value_flags flags;
+    char letters[FLAGS_TEXT_SIZE];
+    assert_true(value_flags_parse("a,H p", &flags));
+    value_flags_text(flags, letters);
+    assert_string_equal(letters, "AHP");
+    assert_false(value_flags_parse("Q", &flags));
+}
+
+static void test_masks(void **state)
+{
+    (void)state;
+    assert_true(name_matches("M.*.u", "M.NORTH.U") && name_matches("*", "") && name_matches(NULL, "x"));
+    assert_true(name_matches("M.?1", "m.q1") && name_matches("*a*b*", "xxaxxbxx"));
+    assert_false(name_matches("M.?", "M.") || name_matches("*a*b", "xxaxxbx") || name_matches("m", "mm"));
+}
+
+static void test_parameters(void **state)
+{
+    (void)state;
+    struct parameter_set set = parameter_defaults();
+    for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
+        const struct parameter_row *row = parameter_row((enum parameter_id)i);
+        char text[PARAMETER_TEXT_SIZE];
+        int64_t again = -1;
+        parameter_text(row, set.value[i], text);
+        assert_null(parameter_parse(row, text, &again));
+        assert_int_equal(again, set.value[i]);
+        assert_ptr_equal(parameter_find(row->full_name), row);
+        assert_ptr_equal(parameter_find(row->short_name), row);
+        assert_true(strlen(row->sentence) > 10);
+    }
+    int64_t value;
+    assert_null(parameter_parse(parameter_find("wt1"), "1 s", &value));
+    assert_int_equal(value, 1000);
+    assert_non_null(parameter_parse(parameter_find("K"), "0", &value));
+    assert_non_null(parameter_parse(parameter_find("K"), "12x", &value));
+    assert_non_null(parameter_parse(parameter_find("IF"), "Z", &value));
+    assert_null(parameter_find("KK"));
+    int64_t us;
+    assert_true(duration_parse("1 h", 1, &us) && us == KOMET_SECONDS(3600));
+    assert_true(duration_parse("7", 1000, &us) && us == 7000);
+    assert_false(duration_parse("-1 s", 1, &us) || duration_parse("1 week", 1, &us) || duration_parse("", 1, &us));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_quality_becomes_flags_and_status),
+        cmocka_unit_test(test_scale_polarity_and_normalized),
+        cmocka_unit_test(test_the_zone_is_the_stations),
+        cmocka_unit_test(test_outputs),
+        cmocka_unit_test(test_types_fit_as_the_tables_say),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_parameters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
