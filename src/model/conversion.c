@@ -8,10 +8,10 @@
 #include "komet/assert.h"
 
 #define SUMMER_TIME_MS INT64_C(3600000)
-#define MINUTE_MS INT64_C(60000)
+#define MINUTE_MS      INT64_C(60000)
 
-/* Flags of a value: the status octet as it is on the wire, A to H; T of a step position is I; a start or output
- * circuit octet (types 18, 39, 19, 40) is I to P (reference 1.4). */
+/* Flags of a value: the status octet as it is on the wire, A to H; T of a step position is I; a start or
+ * output circuit octet (types 18, 39, 19, 40) is I to P (reference 1.4). */
 static value_flags flags_of(const struct komet_asdu *asdu, const struct komet_object *object)
 {
     unsigned flags = komet_object_status_octet(asdu, object);

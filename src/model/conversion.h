@@ -28,7 +28,7 @@ struct value value_from_object(const struct tag *tag, const struct komet_asdu *a
  *   now  the wall clock, for types with a time tag
  * False when the number does not fit the type: *fault then says the range that does.
  */
-bool object_from_number(const struct tag *tag, double number, value_flags flags,
-                        struct komet_utc now, struct komet_object *object, const char **fault);
+bool object_from_number(const struct tag *tag, double number, value_flags flags, struct komet_utc now,
+                        struct komet_object *object, const char **fault);
 
 #endif

@@ -12,39 +12,52 @@
 #include "komet/assert.h"
 
 #define MINUTES_60_MS 3600000
-#define LINE_MS(id, full, small, low, initial, sentence) \
-    {id, full, small, PARAMETER_MILLISECONDS, "ms", low, MINUTES_60_MS, initial, SCOPE_LINE, sentence}
-#define BOOLEAN(id, full, small, initial, scope, sentence) \
-    {id, full, small, PARAMETER_BOOLEAN, "", 0, 1, initial, scope, sentence}
-#define INTEGER(id, full, small, low, high, initial, scope, sentence) \
-    {id, full, small, PARAMETER_INTEGER, "", low, high, initial, scope, sentence}
+#define LINE_MS(id, full, small, low, initial, sentence)                                                     \
+    {                                                                                                        \
+        id, full, small, PARAMETER_MILLISECONDS, "ms", low, MINUTES_60_MS, initial, SCOPE_LINE, sentence     \
+    }
+#define BOOLEAN(id, full, small, initial, scope, sentence)                                                   \
+    {                                                                                                        \
+        id, full, small, PARAMETER_BOOLEAN, "", 0, 1, initial, scope, sentence                               \
+    }
+#define INTEGER(id, full, small, low, high, initial, scope, sentence)                                        \
+    {                                                                                                        \
+        id, full, small, PARAMETER_INTEGER, "", low, high, initial, scope, sentence                          \
+    }
 
 static const struct parameter_row rows[PARAMETER_COUNT] = {
-    INTEGER(PARAMETER_CMDC, "Command Confirm", "CMDC", 0, 3, 3, SCOPE_STATION,
-            "When a command counts as confirmed: 0 when its frame is acknowledged, 1 by COT 7, 2 by COT 10, 3 by "
-            "the first of 7 and 10."),
+    INTEGER(
+        PARAMETER_CMDC, "Command Confirm", "CMDC", 0, 3, 3, SCOPE_STATION,
+        "When a command counts as confirmed: 0 when its frame is acknowledged, 1 by COT 7, 2 by COT 10, 3 by "
+        "the first of 7 and 10."),
     INTEGER(PARAMETER_DBGI, "Debug Input", "DBGI", 0, 255, 0, SCOPE_STATION,
             "Mask of what is logged of received data."),
-    INTEGER(PARAMETER_DBGO, "Debug Output", "DBGO", 0, 255, 0, SCOPE_STATION, "Mask of what is logged of sent data."),
+    INTEGER(PARAMETER_DBGO, "Debug Output", "DBGO", 0, 255, 0, SCOPE_STATION,
+            "Mask of what is logged of sent data."),
     {PARAMETER_IF, "Ignore Flagged", "IF", PARAMETER_LETTERS, "", 0, 255, 0, SCOPE_STATION,
-     "Received values with one of these qualities are dropped: A overflow, D elapsed time invalid, E blocked, "
+     "Received values with one of these qualities are dropped: A overflow, D elapsed time invalid, E "
+     "blocked, "
      "F substituted or carry, G not topical or adjusted, H invalid."},
     BOOLEAN(PARAMETER_IUA, "Ignore Unknown Addresses", "IUA", 0, SCOPE_STATION,
             "Values whose address no tag has are dropped without a word in the log."),
-    INTEGER(PARAMETER_K, "K", "K", 1, 32767, 12, SCOPE_LINE, "I formats sent without acknowledgement, at most."),
+    INTEGER(PARAMETER_K, "K", "K", 1, 32767, 12, SCOPE_LINE,
+            "I formats sent without acknowledgement, at most."),
     BOOLEAN(PARAMETER_NF, "No Flags", "NF", 0, SCOPE_STATION,
             "The status octet of received values is ignored, and not set in sent ones."),
     INTEGER(PARAMETER_OIC, "Order of IC", "OIC", 0, 2, 1, SCOPE_STATION,
             "Place of the general interrogation after the start; 0: it is not sent."),
     INTEGER(PARAMETER_OCIC, "Order of Counter IC", "OCIC", 0, 2, 0, SCOPE_STATION,
             "Place of the counter interrogation after the start; 0: it is not sent."),
-    LINE_MS(PARAMETER_PSD, "Post Start Delay", "PSD", 0, 0, "Pause between STARTDT con and the interrogation."),
-    INTEGER(PARAMETER_ISSN, "Initial SSN", "ISSN", 0, 32767, 0, SCOPE_LINE, "First N(S) of a connection; for tests."),
+    LINE_MS(PARAMETER_PSD, "Post Start Delay", "PSD", 0, 0,
+            "Pause between STARTDT con and the interrogation."),
+    INTEGER(PARAMETER_ISSN, "Initial SSN", "ISSN", 0, 32767, 0, SCOPE_LINE,
+            "First N(S) of a connection; for tests."),
     INTEGER(PARAMETER_SCE, "Station Communication Error", "SCE", 1, 1000, 2, SCOPE_STATION,
             "Failed attempts to connect after which the station is in communication error."),
     INTEGER(PARAMETER_SHE, "Station Hard Error", "SHE", 1, 1000, 5, SCOPE_STATION,
             "Failed attempts to connect after which the station is in hard error."),
-    BOOLEAN(PARAMETER_TND, "TCP NoDelay", "TND", 1, SCOPE_LINE, "Small frames are sent at once (TCP_NODELAY)."),
+    BOOLEAN(PARAMETER_TND, "TCP NoDelay", "TND", 1, SCOPE_LINE,
+            "Small frames are sent at once (TCP_NODELAY)."),
     INTEGER(PARAMETER_W, "W", "W", 1, 32767, 8, SCOPE_LINE,
             "I formats received after which an acknowledgement is sent at the latest; below K."),
     LINE_MS(PARAMETER_WT0, "Wait Timeout T0", "WT0", 1, 30000, "Time for a connection to be established."),

@@ -25,8 +25,8 @@ enum parameter_id {
     PARAMETER_CMDC, /* command confirm 0..3 */
     PARAMETER_DBGI,
     PARAMETER_DBGO,
-    PARAMETER_IF,   /* ignore flagged: letters A..H */
-    PARAMETER_IUA,  /* ignore unknown addresses */
+    PARAMETER_IF,  /* ignore flagged: letters A..H */
+    PARAMETER_IUA, /* ignore unknown addresses */
     PARAMETER_K,
     PARAMETER_NF,   /* no flags */
     PARAMETER_OIC,  /* order of interrogation command, 0 none */
@@ -37,12 +37,12 @@ enum parameter_id {
     PARAMETER_SHE,  /* station hard error: failed attempts */
     PARAMETER_TND,  /* TCP no delay */
     PARAMETER_W,
-    PARAMETER_WT0,  /* connection establishment, t0 */
+    PARAMETER_WT0, /* connection establishment, t0 */
     PARAMETER_WT1,
     PARAMETER_WT2,
     PARAMETER_WT3,
-    PARAMETER_WTN,  /* confirmation of a command */
-    PARAMETER_CF3,  /* ICF3: tolerate bit 0 of the third control octet, data of such ASDUs ignored */
+    PARAMETER_WTN, /* confirmation of a command */
+    PARAMETER_CF3, /* ICF3: tolerate bit 0 of the third control octet, data of such ASDUs ignored */
     PARAMETER_COUNT
 };
 
@@ -51,10 +51,10 @@ struct parameter_row {
     const char *full_name;  /* "Wait Timeout T1" */
     const char *short_name; /* "WT1" */
     enum parameter_type type;
-    const char *unit;       /* "ms", "" */
+    const char *unit;                  /* "ms", "" */
     int64_t minimum, maximum, initial; /* initial: the default */
     enum parameter_scope scope;
-    const char *sentence;   /* for the manual */
+    const char *sentence; /* for the manual */
 };
 
 /* The row of an id. Static storage. */

@@ -16,8 +16,8 @@
 #include "model/parameter.h"
 #include "model/value.h"
 
-#define INSTANCE_MAX 15          /* instances of one process (seed) */
-#define SITE_ADDRESSES_MAX 8     /* addresses of one partner, tried cyclically (reference 3.1) */
+#define INSTANCE_MAX       15 /* instances of one process (seed) */
+#define SITE_ADDRESSES_MAX 8  /* addresses of one partner, tried cyclically (reference 3.1) */
 
 struct station;
 struct line;
@@ -42,25 +42,26 @@ struct tag {
     bool new_time;           /* a newer source time alone is a change */
     uint32_t number;         /* in the process, from 0 */
     struct station *station; /* back to its owner */
+    int row;                 /* line of its table, from 1 */
 };
 
 enum station_zone { STATION_ZONE_UTC, STATION_ZONE_LOCAL, STATION_ZONE_OFFSET, STATION_ZONE_ARRIVAL };
 
 struct station {
     const char *name;
-    uint16_t ca;                  /* common address, 0..65535 */
-    enum station_zone zone;       /* `time:` utc (default), local (of the site's `time_zone`), +01:00, arrival */
-    int zone_offset_minutes;      /* standard offset east of UTC for LOCAL and OFFSET */
-    bool summer_time;             /* SU bit is honoured: LOCAL true; OFFSET, UTC false */
+    uint16_t ca;             /* common address, 0..65535 */
+    enum station_zone zone;  /* `time:` utc (default), local (of the site's `time_zone`), +01:00, arrival */
+    int zone_offset_minutes; /* standard offset east of UTC for LOCAL and OFFSET */
+    bool summer_time;        /* SU bit is honoured: LOCAL true; OFFSET, UTC false */
     bool communication_disabled;
-    int64_t clock_sync_us;        /* period of clock synchronisation, 0 none */
+    int64_t clock_sync_us; /* period of clock synchronisation, 0 none */
     struct parameter_set parameters;
-    const char *tag_file;         /* the CSV table's name, as in site.yaml */
+    const char *tag_file; /* the CSV table's name, as in site.yaml */
     struct tag *tags;
     uint32_t tag_count;
-    uint32_t first_tag;           /* number of its first tag in the process */
-    uint32_t number;              /* in the process, from 0 */
-    struct tag **by_address;      /* input tags sorted by ioa: what arrives is looked up here */
+    uint32_t first_tag;      /* number of its first tag in the process */
+    uint32_t number;         /* in the process, from 0 */
+    struct tag **by_address; /* input tags sorted by ioa: what arrives is looked up here */
     uint32_t by_address_count;
     struct line *line;
 };
@@ -80,30 +81,30 @@ struct line {
     const char *name;
     enum line_protocol protocol;
     enum line_category category;
-    uint8_t number;               /* originator address, 0..255 */
+    uint8_t number; /* originator address, 0..255 */
     struct address hosts[SITE_ADDRESSES_MAX];
     uint8_t host_count;
-    int64_t reconnect_us;         /* pause between attempts; default 5 s */
-    int64_t store_limit_us;       /* received but not stored for that long closes the line; default 10 s */
+    int64_t reconnect_us;   /* pause between attempts; default 5 s */
+    int64_t store_limit_us; /* received but not stored for that long closes the line; default 10 s */
     enum line_acknowledge acknowledge;
     enum line_standby standby;
     struct parameter_set parameters; /* line scope, merged (S8 of the reference) */
     struct station *stations;
     uint16_t station_count;
-    uint16_t index;               /* in the process, from 0 */
+    uint16_t index; /* in the process, from 0 */
     struct process *process;
 };
 
 struct process {
-    const char *name;             /* "SELF.KOM" */
+    const char *name; /* "SELF.KOM" */
     struct line *lines;
     uint16_t line_count;
-    uint16_t station_count;       /* over all lines */
-    uint32_t tag_count;           /* over all lines */
-    uint32_t first_tag;           /* number in the site of its tag 0 */
-    struct tag **tags;            /* by number in the process */
-    struct station **stations;    /* by number in the process */
-    uint16_t index;               /* in the site, from 0 */
+    uint16_t station_count;    /* over all lines */
+    uint32_t tag_count;        /* over all lines */
+    uint32_t first_tag;        /* number in the site of its tag 0 */
+    struct tag **tags;         /* by number in the process */
+    struct station **stations; /* by number in the process */
+    uint16_t index;            /* in the site, from 0 */
 };
 
 struct site_server {
@@ -113,15 +114,15 @@ struct site_server {
 
 struct site {
     const char *name;
-    const char *group;                /* group name; "" when none */
+    const char *group; /* group name; "" when none */
     struct site_server *servers;
     uint16_t server_count;
-    int64_t lease_us;                 /* default 600 ms */
+    int64_t lease_us; /* default 600 ms */
     struct process *processes;
     uint16_t process_count;
-    uint32_t tag_count;               /* over all processes */
-    struct tag **tags;                /* all, by first_tag of the process + number in it */
-    struct tag **tags_by_name;        /* the same, sorted by name without regard to case */
+    uint32_t tag_count;        /* over all processes */
+    struct tag **tags;         /* all, by first_tag of the process + number in it */
+    struct tag **tags_by_name; /* the same, sorted by name without regard to case */
 };
 
 /* NULL when there is none; names without regard to case. */

@@ -12,7 +12,7 @@
 #include "komet/assert.h"
 
 static const char *const type_names[TAG_TYPE_COUNT] = {
-    [TAG_AI] = "Ai", [TAG_AO] = "Ao",     [TAG_CI] = "Ci", [TAG_CO] = "Co",   [TAG_DI] = "Di",
+    [TAG_AI] = "Ai",     [TAG_AO] = "Ao", [TAG_CI] = "Ci",   [TAG_CO] = "Co",     [TAG_DI] = "Di",
     [TAG_DOUT] = "Dout", [TAG_QI] = "Qi", [TAG_TIR] = "TiR", [TAG_TXTI] = "TxtI",
 };
 

@@ -48,7 +48,7 @@ const char *value_status_name(enum value_status status); /* "Valid", … */
 
 /* Flags A to P are bits 0 to 15 (reference 1.4). */
 typedef uint16_t value_flags;
-#define FLAG_A ((value_flags)1u)
+#define FLAG_A          ((value_flags)1u)
 #define FLAGS_TEXT_SIZE 17
 
 /* Writes the letters of the set flags, "ADH"; `text` has FLAGS_TEXT_SIZE octets. */
@@ -63,14 +63,14 @@ enum time_origin {
 };
 
 struct value {
-    double number;             /* 0/1 for digital, DPI for Qi, seconds for TiR */
+    double number; /* 0/1 for digital, DPI for Qi, seconds for TiR */
     enum value_status status;
     value_flags flags;
-    uint8_t cot;               /* cause of transmission that brought it, 0: none */
-    uint8_t asdu_type;         /* type identification that brought it, 0: none */
+    uint8_t cot;       /* cause of transmission that brought it, 0: none */
+    uint8_t asdu_type; /* type identification that brought it, 0: none */
     enum time_origin time_origin;
-    struct komet_utc time;     /* source time, UTC; KOMET_UTC_UNKNOWN before the first */
-    struct komet_utc arrived;  /* our clock when it came in */
+    struct komet_utc time;    /* source time, UTC; KOMET_UTC_UNKNOWN before the first */
+    struct komet_utc arrived; /* our clock when it came in */
 };
 
 /* A value never received. */

@@ -52,7 +52,7 @@ double bench_now(void);
 double bench_rate(double seconds, size_t (*work)(void *context), void *context);
 
 /* The groups. Each appends its rows and returns 0, or says on standard error what failed and returns 1. */
-int bench_iec(struct bench_report *report); /* decode_tf16, encode_tf16, decode_any: objects per second */
+int bench_iec(struct bench_report *report);  /* decode_tf16, encode_tf16, decode_any: objects per second */
 int bench_link(struct bench_report *report); /* link_k…_memory, memory_connection */
 
 #endif

@@ -13,6 +13,7 @@ struct program {
 };
 
 static const struct program programs[] = {
+    {"check", program_check, "say all that is wrong with a site's configuration"},
     {"dump", program_dump, "decode 104 traffic from a capture file"},
     {"bench", program_bench, "measure codec and link on this machine"},
 };

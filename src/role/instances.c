@@ -1,5 +1,6 @@
 /*
- * instances: see instances.h. Who may act is a function of who is connected, since when, and whose lease runs.
+ * instances: see instances.h. Who may act is a function of who is connected, since when, and whose lease
+ * runs.
  */
 #include "role/instances.h"
 
@@ -57,7 +58,8 @@ static bool connected(const struct instances *instances, uint8_t instance)
     KOMET_ASSERT_NEVER("an unknown standing");
 }
 
-void instances_init(struct instances *instances, int64_t lease_us, uint64_t epoch_floor, struct komet_instant now)
+void instances_init(struct instances *instances, int64_t lease_us, uint64_t epoch_floor,
+                    struct komet_instant now)
 {
     KOMET_ASSERT(lease_us > 0);
     memset(instances, 0, sizeof *instances);
@@ -69,7 +71,8 @@ void instances_init(struct instances *instances, int64_t lease_us, uint64_t epoc
     instances->no_grant_before = epoch_floor > 0 ? komet_after(now, lease_us) : now;
 }
 
-/* Who gets the role when nobody has it: the wanted one, else who is connected longest, else the lowest number. */
+/* Who gets the role when nobody has it: the wanted one, else who is connected longest, else the lowest
+ * number. */
 static uint8_t choose(const struct instances *instances)
 {
     if (instances->wanted != NOBODY && connected(instances, instances->wanted) &&
@@ -111,8 +114,9 @@ const char *instances_connect(struct instances *instances, struct komet_instant 
 {
     KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
     if (connected(instances, instance)) {
-        return instance == 0 ? "it already runs, without an instance number; stop that run first"
-                             : "an instance with this number already runs; stop it first or take another number";
+        return instance == 0
+                   ? "it already runs, without an instance number; stop that run first"
+                   : "an instance with this number already runs; stop it first or take another number";
     }
     for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
         if (connected(instances, i) && (i == 0) != (instance == 0)) {
@@ -162,7 +166,8 @@ uint64_t instances_renew(struct instances *instances, struct komet_instant now, 
     return member->epoch;
 }
 
-void instances_stopped(struct instances *instances, struct komet_instant now, uint8_t instance, uint64_t epoch)
+void instances_stopped(struct instances *instances, struct komet_instant now, uint8_t instance,
+                       uint64_t epoch)
 {
     KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
     struct role_member *member = &instances->member[instance];
@@ -242,7 +247,8 @@ bool instances_next(struct instances *instances, struct komet_instant now, struc
     return false;
 }
 
-bool instances_valid(const struct instances *instances, struct komet_instant now, uint8_t instance, uint64_t epoch)
+bool instances_valid(const struct instances *instances, struct komet_instant now, uint8_t instance,
+                     uint64_t epoch)
 {
     KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
     const struct role_member *member = &instances->member[instance];

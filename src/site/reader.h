@@ -14,26 +14,26 @@
 
 /* One file of a site. */
 struct site_file {
-    const char *name;  /* relative to the site's folder: "site.yaml", "north.csv" */
-    const char *text;  /* not necessarily ended by NUL */
+    const char *name; /* relative to the site's folder: "site.yaml", "north.csv" */
+    const char *text; /* not necessarily ended by NUL */
     size_t size;
 };
 
 /* One mistake. */
 struct site_fault {
-    const char *file;     /* as in site_file */
-    int line, column;     /* from 1; 0 when the whole file is meant */
-    const char *what;     /* what is wrong, a sentence */
-    const char *right;    /* what would be right, a sentence; "" when `what` says it */
+    const char *file;  /* as in site_file */
+    int line, column;  /* from 1; 0 when the whole file is meant */
+    const char *what;  /* what is wrong, a sentence */
+    const char *right; /* what would be right, a sentence; "" when `what` says it */
 };
 
 struct site_result {
-    struct site *site;          /* NULL when there is any fault */
-    struct site_fault *faults;  /* sorted by file and line */
+    struct site *site;         /* NULL when there is any fault */
+    struct site_fault *faults; /* sorted by file and line */
     size_t fault_count;
     struct site_fault *warnings; /* nothing wrong, but looks unintended */
     size_t warning_count;
-    struct site_arena *arena;   /* owns everything above */
+    struct site_arena *arena; /* owns everything above */
 };
 
 /*
@@ -52,7 +52,7 @@ void site_result_release(struct site_result *result);
 struct site_folder {
     struct site_file *files; /* site.yaml first, then every file it names as tags */
     size_t count;
-    char fault[512];         /* not "": the folder or a file could not be read, and why */
+    char fault[512]; /* not "": the folder or a file could not be read, and why */
 };
 
 /* Loads DIR/site.yaml and every CSV table beside it. Check `fault`. Release in any case. */

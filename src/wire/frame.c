@@ -1,6 +1,6 @@
 /*
- * frame: see frame.h. protobuf-c unpacks through an allocator that takes from the caller's arena and gives back
- * nothing, so one message can never take more than the arena has.
+ * frame: see frame.h. protobuf-c unpacks through an allocator that takes from the caller's arena and gives
+ * back nothing, so one message can never take more than the arena has.
  */
 #include "wire/frame.h"
 
@@ -8,7 +8,7 @@
 
 #include "komet/assert.h"
 
-#define LENGTH_SIZE 4u
+#define LENGTH_SIZE     4u
 #define ARENA_ALIGNMENT 16u
 
 static void *arena_allocate(void *context, size_t size)
@@ -43,8 +43,8 @@ const char *wire_fault_name(enum wire_fault fault)
     KOMET_ASSERT_NEVER("a wire fault without a name");
 }
 
-enum wire_fault wire_decode(const uint8_t *octets, size_t size, struct wire_arena *arena, wire_message **message,
-                            size_t *consumed)
+enum wire_fault wire_decode(const uint8_t *octets, size_t size, struct wire_arena *arena,
+                            wire_message **message, size_t *consumed)
 {
     KOMET_ASSERT(arena->memory != NULL);
     *message = NULL;

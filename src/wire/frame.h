@@ -14,7 +14,7 @@
 
 #include "komet.pb-c.h" /* generated from komet.proto */
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION   1
 #define WIRE_FRAME_MAX (8u * 1024 * 1024) /* a site's tables, sent to a KOM, are the largest */
 
 /* Shorter names for the generated types. */

@@ -14,7 +14,8 @@ static struct tag make_tag(enum tag_type type, uint8_t asdu)
 }
 
 /* The value that a tag gets from an ASDU of one object, made of an object. */
-static struct value receive(const struct tag *tag, uint8_t type, struct komet_object object, struct komet_utc arrived)
+static struct value receive(const struct tag *tag, uint8_t type, struct komet_object object,
+                            struct komet_utc arrived)
 {
     uint8_t octets[KOMET_ASDU_SIZE_MAX];
     struct komet_asdu_writer writer;
@@ -64,13 +65,16 @@ static void test_scale_polarity_and_normalized(void **state)
     struct tag analog = make_tag(TAG_AI, 0);
     analog.scale = 0.1;
     analog.offset = 5;
-    assert_true(fabs(receive(&analog, KOMET_M_ME_NB_1, (struct komet_object){.value.number = 100}, noon).number - 15) <
-                1e-9);
+    assert_true(
+        fabs(receive(&analog, KOMET_M_ME_NB_1, (struct komet_object){.value.number = 100}, noon).number -
+             15) < 1e-9);
     struct tag plain = make_tag(TAG_AI, 0);
-    assert_true(receive(&plain, KOMET_M_ME_NA_1, (struct komet_object){.value.number = -16384}, noon).number == -0.5);
+    assert_true(
+        receive(&plain, KOMET_M_ME_NA_1, (struct komet_object){.value.number = -16384}, noon).number == -0.5);
     struct tag digital = make_tag(TAG_DI, 0);
     digital.invert = true;
-    assert_true(receive(&digital, KOMET_M_SP_NA_1, (struct komet_object){.value.single = true}, noon).number == 0);
+    assert_true(
+        receive(&digital, KOMET_M_SP_NA_1, (struct komet_object){.value.single = true}, noon).number == 0);
 }
 
 static void test_the_zone_is_the_stations(void **state)
@@ -194,7 +198,8 @@ static void test_parameters(void **state)
     int64_t us;
     assert_true(duration_parse("1 h", 1, &us) && us == KOMET_SECONDS(3600));
     assert_true(duration_parse("7", 1000, &us) && us == 7000);
-    assert_false(duration_parse("-1 s", 1, &us) || duration_parse("1 week", 1, &us) || duration_parse("", 1, &us));
+    assert_false(duration_parse("-1 s", 1, &us) || duration_parse("1 week", 1, &us) ||
+                 duration_parse("", 1, &us));
 }
 
 int main(void)

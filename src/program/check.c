@@ -1,0 +1,94 @@
+/*
+ * komet check: reads a site and says, with file, line and column, all that is wrong with it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "program/programs.h"
+#include "site/reader.h"
+
+static void print_fault(const char *directory, const char *kind, const struct site_fault *fault)
+{
+    printf("%s/%s:%d:%d: %s%s", directory, fault->file, fault->line, fault->column, kind, fault->what);
+    printf(fault->right[0] != '\0' ? "; %s\n" : "\n", fault->right);
+}
+
+static void print_summary(const struct site *site)
+{
+    unsigned lines = 0, stations = 0;
+    for (unsigned i = 0; i < site->process_count; i++) {
+        lines += site->processes[i].line_count;
+        stations += site->processes[i].station_count;
+    }
+    printf("site %s: %u process%s, %u line%s, %u station%s, %u tag%s: no mistakes\n", site->name,
+           site->process_count, site->process_count == 1 ? "" : "es", lines, lines == 1 ? "" : "s", stations,
+           stations == 1 ? "" : "s", site->tag_count, site->tag_count == 1 ? "" : "s");
+}
+
+/* The table of parameters, for the manual: a row each, in Markdown. */
+static void print_parameters(void)
+{
+    static const char *const types[] = {"whole number", "true or false", "time", "letters A to H"};
+    puts("| Full name | Short | Type | Unit | Range | Default | Belongs to | Meaning |");
+    puts("|---|---|---|---|---|---|---|---|");
+    for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
+        const struct parameter_row *row = parameter_row((enum parameter_id)i);
+        char initial[PARAMETER_TEXT_SIZE];
+        parameter_text(row, row->initial, initial);
+        bool ranged = row->type == PARAMETER_INTEGER || row->type == PARAMETER_MILLISECONDS;
+        printf("| %s | %s | %s | %s | ", row->full_name, row->short_name, types[row->type], row->unit);
+        if (ranged) {
+            printf("%lld to %lld", (long long)row->minimum, (long long)row->maximum);
+        }
+        printf(" | %s | %s | %s |\n", initial, row->scope == SCOPE_LINE ? "line" : "station", row->sentence);
+    }
+}
+
+static int check(const char *directory)
+{
+    struct site_folder folder = site_folder_load(directory);
+    if (folder.fault[0] != '\0') {
+        fprintf(stderr, "komet check: %s\n", folder.fault);
+        site_folder_release(&folder);
+        return 1;
+    }
+    struct site_result result = site_read(folder.files, folder.count, NULL);
+    for (size_t i = 0; i < result.fault_count; i++) {
+        print_fault(directory, "", &result.faults[i]);
+    }
+    for (size_t i = 0; i < result.warning_count; i++) {
+        print_fault(directory, "warning: ", &result.warnings[i]);
+    }
+    int status = result.site != NULL ? 0 : 1;
+    if (result.site != NULL) {
+        print_summary(result.site);
+    } else {
+        printf("%zu mistake%s\n", result.fault_count, result.fault_count == 1 ? "" : "s");
+    }
+    site_result_release(&result);
+    site_folder_release(&folder);
+    return status;
+}
+
+int program_check(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        puts("komet check DIR\n\nSays all that is wrong with the site in the folder DIR (site.yaml and its "
+             "tag tables).\n"
+             "komet check --parameters lists the parameters of lines and stations, as Markdown.");
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        puts("komet check " KOMET_VERSION);
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "--parameters") == 0) {
+        print_parameters();
+        return 0;
+    }
+    if (argc != 2 || argv[1][0] == '-') {
+        fputs("komet check: name one folder: komet check DIR\n", stderr);
+        return 2;
+    }
+    return check(argv[1]);
+}

@@ -1,0 +1,408 @@
+/*
+ * csv: the tag table of a station. A header row names the columns; each further row is a tag.
+ *
+ * Quoting as in RFC 4180; separator comma or semicolon, whichever the header has; a byte order mark, CR LF
+ * and empty rows are tolerated. One pass, fields copied into the arena.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "komet/assert.h"
+#include "site/reading.h"
+
+enum column {
+    COLUMN_NAME,
+    COLUMN_TYPE,
+    COLUMN_ADDRESS,
+    COLUMN_ASDU,
+    COLUMN_SOURCE,
+    COLUMN_DESTINATION,
+    COLUMN_PROCESSING,
+    COLUMN_UNIT,
+    COLUMN_DESCRIPTION,
+    COLUMN_COUNT
+};
+
+static const char *const column_names[COLUMN_COUNT] = {
+    "name", "type", "address", "asdu", "source", "destination", "processing", "unit", "description"};
+
+#define FIELDS_MAX 32
+
+struct table {
+    struct reading *reading;
+    const char *next, *end;
+    struct place place;
+    char separator;
+    char *fields[FIELDS_MAX];
+    int columns[FIELDS_MAX]; /* where each field begins, from 1 */
+    unsigned field_count;
+    int meaning[FIELDS_MAX]; /* enum column of each field; -1 unknown */
+    unsigned header_count;   /* fields of the header */
+};
+
+/* A quoted field: how many octets of the file it takes with both quotes; 0 when its quotes never end in its
+ * line. */
+static size_t quoted_size(const char *from, const char *end)
+{
+    for (const char *at = from + 1; at < end && *at != '\n'; at++) {
+        if (*at == '"') {
+            if (at + 1 == end || at[1] != '"') {
+                return (size_t)(at + 1 - from);
+            }
+            at++;
+        }
+    }
+    return 0;
+}
+
+static bool read_quoted(struct table *table, char **field)
+{
+    const char *from = table->next;
+    size_t size = quoted_size(from, table->end), length = 0;
+    if (size == 0) {
+        return false;
+    }
+    char *out = arena_take(table->reading->arena, size);
+    for (const char *at = from + 1; at < from + size - 1; at++) {
+        out[length++] = *at;
+        at += *at == '"' ? 1 : 0; /* a doubled quote is one */
+    }
+    table->next = from + size;
+    *field = out;
+    return true;
+}
+
+/* One field into the arena; false when its quotes never end. Leaves `next` behind the field. */
+static bool read_field(struct table *table, char **field)
+{
+    const char *from = table->next;
+    if (from < table->end && *from == '"') {
+        return read_quoted(table, field);
+    }
+    while (from < table->end && *from != table->separator && *from != '\n') {
+        from++;
+    }
+    size_t size = (size_t)(from - table->next);
+    while (size > 0 && (table->next[size - 1] == '\r' || table->next[size - 1] == ' ')) {
+        size--;
+    }
+    *field = arena_text(table->reading->arena, table->next, size);
+    table->next = from;
+    return true;
+}
+
+static void skip_line(struct table *table)
+{
+    const char *line = memchr(table->next, '\n', (size_t)(table->end - table->next));
+    table->next = line != NULL ? line : table->end;
+}
+
+/* One field of the row that began at `begin`, with its faults told. False when it was the row's last. */
+static bool read_next_field(struct table *table, const char *begin)
+{
+    char *field = NULL;
+    struct place place = {table->place.file, table->place.line, (int)(table->next - begin) + 1};
+    if (!read_field(table, &field)) {
+        reading_fault(table->reading, place, "close it in the same line; a quote inside is doubled",
+                      "a quoted field does not end");
+        skip_line(table);
+        field = arena_text(table->reading->arena, "", 0);
+    }
+    if (table->field_count < FIELDS_MAX) {
+        table->fields[table->field_count] = field;
+        table->columns[table->field_count++] = place.column;
+    }
+    while (table->next < table->end && *table->next == '\r') {
+        table->next++;
+    }
+    bool more = table->next < table->end && *table->next == table->separator;
+    if (!more && table->next < table->end && *table->next != '\n') {
+        reading_fault(table->reading, place, "nothing may stand between a closing quote and the separator",
+                      "text behind a quote");
+        skip_line(table);
+    }
+    table->next += more ? 1 : 0;
+    return more;
+}
+
+/* The next row that is not empty. False at the end of the file. */
+static bool read_row(struct table *table)
+{
+    while (table->next < table->end) {
+        const char *begin = table->next;
+        table->place.line++;
+        table->field_count = 0;
+        while (read_next_field(table, begin)) {
+        }
+        table->next += table->next < table->end ? 1 : 0;
+        if (table->field_count > 1 || table->fields[0][0] != '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct place field_place(const struct table *table, unsigned field)
+{
+    return (struct place){table->place.file, table->place.line, table->columns[field]};
+}
+
+static bool read_header(struct table *table)
+{
+    const char *line = memchr(table->next, '\n', (size_t)(table->end - table->next));
+    size_t size = (size_t)((line != NULL ? line : table->end) - table->next);
+    table->separator =
+        memchr(table->next, ';', size) != NULL && memchr(table->next, ',', size) == NULL ? ';' : ',';
+    if (!read_row(table)) {
+        reading_fault(table->reading, (struct place){table->place.file, 1, 1},
+                      "its first row names the columns", "the table is empty");
+        return false;
+    }
+    unsigned seen = 0;
+    table->header_count = table->field_count;
+    for (unsigned i = 0; i < table->field_count; i++) {
+        table->meaning[i] = -1;
+        for (int k = 0; k < COLUMN_COUNT; k++) {
+            if (strcasecmp(table->fields[i], column_names[k]) == 0) {
+                table->meaning[i] = k;
+            }
+        }
+        if (table->meaning[i] < 0) {
+            const char *near = nearest_word(table->fields[i], column_names, COLUMN_COUNT);
+            reading_fault(
+                table->reading, field_place(table, i),
+                near != NULL
+                    ? arena_format(table->reading->arena, "did you mean '%s'?", near)
+                    : "columns are name, type, address, asdu, source, destination, processing, unit, "
+                      "description",
+                "unknown column '%s'", table->fields[i]);
+        } else if ((seen & 1u << table->meaning[i]) != 0) {
+            reading_fault(table->reading, field_place(table, i), "leave one of them out",
+                          "column '%s' stands twice", table->fields[i]);
+        } else {
+            seen |= 1u << table->meaning[i];
+        }
+    }
+    unsigned wanted = 1u << COLUMN_NAME | 1u << COLUMN_TYPE | 1u << COLUMN_ADDRESS;
+    if ((seen & wanted) != wanted) {
+        reading_fault(table->reading, (struct place){table->place.file, 1, 1},
+                      "name, type and address are needed", "a column is missing");
+        return false;
+    }
+    return true;
+}
+
+/* An address: 66051, "1,2,3" (high octet first), #010203, each also behind %IGNORE. */
+static bool parse_ioa(const char *text, struct tag *tag)
+{
+    if (strncasecmp(text, "%IGNORE", 7) == 0) {
+        tag->ignored = true;
+        text += 7;
+        text += strspn(text, " ");
+        if (*text == '\0') {
+            return true;
+        }
+    }
+    uint32_t value = 0;
+    char *end;
+    if (*text == '#') {
+        value = (uint32_t)strtoul(text + 1, &end, 16);
+        if (end == text + 1) {
+            return false;
+        }
+    } else {
+        for (unsigned parts = 1;; parts++) {
+            unsigned long part = strtoul(text, &end, 10);
+            bool alone = parts == 1 && *end == '\0';
+            if (end == text || *text == '-' || part > (alone ? 0xFFFFFFul : 255ul) || parts > 3) {
+                return false;
+            }
+            value = value << 8 | (uint32_t)part;
+            if (*end == '\0') {
+                if (parts == 2) {
+                    return false;
+                }
+                break;
+            }
+            if (*end != ',') {
+                return false;
+            }
+            text = end + 1;
+        }
+    }
+    tag->ioa = value;
+    return *end == '\0' && value <= 0xFFFFFF;
+}
+
+static bool parse_real(const char *text, double *number)
+{
+    char *end;
+    *number = strtod(text, &end);
+    return end != text && *end == '\0';
+}
+
+/* "scale=0.1; offset=2; deadband=0.5; invert; new-time" */
+static void read_processing(struct table *table, unsigned field, struct tag *tag)
+{
+    static const char *const words[] = {"scale", "offset", "deadband", "invert", "new-time"};
+    char *save = table->fields[field];
+    while (save != NULL && *save != '\0') {
+        char *word = save + strspn(save, " ");
+        save = strchr(word, ';');
+        if (save != NULL) {
+            *save++ = '\0';
+        }
+        size_t size = strlen(word);
+        while (size > 0 && word[size - 1] == ' ') {
+            word[--size] = '\0';
+        }
+        char *value = strchr(word, '=');
+        double number = 0;
+        if (value != NULL) {
+            *value++ = '\0';
+        }
+        bool numeric = value != NULL && parse_real(value, &number);
+        if (numeric && strcmp(word, "scale") == 0 && number != 0) {
+            tag->scale = number;
+        } else if (numeric && strcmp(word, "offset") == 0) {
+            tag->offset = number;
+        } else if (numeric && strcmp(word, "deadband") == 0 && number >= 0) {
+            tag->deadband = number;
+        } else if (value == NULL && strcmp(word, "invert") == 0) {
+            tag->invert = true;
+        } else if (value == NULL && strcmp(word, "new-time") == 0) {
+            tag->new_time = true;
+        } else if (*word != '\0') {
+            const char *near = nearest_word(word, words, 5);
+            reading_fault(
+                table->reading, field_place(table, field),
+                near != NULL && strcmp(near, word) != 0
+                    ? arena_format(table->reading->arena, "did you mean '%s'?", near)
+                    : "scale=NUMBER (not 0), offset=NUMBER, deadband=NUMBER (not below 0), invert, new-time",
+                "processing '%s' is not understood", word);
+        }
+    }
+}
+
+static void read_asdu(struct table *table, unsigned field, struct tag *tag)
+{
+    char *end;
+    unsigned long number = strtoul(table->fields[field], &end, 10);
+    if (table->fields[field][0] == '\0') {
+        return;
+    }
+    if (*end != '\0' || number < 1 || number > 255) {
+        reading_fault(table->reading, field_place(table, field),
+                      "a type identification from 45 to 64, such as 45", "asdu '%s' is no type",
+                      table->fields[field]);
+        return;
+    }
+    tag->asdu = (uint8_t)number;
+}
+
+/* One field of a tag's row, by the meaning of its column. */
+static void read_tag_field(struct table *table, unsigned i, struct tag *tag)
+{
+    struct reading *reading = table->reading;
+    char *field = table->fields[i];
+    switch (table->meaning[i]) {
+    case COLUMN_NAME:
+        tag->name = field;
+        if (*field == '\0' || strpbrk(field, "*?, ") != NULL) {
+            reading_fault(reading, field_place(table, i),
+                          "letters, digits, dots and hyphens, such as M.NORTH.Q1", "'%s' is no name of a tag",
+                          field);
+        }
+        break;
+    case COLUMN_TYPE:
+        tag->type = tag_type_find(field);
+        if (tag->type == TAG_TYPE_COUNT) {
+            reading_fault(reading, field_place(table, i), "one of Ai, Ao, Ci, Co, Di, Dout, Qi, TiR",
+                          "'%s' is no type of a tag", field);
+        }
+        break;
+    case COLUMN_ADDRESS:
+        if (!parse_ioa(field, tag)) {
+            tag->ignored = true; /* told here; no second mistake about the same address */
+            reading_fault(reading, field_place(table, i),
+                          "0 to 16777215, three octets as 1,2,3 (quoted), or #hex",
+                          "'%s' is no information object address", field);
+        }
+        break;
+    case COLUMN_ASDU:
+        read_asdu(table, i, tag);
+        break;
+    case COLUMN_SOURCE:
+    case COLUMN_DESTINATION:
+        if (*field != '\0') {
+            reading_fault(reading, field_place(table, i), "leave it empty",
+                          "%s: this version does not send tags on", column_names[table->meaning[i]]);
+        }
+        break;
+    case COLUMN_PROCESSING:
+        read_processing(table, i, tag);
+        break;
+    case COLUMN_UNIT:
+        tag->unit = field;
+        break;
+    case COLUMN_DESCRIPTION:
+        tag->description = field;
+        break;
+    default:
+        break;
+    }
+}
+
+static void read_tag(struct table *table, struct tag *tag)
+{
+    struct reading *reading = table->reading;
+    *tag = (struct tag){.name = "", .unit = "", .description = "", .type = TAG_TYPE_COUNT, .scale = 1};
+    bool has_address = false, has_type = false;
+    for (unsigned i = 0; i < table->field_count && i < table->header_count; i++) {
+        has_address = has_address || table->meaning[i] == COLUMN_ADDRESS;
+        has_type = has_type || table->meaning[i] == COLUMN_TYPE;
+        read_tag_field(table, i, tag);
+    }
+    struct place row = {table->place.file, table->place.line, 1};
+    if (!has_address || !has_type) {
+        reading_fault(reading, row, "name, type and address are needed", "the row ends too early");
+    }
+    if (table->field_count > table->header_count) {
+        reading_fault(reading, row, "quote a field that has a separator in it",
+                      "the row has %u fields and the header %u", table->field_count, table->header_count);
+    }
+    if (tag->type == TAG_TYPE_COUNT) {
+        tag->type = TAG_AI; /* told already; later checks go on */
+    } else if (tag_type_is_output(tag->type) && tag->asdu == 0) {
+        reading_fault(reading, row, "say the type identification in column asdu, such as 45 or 50",
+                      "output '%s' has no asdu", tag->name);
+    } else if (tag->asdu != 0 && !tag_type_fits(tag->type, tag->asdu)) {
+        reading_fault(reading, row, "see the tables of types in the configuration's manual",
+                      "type %u does not go with a tag of type %s", tag->asdu, tag_type_name(tag->type));
+    }
+}
+
+void csv_read_tags(struct reading *reading, const struct site_file *file, struct station *station)
+{
+    struct table table = {
+        .reading = reading, .next = file->text, .end = file->text + file->size, .place = {file->name, 0, 1}};
+    if (file->size >= 3 && memcmp(file->text, "\xEF\xBB\xBF", 3) == 0) {
+        table.next += 3;
+    }
+    if (!read_header(&table)) {
+        return;
+    }
+    size_t rows = 0;
+    for (const char *at = table.next; at < table.end; at++) {
+        rows += *at == '\n' ? 1 : 0;
+    }
+    station->tags = arena_take(reading->arena, (rows + 1) * sizeof *station->tags);
+    while (read_row(&table)) {
+        KOMET_ASSERT(station->tag_count <= rows);
+        struct tag *tag = &station->tags[station->tag_count++];
+        read_tag(&table, tag);
+        tag->station = station;
+        tag->row = table.place.line;
+    }
+}

@@ -1,0 +1,339 @@
+/*
+ * read_line: a line of site.yaml with its stations and parameters.
+ */
+#include "site/read_line.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "komet/assert.h"
+
+enum { MAX_STATIONS = 4096 };
+
+static void set_parameter(struct yaml_reader *yaml, const yaml_node_t *key_node, const char *key,
+                          const yaml_node_t *value, struct parameter_set *own, struct parameter_set *of_line)
+{
+    const struct parameter_row *row = parameter_find(key);
+    if (row == NULL) {
+        const char *names[PARAMETER_COUNT * 2];
+        for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
+            names[2 * i] = parameter_row((enum parameter_id)i)->short_name;
+            names[2 * i + 1] = parameter_row((enum parameter_id)i)->full_name;
+        }
+        const char *near = nearest_word(key, names, PARAMETER_COUNT * 2);
+        reading_fault(yaml->reading, node_place(yaml, key_node),
+                      near != NULL ? arena_format(yaml->reading->arena, "did you mean '%s'?", near)
+                                   : "`komet check --parameters` lists them all",
+                      "unknown parameter '%s'", key);
+        return;
+    }
+    const char *text = node_text(yaml, value, row->full_name);
+    int64_t number;
+    const char *wrong = text != NULL ? parameter_parse(row, text, &number) : "";
+    if (wrong != NULL) {
+        if (*wrong != '\0') {
+            reading_fault(yaml->reading, node_place(yaml, value),
+                          row->type == PARAMETER_BOOLEAN || row->type == PARAMETER_LETTERS
+                              ? wrong
+                              : arena_format(yaml->reading->arena, "%lld to %lld %s", (long long)row->minimum,
+                                             (long long)row->maximum, row->unit),
+                          "%s (%s) is '%s'", row->full_name, row->short_name, text);
+        }
+        return;
+    }
+    struct parameter_set *set = row->scope == SCOPE_LINE ? of_line : own;
+    if (row->scope == SCOPE_LINE && set->given[row->id] && set->value[row->id] != number) {
+        reading_warning(yaml->reading, node_place(yaml, key_node), "give it once, at the line",
+                        "%s belongs to the whole line and already has another value; the first one counts",
+                        row->short_name);
+        return;
+    }
+    set->value[row->id] = number;
+    set->given[row->id] = true;
+}
+
+static void read_parameters(struct yaml_reader *yaml, const yaml_node_t *node, struct parameter_set *own,
+                            struct parameter_set *of_line)
+{
+    unsigned index = 0;
+    const char *key;
+    const yaml_node_t *key_node, *value;
+    while (mapping_next(yaml, node, "parameters", &index, &key, &key_node, &value)) {
+        set_parameter(yaml, key_node, key, value, own, of_line);
+    }
+}
+
+/* 513, "2,1" (high octet first) or "#0203". */
+static void read_ca(struct yaml_reader *yaml, const yaml_node_t *node, struct station *station)
+{
+    const char *text = node_text(yaml, node, "address");
+    if (text == NULL) {
+        return;
+    }
+    char *end;
+    unsigned long number = *text == '#' ? strtoul(text + 1, &end, 16) : strtoul(text, &end, 10);
+    bool right = end != text && *text != '-';
+    if (right && *end == ',' && number <= 255) {
+        unsigned long low = strtoul(end + 1, &end, 10);
+        right = low <= 255;
+        number = number << 8 | low;
+    }
+    if (!right || *end != '\0' || number > 65534) {
+        reading_fault(yaml->reading, node_place(yaml, node),
+                      "0 to 65534, two octets as \"2,1\", or \"#0201\"", "'%s' is no common address", text);
+        return;
+    }
+    station->ca = (uint16_t)number;
+}
+
+/* utc, local, arrival, or an offset such as "+05:30". */
+static void read_zone(struct yaml_reader *yaml, const yaml_node_t *node, struct station *station,
+                      int local_minutes)
+{
+    const char *text = node_text(yaml, node, "time");
+    if (text == NULL) {
+        return;
+    }
+    int minutes;
+    if (strcmp(text, "utc") == 0) {
+        station->zone = STATION_ZONE_UTC;
+    } else if (strcmp(text, "local") == 0) {
+        station->zone = STATION_ZONE_LOCAL;
+        station->zone_offset_minutes = local_minutes;
+        station->summer_time = true;
+    } else if (strcmp(text, "arrival") == 0) {
+        station->zone = STATION_ZONE_ARRIVAL;
+    } else if (zone_parse(text, &minutes)) {
+        station->zone = STATION_ZONE_OFFSET;
+        station->zone_offset_minutes = minutes;
+    } else {
+        reading_fault(yaml->reading, node_place(yaml, node),
+                      "utc, local, arrival, or an offset such as \"+01:00\"", "time is '%s'", text);
+    }
+}
+
+bool zone_parse(const char *text, int *minutes)
+{
+    if ((*text != '+' && *text != '-') || strlen(text) != 6 || text[3] != ':') {
+        return false;
+    }
+    for (unsigned i = 1; i < 6; i++) {
+        if (i != 3 && (text[i] < '0' || text[i] > '9')) {
+            return false;
+        }
+    }
+    int hours = (text[1] - '0') * 10 + text[2] - '0', rest = (text[4] - '0') * 10 + text[5] - '0';
+    *minutes = (hours * 60 + rest) * (*text == '-' ? -1 : 1);
+    return hours <= 14 && rest <= 59;
+}
+
+static const struct site_file *find_file(const struct reading *reading, const char *name)
+{
+    for (size_t i = 0; i < reading->file_count; i++) {
+        if (strcmp(reading->files[i].name, name) == 0) {
+            return &reading->files[i];
+        }
+    }
+    return NULL;
+}
+
+static void read_tags(struct yaml_reader *yaml, const yaml_node_t *node, struct station *station, bool wanted)
+{
+    station->tag_file = node_text(yaml, node, "tags");
+    const struct site_file *file =
+        station->tag_file != NULL ? find_file(yaml->reading, station->tag_file) : NULL;
+    if (file != NULL && wanted) {
+        csv_read_tags(yaml->reading, file, station);
+    } else if (station->tag_file != NULL && wanted) {
+        reading_fault(yaml->reading, node_place(yaml, node), "a table beside site.yaml, such as north.csv",
+                      "the table '%s' is not there", station->tag_file);
+    }
+}
+
+static void read_station(struct yaml_reader *yaml, const yaml_node_t *node, struct station *station,
+                         const struct site_scope *scope)
+{
+    static const char *const keys[] = {"address",       "tags",       "time",          "parameters",
+                                       "communication", "clock_sync", "control_object"};
+    static const char *const communications[] = {"enabled", "disabled"};
+    unsigned index = 0;
+    const char *key;
+    const yaml_node_t *key_node, *value;
+    bool has_address = false;
+    station->parameters = parameter_defaults();
+    while (mapping_next(yaml, node, station->name, &index, &key, &key_node, &value)) {
+        switch (key_find(yaml, key, key_node, "a station", keys, 7)) {
+        case 0:
+            read_ca(yaml, value, station);
+            has_address = true;
+            break;
+        case 1:
+            read_tags(yaml, value, station, scope->tags_wanted);
+            break;
+        case 2:
+            read_zone(yaml, value, station, scope->local_minutes);
+            break;
+        case 3:
+            read_parameters(yaml, value, &station->parameters, &station->line->parameters);
+            break;
+        case 4:
+            station->communication_disabled = node_word(yaml, value, "communication", communications, 2) == 1;
+            break;
+        case 5:
+            node_duration(yaml, value, "clock_sync", KOMET_SECONDS(1), &station->clock_sync_us);
+            break;
+        case 6:
+            reading_fault(yaml->reading, node_place(yaml, key_node),
+                          "leave it out; use communication: disabled",
+                          "control_object is not in this version");
+            break;
+        default:
+            break;
+        }
+    }
+    if (!has_address && node->type == YAML_MAPPING_NODE) {
+        reading_fault(yaml->reading, node_place(yaml, node), "give it the common address of its ASDUs",
+                      "station '%s' has no address", station->name);
+    }
+}
+
+static void read_stations(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line,
+                          const struct site_scope *scope)
+{
+    unsigned index = 0;
+    const char *key;
+    const yaml_node_t *key_node, *value;
+    line->stations = arena_take(yaml->reading->arena, (mapping_size(node) + 1) * sizeof *line->stations);
+    while (mapping_next(yaml, node, "stations", &index, &key, &key_node, &value)) {
+        if (line->station_count == MAX_STATIONS) {
+            reading_fault(yaml->reading, node_place(yaml, key_node), "", "more than %d stations on a line",
+                          MAX_STATIONS);
+            return;
+        }
+        struct station *station = &line->stations[line->station_count++];
+        station->name = key;
+        station->line = line;
+        read_station(yaml, value, station, scope);
+        for (unsigned i = 0; i + 1 < line->station_count; i++) {
+            if (line->stations[i].ca == station->ca) {
+                reading_fault(yaml->reading, node_place(yaml, key_node), "each station of a line has its own",
+                              "stations '%s' and '%s' have the same address %u", line->stations[i].name,
+                              station->name, station->ca);
+            }
+        }
+    }
+}
+
+static void read_hosts(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
+{
+    unsigned index = 0;
+    const yaml_node_t *item;
+    while (sequence_next(yaml, node, "hosts", &index, &item)) {
+        if (line->host_count == SITE_ADDRESSES_MAX) {
+            reading_fault(yaml->reading, node_place(yaml, item), "", "more than %d hosts",
+                          SITE_ADDRESSES_MAX);
+            return;
+        }
+        if (node_address(yaml, item, "hosts", 2404, &line->hosts[line->host_count])) {
+            line->host_count++;
+        }
+    }
+}
+
+/* Protocols and categories that the configuration knows and this version does not run. */
+static void read_protocol(struct yaml_reader *yaml, const yaml_node_t *node, const char *what,
+                          const char *runs, const char *const *later, size_t later_count)
+{
+    const char *text = node_text(yaml, node, what);
+    if (text == NULL || strcmp(text, runs) == 0) {
+        return;
+    }
+    for (size_t i = 0; i < later_count; i++) {
+        if (strcmp(text, later[i]) == 0) {
+            reading_fault(yaml->reading, node_place(yaml, node),
+                          arena_format(yaml->reading->arena, "this version runs '%s'", runs),
+                          "%s '%s' is not in this version", what, text);
+            return;
+        }
+    }
+    reading_fault(yaml->reading, node_place(yaml, node),
+                  arena_format(yaml->reading->arena, "write '%s'", runs), "unknown %s '%s'", what, text);
+}
+
+static void check_line(struct yaml_reader *yaml, const yaml_node_t *node, const struct line *line)
+{
+    const int64_t *value = line->parameters.value;
+    struct place place = node_place(yaml, node);
+    if (line->host_count == 0 && node->type == YAML_MAPPING_NODE) {
+        reading_fault(yaml->reading, place, "hosts: [\"10.3.0.5:2404\"]", "line '%s' has no host",
+                      line->name);
+    }
+    if (value[PARAMETER_W] >= value[PARAMETER_K]) {
+        reading_fault(yaml->reading, place, "W is below K; two thirds of it are usual",
+                      "W is %lld and K is %lld on line '%s'", (long long)value[PARAMETER_W],
+                      (long long)value[PARAMETER_K], line->name);
+    }
+    if (value[PARAMETER_WT2] >= value[PARAMETER_WT1]) {
+        reading_fault(yaml->reading, place, "WT2 is below WT1",
+                      "WT2 is %lld ms and WT1 is %lld ms on line '%s'", (long long)value[PARAMETER_WT2],
+                      (long long)value[PARAMETER_WT1], line->name);
+    }
+}
+
+void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line,
+               const struct site_scope *scope)
+{
+    static const char *const keys[] = {"protocol", "category",    "number",     "hosts",    "reconnect",
+                                       "standby",  "acknowledge", "parameters", "stations", "store_limit"};
+    static const char *const protocols[] = {"iec104-sinaut", "iec104-server", "iec101"};
+    static const char *const categories[] = {"tcp-redundant", "serial", "serial-over-udp"};
+    static const char *const standbys[] = {"cold"}, *const acknowledges[] = {"stored", "received"};
+    unsigned index = 0;
+    const char *key;
+    const yaml_node_t *key_node, *value;
+    long number;
+    line->parameters = parameter_defaults();
+    line->reconnect_us = KOMET_SECONDS(5);
+    line->store_limit_us = KOMET_SECONDS(10);
+    while (mapping_next(yaml, node, line->name, &index, &key, &key_node, &value)) {
+        switch (key_find(yaml, key, key_node, "a line", keys, 10)) {
+        case 0:
+            read_protocol(yaml, value, "protocol", "iec104", protocols, 3);
+            break;
+        case 1:
+            read_protocol(yaml, value, "category", "tcp", categories, 3);
+            break;
+        case 2:
+            if (node_integer(yaml, value, "number", 0, 255, &number)) {
+                line->number = (uint8_t)number;
+            }
+            break;
+        case 3:
+            read_hosts(yaml, value, line);
+            break;
+        case 4:
+            node_duration(yaml, value, "reconnect", KOMET_SECONDS(1), &line->reconnect_us);
+            break;
+        case 5:
+            node_word(yaml, value, "standby", standbys, 1);
+            break;
+        case 6:
+            line->acknowledge = node_word(yaml, value, "acknowledge", acknowledges, 2) == 1
+                                    ? ACKNOWLEDGE_RECEIVED
+                                    : ACKNOWLEDGE_STORED;
+            break;
+        case 7:
+            read_parameters(yaml, value, &line->parameters, &line->parameters);
+            break;
+        case 8:
+            read_stations(yaml, value, line, scope);
+            break;
+        case 9:
+            node_duration(yaml, value, "store_limit", KOMET_SECONDS(1), &line->store_limit_us);
+            break;
+        default:
+            break;
+        }
+    }
+    check_line(yaml, node, line);
+}

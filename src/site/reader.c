@@ -1,0 +1,243 @@
+/*
+ * reader: site.yaml from its top to the index of tags; see reader.h.
+ */
+#include "site/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "komet/assert.h"
+#include "site/read_line.h"
+#include "site/reading.h"
+
+#define DEFAULT_PORT     3119
+#define LEASE_DEFAULT_US KOMET_MS(600)
+
+static void read_server(struct yaml_reader *yaml, const yaml_node_t *node, struct site_server *server)
+{
+    static const char *const keys[] = {"name", "listen"};
+    unsigned index = 0;
+    const char *key;
+    const yaml_node_t *key_node, *value;
+    *server = (struct site_server){"A", {"127.0.0.1", DEFAULT_PORT}};
+    while (mapping_next(yaml, node, "a server", &index, &key, &key_node, &value)) {
+        switch (key_find(yaml, key, key_node, "a server", keys, 2)) {
+        case 0: {
+            const char *name = node_text(yaml, value, "name");
+            server->name = name != NULL ? name : server->name;
+            break;
+        }
+        case 1:
+            node_address(yaml, value, "listen", DEFAULT_PORT, &server->listen);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static void read_group(struct yaml_reader *yaml, const yaml_node_t *node, struct site *site)
+{
+    static const char *const keys[] = {"name", "servers", "lease"};
+    unsigned index = 0, item_index = 0;
+    const char *key;
+    const yaml_node_t *key_node, *value, *item;
+    while (mapping_next(yaml, node, "group", &index, &key, &key_node, &value)) {
+        switch (key_find(yaml, key, key_node, "a group", keys, 3)) {
+        case 0: {
+            const char *name = node_text(yaml, value, "name");
+            site->group = name != NULL ? name : "";
+            break;
+        }
+        case 1:
+            site->servers =
+                arena_take(yaml->reading->arena, (sequence_size(value) + 1) * sizeof *site->servers);
+            while (sequence_next(yaml, value, "servers", &item_index, &item)) {
+                if (site->server_count == 1) {
+                    reading_fault(yaml->reading, node_place(yaml, item), "name one server",
+                                  "a group of several servers is not in this version");
+                    break;
+                }
+                read_server(yaml, item, &site->servers[site->server_count++]);
+            }
+            break;
+        case 2:
+            if (node_duration(yaml, value, "lease", 1000, &site->lease_us) &&
+                (site->lease_us < KOMET_MS(50) || site->lease_us > KOMET_SECONDS(60))) {
+                reading_fault(yaml->reading, node_place(yaml, value), "50 ms to 60 s",
+                              "the lease is out of range");
+            }
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static void read_process(struct yaml_reader *yaml, const yaml_node_t *node, struct process *process,
+                         const struct site_scope *scope)
+{
+    static const char *const keys[] = {"lines", "instances"};
+    unsigned index = 0, line_index = 0;
+    const char *key;
+    const yaml_node_t *key_node, *value, *line_node;
+    while (mapping_next(yaml, node, process->name, &index, &key, &key_node, &value)) {
+        int found = key_find(yaml, key, key_node, "a process", keys, 2);
+        if (found == 1) {
+            reading_fault(yaml->reading, node_place(yaml, key_node),
+                          "leave it out: all instances use the same lines",
+                          "settings by instance are not in this version");
+        }
+        if (found != 0) {
+            continue;
+        }
+        process->lines = arena_take(yaml->reading->arena, (mapping_size(value) + 1) * sizeof *process->lines);
+        while (mapping_next(yaml, value, "lines", &line_index, &key, &key_node, &line_node)) {
+            struct line *line = &process->lines[process->line_count];
+            line->name = key;
+            line->process = process;
+            line->index = process->line_count++;
+            read_line(yaml, line_node, line, scope);
+        }
+    }
+}
+
+static void read_processes(struct yaml_reader *yaml, const yaml_node_t *node, struct site *site,
+                           int local_minutes)
+{
+    unsigned index = 0;
+    const char *key;
+    const yaml_node_t *key_node, *value;
+    const char *only = yaml->reading->only_process;
+    site->processes = arena_take(yaml->reading->arena, (mapping_size(node) + 1) * sizeof *site->processes);
+    while (mapping_next(yaml, node, "processes", &index, &key, &key_node, &value)) {
+        struct process *process = &site->processes[site->process_count];
+        process->name = key;
+        process->index = site->process_count++;
+        struct site_scope scope = {local_minutes, only == NULL || name_compare(only, key) == 0};
+        if (strlen(key) < 5 || name_compare(key + strlen(key) - 4, ".KOM") != 0) {
+            reading_fault(yaml->reading, node_place(yaml, key_node), "such as SELF.KOM",
+                          "the name of a process ends with .KOM; this one is '%s'", key);
+        }
+        read_process(yaml, value, process, &scope);
+    }
+}
+
+static const yaml_node_t *find_key(struct yaml_reader *yaml, const yaml_node_t *node, const char *wanted)
+{
+    for (unsigned i = 0; i < mapping_size(node); i++) {
+        const yaml_node_t *key =
+            yaml_document_get_node(&yaml->document, node->data.mapping.pairs.start[i].key);
+        if (key->type == YAML_SCALAR_NODE && strcmp((const char *)key->data.scalar.value, wanted) == 0) {
+            return yaml_document_get_node(&yaml->document, node->data.mapping.pairs.start[i].value);
+        }
+    }
+    return NULL;
+}
+
+static void read_root(struct yaml_reader *yaml, const yaml_node_t *root, struct site *site)
+{
+    static const char *const keys[] = {"site", "group", "processes", "local_time"};
+    unsigned index = 0;
+    const char *key;
+    const yaml_node_t *key_node, *value;
+    int local_minutes = 0;
+    const yaml_node_t *local = find_key(yaml, root, "local_time"); /* stations need it, wherever it stands */
+    const char *text = local != NULL ? node_text(yaml, local, "local_time") : NULL;
+    if (text != NULL && !zone_parse(text, &local_minutes)) {
+        reading_fault(yaml->reading, node_place(yaml, local),
+                      "the standard offset from UTC, such as \"+01:00\"", "local_time is '%s'", text);
+    }
+    while (mapping_next(yaml, root, "site.yaml", &index, &key, &key_node, &value)) {
+        switch (key_find(yaml, key, key_node, "site.yaml", keys, 4)) {
+        case 0: {
+            const char *name = node_text(yaml, value, "site");
+            site->name = name != NULL ? name : "";
+            break;
+        }
+        case 1:
+            read_group(yaml, value, site);
+            break;
+        case 2:
+            read_processes(yaml, value, site, local_minutes);
+            break;
+        default:
+            break;
+        }
+    }
+    if (site->process_count == 0 && root->type == YAML_MAPPING_NODE) {
+        reading_fault(yaml->reading, node_place(yaml, root), "processes: {SELF.KOM: {lines: …}}",
+                      "the site has no process");
+    }
+}
+
+static void read_document(struct reading *reading, struct site *site)
+{
+    struct yaml_reader yaml = {.reading = reading, .file = reading->files[0].name};
+    yaml_parser_t parser;
+    KOMET_ASSERT(yaml_parser_initialize(&parser) == 1);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)reading->files[0].text,
+                                 reading->files[0].size);
+    if (yaml_parser_load(&parser, &yaml.document) == 0) {
+        reading_fault(
+            reading,
+            (struct place){yaml.file, (int)parser.problem_mark.line + 1, (int)parser.problem_mark.column + 1},
+            "check indentation, brackets and quotes around this place", "not YAML: %s",
+            parser.problem != NULL ? parser.problem : "unreadable");
+    } else {
+        const yaml_node_t *root = yaml_document_get_root_node(&yaml.document);
+        if (root == NULL) {
+            reading_fault(reading, (struct place){yaml.file, 1, 1}, "site: NAME and processes: stand in it",
+                          "the file is empty");
+        } else {
+            read_root(&yaml, root, site);
+        }
+        yaml_document_delete(&yaml.document);
+    }
+    yaml_parser_delete(&parser);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct site_fault *left = a, *right = b;
+    int order = strcmp(left->file, right->file);
+    if (order == 0) {
+        order = left->line != right->line ? left->line - right->line : left->column - right->column;
+    }
+    return order;
+}
+
+struct site_result site_read(const struct site_file *files, size_t count, const char *only_process)
+{
+    KOMET_ASSERT(count > 0);
+    struct site_arena *arena = arena_new();
+    struct reading reading = {.arena = arena,
+                              .files = files,
+                              .file_count = count,
+                              .only_process = only_process,
+                              .faults = arena_take(arena, SITE_FAULTS_MAX * sizeof(struct site_fault)),
+                              .warnings = arena_take(arena, SITE_FAULTS_MAX * sizeof(struct site_fault))};
+    struct site *site = arena_take(arena, sizeof *site);
+    site->name = site->group = "";
+    site->lease_us = LEASE_DEFAULT_US;
+    read_document(&reading, site);
+    if (site->server_count == 0) {
+        site->servers = arena_take(arena, sizeof *site->servers);
+        site->servers[site->server_count++] = (struct site_server){"A", {"127.0.0.1", DEFAULT_PORT}};
+    }
+    site_index(&reading, site);
+    qsort(reading.faults, reading.fault_count, sizeof *reading.faults, by_place);
+    qsort(reading.warnings, reading.warning_count, sizeof *reading.warnings, by_place);
+    return (struct site_result){.site = reading.fault_count == 0 ? site : NULL,
+                                .faults = reading.faults,
+                                .fault_count = reading.fault_count,
+                                .warnings = reading.warnings,
+                                .warning_count = reading.warning_count,
+                                .arena = arena};
+}
+
+void site_result_release(struct site_result *result)
+{
+    arena_free(result->arena);
+    *result = (struct site_result){0};
+}

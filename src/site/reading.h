@@ -1,0 +1,46 @@
+/*
+ * reading: what the parts of the reader share: the arena, the faults found so far, and small readers of
+ * words.
+ */
+#ifndef SITE_READING_H
+#define SITE_READING_H
+
+#include "site/arena.h"
+#include "site/reader.h"
+
+#define SITE_FAULTS_MAX 1000 /* more are counted in the last one: nobody reads that many */
+
+/* Where something stands in a file. */
+struct place {
+    const char *file;
+    int line, column; /* from 1 */
+};
+
+struct reading {
+    struct site_arena *arena;
+    struct site_fault *faults, *warnings;
+    size_t fault_count, warning_count;
+    const struct site_file *files;
+    size_t file_count;
+    const char *only_process;
+};
+
+/* Notes a mistake; `right` is a finished sentence or "". */
+void reading_fault(struct reading *reading, struct place place, const char *right, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void reading_warning(struct reading *reading, struct place place, const char *right, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The word of a list that is nearest to `word` (few letters differ), or NULL when none is near. */
+const char *nearest_word(const char *word, const char *const *words, size_t count);
+
+/* "host:port", "[v6]:port"; the port may be missing when `default_port` is not 0. False when it is none. */
+bool address_parse(struct reading *reading, const char *text, uint16_t default_port, struct address *address);
+
+/* Reads the tags of a station from its table (csv.c). `index`: the station's own faults are told there. */
+void csv_read_tags(struct reading *reading, const struct site_file *file, struct station *station);
+
+/* Numbers, back pointers and sorted lists of a site whose parts were read (index.c). */
+void site_index(struct reading *reading, struct site *site);
+
+#endif

@@ -1,0 +1,167 @@
+/* A site's files become a site, or all their mistakes at once. */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "site/reader.h"
+
+static void test_the_demo_site(void **state)
+{
+    (void)state;
+    struct site_folder folder = site_folder_load("conf/demo");
+    assert_string_equal(folder.fault, "");
+    struct site_result result = site_read(folder.files, folder.count, NULL);
+    assert_non_null(result.site);
+    assert_int_equal(result.warning_count, 0);
+    const struct site *site = result.site;
+    assert_string_equal(site->name, "demo");
+    assert_int_equal(site->servers[0].listen.port, 3119);
+    const struct tag *tag = site_find_tag(site, "m.rtu.u");
+    assert_non_null(tag);
+    assert_int_equal(tag->type, TAG_AI);
+    assert_string_equal(tag->unit, "kV");
+    assert_ptr_equal(station_find_input(tag->station, 3001), tag);
+    assert_null(station_find_input(tag->station, 5001)); /* an output */
+    assert_string_equal(tag_process(tag)->name, "SELF.KOM");
+    assert_int_equal(site_find_tag(site, "M.RTU.P.SET")->asdu, 50);
+    assert_int_equal(site_find_line(site, "L.RTU")->number, 3);
+    assert_int_equal(site_find_station(site, "B.RTU")->ca, 1);
+    assert_null(site_find_tag(site, "M.RTU.NONE"));
+    for (uint32_t i = 0; i < site->tag_count; i++) {
+        assert_int_equal(tag_site_number(site->tags[i]), i);
+        assert_ptr_equal(site_find_tag(site, site->tags[i]->name), site->tags[i]);
+    }
+    const struct site_file *files[4];
+    assert_int_equal(site_files_of_process(site, &folder, &site->processes[0], files, 4), 2);
+    assert_string_equal(files[1]->name, "rtu.csv");
+    site_result_release(&result);
+    site_folder_release(&folder);
+}
+
+/* Every mistake of test/data/site/wrong, as komet check prints it. */
+static void test_all_mistakes_at_once(void **state)
+{
+    (void)state;
+    struct site_folder folder = site_folder_load("test/data/site/wrong");
+    assert_string_equal(folder.fault, "");
+    struct site_result result = site_read(folder.files, folder.count, NULL);
+    assert_null(result.site);
+    FILE *expected = fopen("test/data/site/wrong/expected.txt", "r");
+    assert_non_null(expected);
+    char want[1024], got[1024];
+    for (size_t i = 0; i < result.fault_count; i++) {
+        const struct site_fault *fault = &result.faults[i];
+        snprintf(got, sizeof got, "wrong/%s:%d:%d: %s%s%s\n", fault->file, fault->line, fault->column,
+                 fault->what, fault->right[0] != '\0' ? "; " : "", fault->right);
+        assert_non_null(fgets(want, sizeof want, expected));
+        assert_string_equal(got, want);
+    }
+    snprintf(got, sizeof got, "%zu mistakes\n", result.fault_count);
+    assert_non_null(fgets(want, sizeof want, expected));
+    assert_string_equal(got, want);
+    fclose(expected);
+    site_result_release(&result);
+    site_folder_release(&folder);
+}
+
+static void test_a_folder_that_is_not_there(void **state)
+{
+    (void)state;
+    struct site_folder folder = site_folder_load("test/data/site/nowhere");
+    assert_non_null(strstr(folder.fault, "nowhere/site.yaml"));
+    site_folder_release(&folder);
+}
+
+/* Tables as spreadsheets write them: semicolons, CR LF, a byte order mark, quotes, %IGNORE, columns in any
+ * order. */
+static void test_tables_of_spreadsheets(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "site: s\nlocal_time: \"+01:00\"\nprocesses:\n  SELF.KOM:\n    lines:\n      L.R:\n"
+        "        hosts: [\"[2001:db8::2]:2405\", rtu.example]\n        stations:\n"
+        "          B.R: {address: \"2,1\", tags: r.csv, time: local, parameters: {K: 20}}\n";
+    static const char table[] = "\xEF\xBB\xBFtype;address;name;description\r\n"
+                                "Di;1,2,3;M.A;\"a \"\"quoted\"\" word; and more\"\r\n\r\n"
+                                "Di;%IGNORE 1,2,3;M.B;\r\nAi;#0A;M.C;\r\n";
+    const struct site_file files[] = {{"site.yaml", yaml, sizeof yaml - 1},
+                                      {"r.csv", table, sizeof table - 1}};
+    struct site_result result = site_read(files, 2, NULL);
+    for (size_t i = 0; i < result.fault_count; i++) {
+        print_error("%s:%d: %s\n", result.faults[i].file, result.faults[i].line, result.faults[i].what);
+    }
+    assert_non_null(result.site);
+    const struct station *station = site_find_station(result.site, "B.R");
+    assert_int_equal(station->ca, 513);
+    assert_int_equal(station->zone, STATION_ZONE_LOCAL);
+    assert_int_equal(station->zone_offset_minutes, 60);
+    assert_true(station->summer_time);
+    assert_int_equal(station->line->parameters.value[PARAMETER_K],
+                     20); /* S8: given at a station, it counts for the line */
+    assert_string_equal(station->line->hosts[0].host, "2001:db8::2");
+    assert_int_equal(station->line->hosts[0].port, 2405);
+    assert_int_equal(station->line->hosts[1].port, 2404);
+    assert_int_equal(station->tag_count, 3);
+    assert_string_equal(station->tags[0].description, "a \"quoted\" word; and more");
+    assert_string_equal(station_find_input(station, 66051)->name, "M.A");
+    assert_string_equal(station_find_input(station, 10)->name, "M.C");
+    assert_true(station->tags[1].ignored);
+    site_result_release(&result);
+}
+
+static void test_a_kom_reads_only_its_own_part(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "site: s\nprocesses:\n"
+        "  A.KOM: {lines: {L.A: {hosts: [h], stations: {B.A: {address: 1, tags: a.csv}}}}}\n"
+        "  B.KOM: {lines: {L.B: {hosts: [h], stations: {B.B: {address: 1, tags: b.csv}}}}}\n";
+    static const char table[] = "name,type,address\nM.B,Di,1\n";
+    const struct site_file files[] = {{"site.yaml", yaml, sizeof yaml - 1},
+                                      {"b.csv", table, sizeof table - 1}};
+    struct site_result result = site_read(files, 2, "B.KOM");
+    assert_non_null(result.site);
+    assert_int_equal(site_find_process(result.site, "b.kom")->tag_count, 1);
+    site_result_release(&result);
+    result = site_read(files, 2, NULL);
+    assert_null(result.site);
+    assert_int_equal(result.fault_count, 1);
+    site_result_release(&result);
+}
+
+static void test_a_hundred_thousand_tags(void **state)
+{
+    (void)state;
+    enum { COUNT = 100000, ROW = 40 };
+    static const char yaml[] =
+        "site: s\nprocesses:\n  A.KOM: {lines: {L.A: {hosts: [h], stations: {B.A: {address: 1, "
+        "tags: a.csv}}}}}\n";
+    char *table = malloc((COUNT + 1) * ROW);
+    assert_non_null(table);
+    size_t size = (size_t)sprintf(table, "name,type,address\n");
+    for (int i = 0; i < COUNT; i++) {
+        size += (size_t)sprintf(table + size, "M.NORTH.T%d,Ai,%d\n", (i * 7919) % COUNT, i);
+    }
+    const struct site_file files[] = {{"site.yaml", yaml, sizeof yaml - 1}, {"a.csv", table, size}};
+    struct site_result result = site_read(files, 2, NULL);
+    assert_non_null(result.site);
+    assert_int_equal(result.site->tag_count, COUNT);
+    assert_int_equal(site_find_tag(result.site, "M.NORTH.T7919")->ioa, 1);
+    site_result_release(&result);
+    free(table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_demo_site),
+        cmocka_unit_test(test_all_mistakes_at_once),
+        cmocka_unit_test(test_a_folder_that_is_not_there),
+        cmocka_unit_test(test_tables_of_spreadsheets),
+        cmocka_unit_test(test_a_kom_reads_only_its_own_part),
+        cmocka_unit_test(test_a_hundred_thousand_tags),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
