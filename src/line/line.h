@@ -44,7 +44,8 @@ void line_deactivate(struct line_engine *line, struct line_now now, enum komet_r
 /* What happened to the connection that LINE_OUT_CONNECT asked for; `connection` as it was given there.
  * Events of an older connection are ignored. */
 void line_connected(struct line_engine *line, struct line_now now, uint32_t connection);
-void line_closed(struct line_engine *line, struct line_now now, uint32_t connection, enum komet_reason reason);
+void line_closed(struct line_engine *line, struct line_now now, uint32_t connection,
+                 enum komet_reason reason);
 /* Received octets, borrowed. Returns how many were taken; the caller drains line_next and feeds the rest. */
 size_t line_feed(struct line_engine *line, struct line_now now, uint32_t connection, const uint8_t *octets,
                  size_t size);
@@ -65,9 +66,9 @@ enum line_command_kind {
 };
 
 struct line_command {
-    uint64_t id;                  /* the server's; unique */
+    uint64_t id; /* the server's; unique */
     enum line_command_kind kind;
-    const struct tag *tag;        /* WRITE; else NULL */
+    const struct tag *tag; /* WRITE; else NULL */
     const struct station *station;
     double number;
     value_flags flags;
@@ -99,37 +100,37 @@ const char *connection_state_name(enum connection_state state); /* "closed", …
 struct line_value {
     const struct tag *tag;
     struct value value;
-    uint8_t octets[24]; /* raw element (address not included) of a time-tagged value */
+    uint8_t octets[24];  /* raw element (address not included) of a time-tagged value */
     uint8_t octets_size; /* 0: not time-tagged */
 };
 
 enum line_output_kind {
-    LINE_OUT_CONNECT,      /* connect to `address`, then line_connected or line_closed; `connection`: its serial */
-    LINE_OUT_SEND,         /* write octets, then line_written */
-    LINE_OUT_ABORT,        /* close the TCP connection now, discard what is unwritten; no line_closed wanted */
-    LINE_OUT_VALUES,       /* values of frame `frame` of `connection`; count may be 0: nothing to store, but
-                              the frame still wants line_stored, in order */
-    LINE_OUT_LINE,         /* the line's report changed: ask line_report */
-    LINE_OUT_STATION,      /* `station`'s value changed to `station_value` */
-    LINE_OUT_COMMAND_END,  /* command `id` ended: result, reason, number, flags */
-    LINE_OUT_NOTE          /* for the log: `text`, once per kind (unknown address, refused cause, …) */
+    LINE_OUT_CONNECT, /* connect to `address`, then line_connected or line_closed; `connection`: its serial */
+    LINE_OUT_SEND,    /* write octets, then line_written */
+    LINE_OUT_ABORT,   /* close the TCP connection now, discard what is unwritten; no line_closed wanted */
+    LINE_OUT_VALUES,  /* values of frame `frame` of `connection`; count may be 0: nothing to store, but
+                         the frame still wants line_stored, in order */
+    LINE_OUT_LINE,    /* the line's report changed: ask line_report */
+    LINE_OUT_STATION, /* `station`'s value changed to `station_value` */
+    LINE_OUT_COMMAND_END, /* command `id` ended: result, reason, number, flags */
+    LINE_OUT_NOTE         /* for the log: `text`, once per kind (unknown address, refused cause, …) */
 };
 
 struct line_output {
     enum line_output_kind kind;
     uint32_t connection;
-    const struct address *address;   /* CONNECT */
-    const uint8_t *octets;           /* SEND: borrowed until the next call of the line */
+    const struct address *address; /* CONNECT */
+    const uint8_t *octets;         /* SEND: borrowed until the next call of the line */
     size_t size;
     enum komet_reason reason;        /* ABORT */
     const struct line_value *values; /* VALUES: borrowed until the next line_feed */
     unsigned count;
     uint64_t frame;
-    const struct station *station;   /* STATION */
+    const struct station *station; /* STATION */
     enum station_value station_value;
-    uint64_t id;                     /* COMMAND_END */
+    uint64_t id; /* COMMAND_END */
     enum command_result result;
-    const char *text;                /* COMMAND_END: reason, "" when done; NOTE: the text. Borrowed */
+    const char *text; /* COMMAND_END: reason, "" when done; NOTE: the text. Borrowed */
     double number;
     value_flags flags;
 };
@@ -138,11 +139,11 @@ struct line_output {
 bool line_next(struct line_engine *line, struct line_now now, struct line_output *output);
 
 struct line_report {
-    bool value;               /* reference 3.3: a TCP connection is established */
-    value_flags flags;        /* A connected to the 1st address, B to the 2nd, … */
-    uint32_t connection;      /* serial of the newest connection, from 1; 0 before */
+    bool value;          /* reference 3.3: a TCP connection is established */
+    value_flags flags;   /* A connected to the 1st address, B to the 2nd, … */
+    uint32_t connection; /* serial of the newest connection, from 1; 0 before */
     enum connection_state state;
-    enum komet_reason reason; /* of the last close; KOMET_OK when there was none */
+    enum komet_reason reason;      /* of the last close; KOMET_OK when there was none */
     const struct address *address; /* of the current or next connection */
 };
 struct line_report line_report(const struct line_engine *line);

@@ -1,0 +1,446 @@
+/*
+ * line: the life of a line's one connection (protocol iec104, category tcp, controlling station).
+ *
+ * Active and CLOSED, it asks for a connection to the next of its hosts, waits t0 for it, starts data
+ * transfer, interrogates each station, and hands values out. Whatever ends the connection leads back to
+ * CLOSED with a named reason and an attempt at the next host after `reconnect`. Passive, it has no connection
+ * and sends nothing.
+ */
+#include "line/line_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static size_t engine_size(const struct line *line)
+{
+    size_t size = sizeof(struct line_engine) + line->station_count * sizeof(struct station_state);
+    return (size + 15) / 16 * 16;
+}
+
+static struct komet_link_settings link_settings(const struct line *line)
+{
+    const int64_t *value = line->parameters.value;
+    struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLING);
+    settings.k = (uint16_t)value[PARAMETER_K];
+    settings.w = (uint16_t)value[PARAMETER_W];
+    settings.t1_us = KOMET_MS(value[PARAMETER_WT1]);
+    settings.t2_us = KOMET_MS(value[PARAMETER_WT2]);
+    settings.t3_us = KOMET_MS(value[PARAMETER_WT3]);
+    settings.first_vs = (uint16_t)value[PARAMETER_ISSN];
+    settings.tolerate_cf3_mark = value[PARAMETER_CF3] != 0;
+    return settings;
+}
+
+size_t line_size(const struct line *line)
+{
+    struct komet_link_settings settings = link_settings(line);
+    return engine_size(line) + komet_link_size(&settings);
+}
+
+struct line_engine *line_init(void *memory, size_t size, const struct line *line, struct line_now now)
+{
+    KOMET_ASSERT(size >= line_size(line));
+    KOMET_ASSERT(line->host_count > 0);
+    struct line_engine *engine = memory;
+    memset(engine, 0, engine_size(line));
+    engine->line = line;
+    engine->settings = link_settings(line);
+    engine->link_memory = (uint8_t *)memory + engine_size(line);
+    engine->retry_at = KOMET_NEVER;
+    (void)now;
+    return engine;
+}
+
+int64_t line_parameter(const struct line_engine *line, enum parameter_id id)
+{
+    return line->line->parameters.value[id];
+}
+
+void line_note(struct line_engine *line, const char *format, ...)
+{
+    if (line->note_count == LINE_NOTES_MAX) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line->notes[line->note_count++], LINE_NOTE_SIZE, format, arguments);
+    va_end(arguments);
+}
+
+/* The one place where the state of the connection changes. */
+static void set_state(struct line_engine *line, enum connection_state state)
+{
+    KOMET_ASSERT(line->active || state == CONNECTION_CLOSED);
+    if (line->state != state) {
+        line->state = state;
+        line->report_changed = true;
+    }
+}
+
+void line_set_station(struct line_engine *line, unsigned station, enum station_value value)
+{
+    KOMET_ASSERT(station < line->line->station_count);
+    struct station_state *state = &line->stations[station];
+    if (state->value != value) {
+        state->value = value;
+        state->changed = true;
+    }
+}
+
+/* Stations follow the connection: on with data transfer, in error after SCE and SHE failed attempts. */
+static void set_stations(struct line_engine *line)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        const struct station *station = &line->line->stations[i];
+        if (station->communication_disabled) {
+            line_set_station(line, i, STATION_OFF);
+        } else if (line->state == CONNECTION_STARTED) {
+            line_set_station(line, i, STATION_ON);
+        } else if (line->failures >= (unsigned)station->parameters.value[PARAMETER_SHE]) {
+            line_set_station(line, i, STATION_HARDERR);
+        } else if (line->failures >= (unsigned)station->parameters.value[PARAMETER_SCE]) {
+            line_set_station(line, i, STATION_COMERR);
+        }
+    }
+}
+
+void line_drop(struct line_engine *line, struct line_now now, enum komet_reason reason, bool abort)
+{
+    if (line->state == CONNECTION_CLOSED) {
+        return;
+    }
+    line->link = NULL;
+    line->reason = reason;
+    line->values_waiting = false;
+    line->abort_wanted = abort;
+    line->abort_reason = reason;
+    line->connect_wanted = false;
+    line->report_changed = true;
+    line->failures++;
+    commands_abandon(line, komet_reason_name(reason));
+    set_state(line, CONNECTION_CLOSED);
+    if (line->active) {
+        line->host = (uint8_t)((line->host + 1) % line->line->host_count);
+        line->retry_at = komet_after(now.instant, line->line->reconnect_us);
+        set_stations(line);
+    }
+}
+
+static void connect_next(struct line_engine *line, struct line_now now)
+{
+    KOMET_ASSERT(line->link == NULL);
+    line->connection++;
+    line->connect_wanted = true;
+    line->retry_at = KOMET_NEVER;
+    line->connect_by = komet_after(now.instant, KOMET_MS(line_parameter(line, PARAMETER_WT0)));
+    set_state(line, CONNECTION_CONNECTING);
+}
+
+void line_activate(struct line_engine *line, struct line_now now)
+{
+    if (line->active) {
+        return;
+    }
+    line->active = true;
+    line->failures = 0;
+    line->host = 0;
+    line->report_changed = true;
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        line->stations[i].changed = true;
+    }
+    set_stations(line);
+    connect_next(line, now);
+}
+
+void line_deactivate(struct line_engine *line, struct line_now now, enum komet_reason reason)
+{
+    line->active = false;
+    line->retry_at = KOMET_NEVER;
+    line_drop(line, now, reason, true);
+    commands_abandon(line, komet_reason_name(reason));
+    KOMET_ASSERT(line->link == NULL && line->state == CONNECTION_CLOSED);
+}
+
+void line_connected(struct line_engine *line, struct line_now now, uint32_t connection)
+{
+    if (connection != line->connection || line->state != CONNECTION_CONNECTING) {
+        return;
+    }
+    line->link =
+        komet_link_init(line->link_memory, komet_link_size(&line->settings), &line->settings, now.instant);
+    line->handed = line->stored = 0;
+    line->start_step = 0;
+    line->connect_wanted = false;
+    set_state(line, CONNECTION_STOPPED);
+    komet_link_start(line->link, now.instant);
+}
+
+void line_closed(struct line_engine *line, struct line_now now, uint32_t connection, enum komet_reason reason)
+{
+    if (connection == line->connection) {
+        line_drop(line, now, reason, false);
+    }
+}
+
+size_t line_feed(struct line_engine *line, struct line_now now, uint32_t connection, const uint8_t *octets,
+                 size_t size)
+{
+    if (connection != line->connection || line->link == NULL) {
+        return size;
+    }
+    KOMET_ASSERT(!line->values_waiting); /* the caller takes what the last frame brought first */
+    return komet_link_feed(line->link, now.instant, octets, size);
+}
+
+void line_written(struct line_engine *line, uint32_t connection, size_t size)
+{
+    if (connection == line->connection && line->link != NULL) {
+        komet_link_written(line->link, size);
+    }
+}
+
+void line_stored(struct line_engine *line, struct line_now now, uint32_t connection, uint64_t frame)
+{
+    if (connection != line->connection || line->link == NULL || frame <= line->stored) {
+        return;
+    }
+    KOMET_ASSERT(frame <= line->handed);
+    line->stored = frame;
+    komet_link_acknowledge(line->link, now.instant, frame);
+}
+
+static struct komet_instant store_deadline(const struct line_engine *line)
+{
+    if (line->link == NULL || line->stored == line->handed) {
+        return KOMET_NEVER;
+    }
+    return komet_after(line->frame_times[(line->stored + 1) % LINE_FRAME_TIMES], line->line->store_limit_us);
+}
+
+/* The interrogations after a start: stations in order, those of order 1 before those of order 2; with equal
+ * orders the general one goes first (S18). One call sends what there is room for. */
+static void send_interrogations(struct line_engine *line, struct line_now now)
+{
+    unsigned steps = line->line->station_count * 4u;
+    while (line->start_step < steps) {
+        unsigned round = line->start_step / (line->line->station_count * 2u) + 1;
+        unsigned station = line->start_step / 2 % line->line->station_count;
+        bool counters = line->start_step % 2 == 1;
+        const struct station *with = &line->line->stations[station];
+        int64_t order = with->parameters.value[counters ? PARAMETER_OCIC : PARAMETER_OIC];
+        if (order == round && !with->communication_disabled &&
+            !commands_send_system(line, now, with,
+                                  counters ? LINE_COMMAND_COUNTERS : LINE_COMMAND_INTERROGATE)) {
+            return;
+        }
+        line->start_step++;
+    }
+}
+
+static void synchronise_clocks(struct line_engine *line, struct line_now now)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        const struct station *station = &line->line->stations[i];
+        struct station_state *state = &line->stations[i];
+        if (station->clock_sync_us > 0 && komet_reached(now.instant, state->clock_due) &&
+            commands_send_system(line, now, station, LINE_COMMAND_CLOCK)) {
+            state->clock_due = komet_after(now.instant, station->clock_sync_us);
+        }
+    }
+}
+
+static void work(struct line_engine *line, struct line_now now)
+{
+    if (line->state != CONNECTION_STARTED || !komet_reached(now.instant, line->start_at)) {
+        return;
+    }
+    send_interrogations(line, now);
+    synchronise_clocks(line, now);
+}
+
+void line_tick(struct line_engine *line, struct line_now now)
+{
+    if (line->link != NULL) {
+        komet_link_tick(line->link, now.instant);
+    }
+    if (komet_reached(now.instant, store_deadline(line))) {
+        line_drop(line, now, KOMET_NOT_STORED, true);
+    }
+    if (line->state == CONNECTION_CONNECTING && komet_reached(now.instant, line->connect_by)) {
+        line_drop(line, now, KOMET_T0_EXPIRED, true);
+    }
+    if (line->active && line->state == CONNECTION_CLOSED && komet_reached(now.instant, line->retry_at)) {
+        connect_next(line, now);
+    }
+    work(line, now);
+    commands_tick(line, now);
+}
+
+struct komet_instant line_deadline(const struct line_engine *line)
+{
+    struct komet_instant deadline = komet_earlier(line->retry_at, store_deadline(line));
+    deadline = komet_earlier(deadline, commands_deadline(line));
+    if (line->state == CONNECTION_CONNECTING) {
+        deadline = komet_earlier(deadline, line->connect_by);
+    }
+    if (line->link != NULL) {
+        deadline = komet_earlier(deadline, komet_link_deadline(line->link));
+    }
+    if (line->state == CONNECTION_STARTED && line->start_step == 0) {
+        deadline = komet_earlier(deadline, line->start_at);
+    }
+    for (unsigned i = 0; i < line->line->station_count && line->state == CONNECTION_STARTED; i++) {
+        if (line->line->stations[i].clock_sync_us > 0) {
+            deadline = komet_earlier(deadline, line->stations[i].clock_due);
+        }
+    }
+    return deadline;
+}
+
+static void link_state_changed(struct line_engine *line, struct line_now now, enum komet_link_state state)
+{
+    switch (state) {
+    case KOMET_LINK_STOPPED:
+        set_state(line, CONNECTION_STOPPED);
+        break;
+    case KOMET_LINK_STARTING:
+        set_state(line, CONNECTION_STARTING);
+        break;
+    case KOMET_LINK_STARTED:
+        line->failures = 0;
+        line->start_at = komet_after(now.instant, KOMET_MS(line_parameter(line, PARAMETER_PSD)));
+        set_state(line, CONNECTION_STARTED);
+        for (unsigned i = 0; i < line->line->station_count; i++) {
+            line->stations[i].clock_due = line->start_at;
+        }
+        set_stations(line);
+        work(line, now);
+        break;
+    case KOMET_LINK_STOPPING:
+        set_state(line, CONNECTION_STOPPING);
+        break;
+    case KOMET_LINK_CLOSED:
+        break; /* the CLOSE output follows */
+    }
+}
+
+/* One output of the link. True when `output` was filled. */
+static bool take_link_output(struct line_engine *line, struct line_now now,
+                             const struct komet_link_output *from, struct line_output *output)
+{
+    switch (from->kind) {
+    case KOMET_LINK_OUT_STATE:
+        link_state_changed(line, now, from->state);
+        return false;
+    case KOMET_LINK_OUT_ASDU:
+        line->counters.frames++;
+        line_receive(line, now, from->octets, from->size, from->received, from->cf3_mark);
+        return false;
+    case KOMET_LINK_OUT_ACKNOWLEDGED:
+        commands_acknowledged(line, from->acknowledged);
+        work(line, now);
+        commands_tick(line, now);
+        return false;
+    case KOMET_LINK_OUT_SEND:
+        *output = (struct line_output){.kind = LINE_OUT_SEND,
+                                       .connection = line->connection,
+                                       .octets = from->octets,
+                                       .size = from->size};
+        return true;
+    case KOMET_LINK_OUT_CLOSE:
+        line_drop(line, now, from->reason, true);
+        return false;
+    }
+    KOMET_ASSERT_NEVER("an unknown output of the link");
+}
+
+/* What waits inside the line itself, in the order in which the world should see it. */
+static bool take_own_output(struct line_engine *line, struct line_output *output)
+{
+    *output = (struct line_output){.connection = line->connection};
+    if (line->note_next < line->note_count) {
+        output->kind = LINE_OUT_NOTE;
+        output->text = line->notes[line->note_next++];
+        return true;
+    }
+    line->note_next = line->note_count = 0;
+    if (line->end_next < line->end_count) {
+        const struct command_end *end = &line->ends[line->end_next++];
+        output->kind = LINE_OUT_COMMAND_END;
+        output->id = end->id;
+        output->result = end->result;
+        output->text = end->reason;
+        output->number = end->number;
+        output->flags = end->flags;
+        return true;
+    }
+    line->end_next = line->end_count = 0;
+    if (line->abort_wanted) {
+        line->abort_wanted = false;
+        output->kind = LINE_OUT_ABORT;
+        output->reason = line->abort_reason;
+        return true;
+    }
+    if (line->values_waiting) {
+        line->values_waiting = false;
+        output->kind = LINE_OUT_VALUES;
+        output->values = line->values;
+        output->count = line->value_count;
+        output->frame = line->value_frame;
+        return true;
+    }
+    if (line->connect_wanted) {
+        line->connect_wanted = false;
+        output->kind = LINE_OUT_CONNECT;
+        output->address = &line->line->hosts[line->host];
+        return true;
+    }
+    if (line->report_changed) {
+        line->report_changed = false;
+        output->kind = LINE_OUT_LINE;
+        return true;
+    }
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        if (line->stations[i].changed) {
+            line->stations[i].changed = false;
+            output->kind = LINE_OUT_STATION;
+            output->station = &line->line->stations[i];
+            output->station_value = line->stations[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool line_next(struct line_engine *line, struct line_now now, struct line_output *output)
+{
+    struct komet_link_output from;
+    for (;;) {
+        if (take_own_output(line, output)) {
+            return true;
+        }
+        if (line->link == NULL || !komet_link_next(line->link, now.instant, &from)) {
+            return false;
+        }
+        if (take_link_output(line, now, &from, output)) {
+            return true;
+        }
+    }
+}
+
+struct line_report line_report(const struct line_engine *line)
+{
+    bool connected = line->link != NULL;
+    return (struct line_report){.value = connected,
+                                .flags = connected ? (value_flags)(1u << line->host) : 0,
+                                .connection = line->connection,
+                                .state = line->state,
+                                .reason = line->reason,
+                                .address = &line->line->hosts[line->host]};
+}
+
+struct line_counters line_counters(const struct line_engine *line)
+{
+    return line->counters;
+}

@@ -1,0 +1,271 @@
+/*
+ * The open commands of a line. Each is sent once or not at all and ends as exactly one of done, refused,
+ * expired, unknown (architecture, "What always holds", 4). Facts: reference 1.5, 1.6 (CMDC, WTn).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "line/line_private.h"
+#include "model/conversion.h"
+
+static void end_command(struct line_engine *line, struct open_command *command, enum command_result result,
+                        const char *reason)
+{
+    KOMET_ASSERT(command->state != COMMAND_FREE);
+    KOMET_ASSERT(line->end_count < LINE_ENDS_MAX);
+    struct command_end *end = &line->ends[line->end_count++];
+    end->id = command->order.id;
+    end->result = result;
+    end->number = command->order.number;
+    end->flags = command->order.flags;
+    snprintf(end->reason, sizeof end->reason, "%s", reason);
+    command->state = COMMAND_FREE;
+}
+
+/* Refused before it ever was in the table. */
+static void refuse(struct line_engine *line, const struct line_command *order, const char *reason)
+{
+    struct open_command command = {.state = COMMAND_WAITING, .order = *order};
+    end_command(line, &command, COMMAND_REFUSED, reason);
+}
+
+void line_command(struct line_engine *line, struct line_now now, const struct line_command *order)
+{
+    struct open_command *room = NULL;
+    bool ends_full = line->end_count + LINE_COMMANDS_MAX >= LINE_ENDS_MAX;
+    KOMET_ASSERT(!ends_full); /* the caller drains line_next between commands */
+    if (line->state != CONNECTION_STARTED) {
+        refuse(line, order, "not connected");
+        return;
+    }
+    if (order->station != NULL && order->station->communication_disabled) {
+        refuse(line, order, "communication with the station is disabled");
+        return;
+    }
+    for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
+        struct open_command *command = &line->commands[i];
+        if (command->state == COMMAND_FREE) {
+            room = room == NULL ? command : room;
+        } else if (command->order.kind == order->kind && command->order.station == order->station &&
+                   command->order.tag == order->tag) {
+            refuse(line, order, "busy: the command before it has not ended");
+            return;
+        }
+    }
+    if (room == NULL) {
+        refuse(line, order, "too many open commands");
+        return;
+    }
+    *room = (struct open_command){.state = COMMAND_WAITING, .order = *order};
+    commands_tick(line, now);
+}
+
+/* Writes an ASDU of one object and sends it. Returns our frame's number, 0 when there is no room now. */
+static uint64_t send_object(struct line_engine *line, struct line_now now, uint8_t type,
+                            const struct station *station, const struct komet_object *object)
+{
+    uint8_t *out = komet_link_reserve(line->link);
+    if (out == NULL) {
+        return 0;
+    }
+    struct komet_asdu_writer writer;
+    struct komet_asdu_header header = {
+        .type = type, .cause = KOMET_COT_ACTIVATION, .oa = line->line->number, .ca = station->ca};
+    bool begun = komet_asdu_begin(&writer, &komet_profile_104, &header, out, KOMET_ASDU_SIZE_MAX);
+    KOMET_ASSERT(begun);
+    bool added = komet_asdu_add(&writer, object);
+    KOMET_ASSERT(added);
+    return komet_link_commit(line->link, now.instant, komet_asdu_end(&writer));
+}
+
+static uint8_t system_type(enum line_command_kind kind)
+{
+    switch (kind) {
+    case LINE_COMMAND_INTERROGATE:
+        return KOMET_C_IC_NA_1;
+    case LINE_COMMAND_COUNTERS:
+        return KOMET_C_CI_NA_1;
+    case LINE_COMMAND_CLOCK:
+        return KOMET_C_CS_NA_1;
+    case LINE_COMMAND_WRITE:
+        break;
+    }
+    KOMET_ASSERT_NEVER("not a command to a station as a whole");
+}
+
+static uint64_t send_system(struct line_engine *line, struct line_now now, const struct station *station,
+                            enum line_command_kind kind)
+{
+    struct komet_object object = {0};
+    if (kind == LINE_COMMAND_INTERROGATE) {
+        object.qualifier = 20; /* QOI: the whole station */
+    } else if (kind == LINE_COMMAND_COUNTERS) {
+        object.qualifier = 5; /* QCC: all counters, read without freeze */
+    } else {
+        object.time_size = KOMET_TIME_CP56;
+        komet_cp56_from_utc(&object.time, now.utc, station->zone_offset_minutes);
+    }
+    return send_object(line, now, system_type(kind), station, &object);
+}
+
+bool commands_send_system(struct line_engine *line, struct line_now now, const struct station *station,
+                          enum line_command_kind kind)
+{
+    return send_system(line, now, station, kind) != 0;
+}
+
+static void send_command(struct line_engine *line, struct line_now now, struct open_command *command)
+{
+    const struct line_command *order = &command->order;
+    uint64_t frame;
+    if (order->kind == LINE_COMMAND_WRITE) {
+        struct komet_object object;
+        const char *fault;
+        value_flags flags = order->tag->station->parameters.value[PARAMETER_NF] != 0 ? 0 : order->flags;
+        if (!object_from_number(order->tag, order->number, flags, now.utc, &object, &fault)) {
+            end_command(line, command, COMMAND_REFUSED, fault);
+            return;
+        }
+        command->type = order->tag->asdu;
+        frame = send_object(line, now, command->type, order->tag->station, &object);
+    } else {
+        command->type = system_type(order->kind);
+        frame = send_system(line, now, order->station, order->kind);
+    }
+    if (frame != 0) {
+        command->state = COMMAND_SENT;
+        command->frame = frame;
+        command->confirm_by = komet_after(now.instant, KOMET_MS(line_parameter(line, PARAMETER_WTN)));
+        line->counters.commands++;
+    }
+}
+
+void commands_tick(struct line_engine *line, struct line_now now)
+{
+    for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
+        struct open_command *command = &line->commands[i];
+        if (command->state == COMMAND_WAITING && komet_reached(now.instant, command->order.deadline)) {
+            end_command(line, command, COMMAND_EXPIRED, "not sent before its deadline");
+        } else if (command->state == COMMAND_WAITING && line->state == CONNECTION_STARTED) {
+            send_command(line, now, command);
+        } else if (command->state == COMMAND_SENT && komet_reached(now.instant, command->confirm_by)) {
+            end_command(line, command, COMMAND_UNKNOWN, "no confirmation within WTn");
+            line_drop(line, now, KOMET_CONFIRMATION_TIMEOUT, true);
+            return; /* which ended all the others */
+        }
+    }
+}
+
+struct komet_instant commands_deadline(const struct line_engine *line)
+{
+    struct komet_instant deadline = KOMET_NEVER;
+    for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
+        const struct open_command *command = &line->commands[i];
+        if (command->state == COMMAND_WAITING) {
+            deadline = komet_earlier(deadline, command->order.deadline);
+        } else if (command->state == COMMAND_SENT) {
+            deadline = komet_earlier(deadline, command->confirm_by);
+        }
+    }
+    return deadline;
+}
+
+void commands_abandon(struct line_engine *line, const char *why)
+{
+    for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
+        struct open_command *command = &line->commands[i];
+        if (command->state == COMMAND_WAITING) {
+            end_command(line, command, COMMAND_REFUSED, why);
+        } else if (command->state == COMMAND_SENT) {
+            end_command(line, command, COMMAND_UNKNOWN, why);
+        }
+    }
+}
+
+/* Which COT ends a command, by CMDC; a system command ends with its termination, the clock with its con. */
+static bool cause_ends(const struct open_command *command, uint8_t cause)
+{
+    bool con = cause == KOMET_COT_ACTIVATION_CON, termination = cause == KOMET_COT_ACTIVATION_TERMINATION;
+    if (command->order.kind == LINE_COMMAND_CLOCK) {
+        return con;
+    }
+    if (command->order.kind != LINE_COMMAND_WRITE) {
+        return termination;
+    }
+    switch (command->order.tag->station->parameters.value[PARAMETER_CMDC]) {
+    case 1:
+        return con;
+    case 2:
+        return termination;
+    case 3:
+        return con || termination;
+    default:
+        return false; /* 0: the acknowledgement of its frame ends it */
+    }
+}
+
+static bool matches(const struct open_command *command, const struct komet_asdu *asdu,
+                    const struct komet_object *object)
+{
+    if (command->state != COMMAND_SENT || command->type != asdu->type) {
+        return false;
+    }
+    const struct station *station =
+        command->order.kind == LINE_COMMAND_WRITE ? command->order.tag->station : command->order.station;
+    bool same_object = command->order.kind != LINE_COMMAND_WRITE || command->order.tag->ioa == object->ioa;
+    return station->ca == asdu->ca && same_object;
+}
+
+/* The value in the confirmation is what the station took over (reference, CMDC). */
+static void take_value_back(struct open_command *command, const struct komet_asdu *asdu,
+                            const struct komet_object *object)
+{
+    if (command->order.kind != LINE_COMMAND_WRITE) {
+        return;
+    }
+    const struct tag *tag = command->order.tag;
+    double raw = komet_object_number(object);
+    command->order.flags = komet_object_status_octet(asdu, object);
+    if (tag->type == TAG_DOUT) {
+        bool on = object->element == KOMET_ELEMENT_SINGLE ? raw != 0 : raw == 2;
+        command->order.number = on != tag->invert ? 1 : 0;
+    } else {
+        command->order.number = raw * tag->scale + tag->offset;
+    }
+}
+
+void commands_confirm(struct line_engine *line, const struct komet_asdu *asdu)
+{
+    struct komet_object object;
+    komet_asdu_object(asdu, 0, &object);
+    for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
+        struct open_command *command = &line->commands[i];
+        if (!matches(command, asdu, &object)) {
+            continue;
+        }
+        bool unknown = asdu->cause >= KOMET_COT_UNKNOWN_TYPE && asdu->cause <= KOMET_COT_UNKNOWN_IOA;
+        if (unknown || (asdu->negative && asdu->cause == KOMET_COT_ACTIVATION_CON) ||
+            (asdu->negative && cause_ends(command, asdu->cause))) {
+            char reason[96];
+            snprintf(reason, sizeof reason, "the station refused: %s", komet_cause_name(asdu->cause));
+            end_command(line, command, COMMAND_REFUSED,
+                        unknown ? reason : "the station refused (negative confirmation)");
+        } else if (cause_ends(command, asdu->cause)) {
+            take_value_back(command, asdu, &object);
+            end_command(line, command, COMMAND_DONE, "");
+        }
+        return;
+    }
+}
+
+void commands_acknowledged(struct line_engine *line, uint64_t frame)
+{
+    for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
+        struct open_command *command = &line->commands[i];
+        if (command->state == COMMAND_SENT && command->frame <= frame &&
+            command->order.kind == LINE_COMMAND_WRITE &&
+            command->order.tag->station->parameters.value[PARAMETER_CMDC] == 0) {
+            end_command(line, command, COMMAND_DONE, "");
+        }
+    }
+}

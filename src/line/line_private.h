@@ -1,0 +1,110 @@
+/*
+ * The inside of a line engine, shared by the files of src/line. Nobody else includes it.
+ */
+#ifndef LINE_LINE_PRIVATE_H
+#define LINE_LINE_PRIVATE_H
+
+#include "komet/assert.h"
+#include "line/line.h"
+
+#define LINE_COMMANDS_MAX 64  /* open at a time; one more is refused: "too many open commands" */
+#define LINE_ENDS_MAX     128 /* every open command may end at once, and as many be refused before that */
+#define LINE_NOTES_MAX    8   /* further ones are dropped: notes are for people */
+#define LINE_NOTE_SIZE    160
+#define LINE_VALUES_MAX   127  /* objects of one ASDU */
+#define LINE_UNKNOWNS_MAX 64   /* unknown addresses told one by one; further ones are only counted */
+#define LINE_FRAME_TIMES  1024 /* frames handed out and not stored whose time is known exactly */
+
+enum command_state { COMMAND_FREE, COMMAND_WAITING, COMMAND_SENT };
+
+struct open_command {
+    enum command_state state;
+    struct line_command order;
+    uint8_t type;                    /* type identification sent */
+    uint64_t frame;                  /* our I format that carried it, from 1 */
+    struct komet_instant confirm_by; /* SENT: WTn */
+};
+
+struct command_end {
+    uint64_t id;
+    enum command_result result;
+    double number;
+    value_flags flags;
+    char reason[96];
+};
+
+struct station_state {
+    enum station_value value;
+    bool changed;
+    struct komet_instant clock_due; /* next clock synchronisation */
+};
+
+struct line_engine {
+    const struct line *line;
+    bool active;
+    struct komet_link_settings settings;
+    void *link_memory;
+    struct komet_link *link; /* NULL without a TCP connection */
+
+    uint32_t connection; /* serial of the newest; grows with each attempt */
+    enum connection_state state;
+    enum komet_reason reason;        /* of the last close */
+    uint8_t host;                    /* of the current or next attempt */
+    unsigned failures;               /* attempts since data transfer worked last */
+    struct komet_instant retry_at;   /* CLOSED and active: next attempt */
+    struct komet_instant connect_by; /* CONNECTING: t0 */
+
+    struct komet_instant start_at; /* STARTED: when the interrogations may go (PSD) */
+    unsigned start_step;           /* interrogations done: station × 2 + which, in two rounds */
+
+    uint64_t handed, stored; /* frames of this connection */
+    struct komet_instant frame_times[LINE_FRAME_TIMES];
+
+    struct line_value values[LINE_VALUES_MAX];
+    unsigned value_count;
+    uint64_t value_frame;
+    bool values_waiting;
+
+    struct open_command commands[LINE_COMMANDS_MAX];
+    struct command_end ends[LINE_ENDS_MAX];
+    unsigned end_count, end_next;
+
+    char notes[LINE_NOTES_MAX][LINE_NOTE_SIZE];
+    unsigned note_count, note_next;
+    struct {
+        uint16_t ca;
+        uint32_t ioa;
+    } unknowns[LINE_UNKNOWNS_MAX];
+    unsigned unknown_count;
+
+    bool connect_wanted, abort_wanted, report_changed;
+    enum komet_reason abort_reason;
+    struct line_counters counters;
+    struct station_state stations[]; /* one for each station of the line */
+};
+
+/* line.c */
+void line_note(struct line_engine *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Ends the TCP connection with a reason: link dropped, commands ended, next attempt planned, ABORT handed
+ * out. */
+void line_drop(struct line_engine *line, struct line_now now, enum komet_reason reason, bool abort);
+void line_set_station(struct line_engine *line, unsigned station, enum station_value value);
+int64_t line_parameter(const struct line_engine *line, enum parameter_id id);
+
+/* line_values.c: an ASDU came in frame `frame`. Sets values_waiting; or closes the link. */
+void line_receive(struct line_engine *line, struct line_now now, const uint8_t *octets, size_t size,
+                  uint64_t frame, bool cf3_mark);
+
+/* line_commands.c */
+void commands_confirm(struct line_engine *line, const struct komet_asdu *asdu);
+void commands_acknowledged(struct line_engine *line, uint64_t frame);
+/* Ends all commands: the connection is gone, or the role. */
+void commands_abandon(struct line_engine *line, const char *why);
+/* Sends what waits and may go, ends what ran out. */
+void commands_tick(struct line_engine *line, struct line_now now);
+struct komet_instant commands_deadline(const struct line_engine *line);
+/* Sends one interrogation, counter interrogation or clock synchronisation. False: no room now. */
+bool commands_send_system(struct line_engine *line, struct line_now now, const struct station *station,
+                          enum line_command_kind kind);
+
+#endif
