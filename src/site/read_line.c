@@ -142,9 +142,9 @@ static void read_tags(struct yaml_reader *yaml, const yaml_node_t *node, struct 
     station->tag_file = node_text(yaml, node, "tags");
     const struct site_file *file =
         station->tag_file != NULL ? find_file(yaml->reading, station->tag_file) : NULL;
-    if (file != NULL && wanted) {
+    if (file != NULL && wanted && station->tags == NULL) {
         csv_read_tags(yaml->reading, file, station);
-    } else if (station->tag_file != NULL && wanted) {
+    } else if (file == NULL && station->tag_file != NULL && wanted) {
         reading_fault(yaml->reading, node_place(yaml, node), "a table beside site.yaml, such as north.csv",
                       "the table '%s' is not there", station->tag_file);
     }
@@ -203,6 +203,9 @@ static void read_stations(struct yaml_reader *yaml, const yaml_node_t *node, str
     unsigned index = 0;
     const char *key;
     const yaml_node_t *key_node, *value;
+    if (line->stations != NULL) {
+        return; /* the key stands twice, which was told */
+    }
     line->stations = arena_take(yaml->reading->arena, (mapping_size(node) + 1) * sizeof *line->stations);
     while (mapping_next(yaml, node, "stations", &index, &key, &key_node, &value)) {
         if (line->station_count == MAX_STATIONS) {

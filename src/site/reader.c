@@ -50,6 +50,9 @@ static void read_group(struct yaml_reader *yaml, const yaml_node_t *node, struct
             break;
         }
         case 1:
+            if (site->servers != NULL) {
+                break; /* the key stands twice, which was told */
+            }
             site->servers =
                 arena_take(yaml->reading->arena, (sequence_size(value) + 1) * sizeof *site->servers);
             while (sequence_next(yaml, value, "servers", &item_index, &item)) {
@@ -88,8 +91,8 @@ static void read_process(struct yaml_reader *yaml, const yaml_node_t *node, stru
                           "leave it out: all instances use the same lines",
                           "settings by instance are not in this version");
         }
-        if (found != 0) {
-            continue;
+        if (found != 0 || process->lines != NULL) {
+            continue; /* a key that stands twice was told when the walk began; the first one counts */
         }
         process->lines = arena_take(yaml->reading->arena, (mapping_size(value) + 1) * sizeof *process->lines);
         while (mapping_next(yaml, value, "lines", &line_index, &key, &key_node, &line_node)) {
@@ -109,6 +112,9 @@ static void read_processes(struct yaml_reader *yaml, const yaml_node_t *node, st
     const char *key;
     const yaml_node_t *key_node, *value;
     const char *only = yaml->reading->only_process;
+    if (site->processes != NULL) {
+        return; /* the key stands twice, which was told */
+    }
     site->processes = arena_take(yaml->reading->arena, (mapping_size(node) + 1) * sizeof *site->processes);
     while (mapping_next(yaml, node, "processes", &index, &key, &key_node, &value)) {
         struct process *process = &site->processes[site->process_count];

@@ -153,6 +153,22 @@ static void test_a_hundred_thousand_tags(void **state)
     free(table);
 }
 
+/* Found by fuzzing: a list that stood twice lost the names of the first one's entries. */
+static void test_keys_that_stand_twice(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "processes: {A.KOM: {lines: {L.A: {hosts: [h]}, L.B: {hosts: [h]}}, lines: {L.C: {hosts: [h]}}}}\n"
+        "processes: {B.KOM: {lines: {}}}\n";
+    const struct site_file files[] = {{"site.yaml", yaml, sizeof yaml - 1}};
+    struct site_result result = site_read(files, 1, NULL);
+    assert_null(result.site);
+    assert_int_equal(result.fault_count, 2);
+    assert_non_null(strstr(result.faults[0].what, "'lines' stands twice"));
+    assert_non_null(strstr(result.faults[1].what, "'processes' stands twice"));
+    site_result_release(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_a_folder_that_is_not_there),
         cmocka_unit_test(test_tables_of_spreadsheets),
         cmocka_unit_test(test_a_kom_reads_only_its_own_part),
+        cmocka_unit_test(test_keys_that_stand_twice),
         cmocka_unit_test(test_a_hundred_thousand_tags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
