@@ -1,6 +1,7 @@
 /* A line against a station made of a controlled link, with the clock in the test. */
 #include "support.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,71 +41,90 @@ static void advance(struct world *world, int64_t ms)
     world->now.utc.ms += ms;
 }
 
-/* What the station's link wants: octets go to the line, ASDUs are kept. */
+static void pump_station(struct world *world);
+
+static void keep_values(struct world *world, const struct line_output *from)
+{
+    memcpy(world->values + world->value_count, from->values, from->count * sizeof *from->values);
+    world->value_count += from->count;
+    world->frame = from->frame;
+    if (world->store) {
+        line_stored(world->line, world->now, from->connection, from->frame);
+    }
+}
+
+static void to_station(struct world *world, const struct line_output *from)
+{
+    uint8_t copy[8192];
+    size_t at = 0, size = from->size;
+    assert_true(size <= sizeof copy);
+    memcpy(copy, from->octets, size);
+    line_written(world->line, from->connection, size);
+    while (world->link != NULL && at < size) {
+        at += komet_link_feed(world->link, world->now.instant, copy + at, size - at);
+        pump_station(world);
+    }
+}
+
+/* All that the line wants now. */
+static void take_line_outputs(struct world *world)
+{
+    struct line_output from;
+    while (line_next(world->line, world->now, &from)) {
+        switch (from.kind) {
+        case LINE_OUT_VALUES:
+            keep_values(world, &from);
+            break;
+        case LINE_OUT_SEND:
+            to_station(world, &from);
+            break;
+        case LINE_OUT_ABORT:
+            world->aborted = true;
+            world->abort_reason = from.reason;
+            world->link = NULL;
+            break;
+        case LINE_OUT_COMMAND_END:
+            world->end = from;
+            snprintf(world->end_text, sizeof world->end_text, "%s", from.text);
+            world->end_count++;
+            break;
+        case LINE_OUT_STATION:
+            world->station_value = from.station_value;
+            break;
+        case LINE_OUT_NOTE:
+            world->note_count++;
+            break;
+        case LINE_OUT_CONNECT:
+            world->asked = true;
+            world->address = from.address;
+            world->connection = from.connection;
+            break;
+        case LINE_OUT_LINE:
+            break;
+        }
+    }
+}
+
+static void to_line(struct world *world, const struct komet_link_output *output)
+{
+    uint8_t octets[8192];
+    size_t size = output->size, taken = 0;
+    assert_true(size <= sizeof octets);
+    memcpy(octets, output->octets, size);
+    komet_link_written(world->link, size);
+    while (taken < size) {
+        taken += line_feed(world->line, world->now, world->connection, octets + taken, size - taken);
+        take_line_outputs(world);
+    }
+}
+
+/* All that the station's link wants now: octets go to the line, ASDUs are kept. */
 static void pump_station(struct world *world)
 {
     struct komet_link_output output;
     while (world->link != NULL && komet_link_next(world->link, world->now.instant, &output)) {
         if (output.kind == KOMET_LINK_OUT_SEND) {
-            uint8_t octets[8192];
-            size_t size = output.size, taken = 0;
-            assert_true(size <= sizeof octets);
-            memcpy(octets, output.octets, size);
-            komet_link_written(world->link, size);
-            while (taken < size) {
-                taken += line_feed(world->line, world->now, world->connection, octets + taken, size - taken);
-                struct line_output from;
-                while (line_next(world->line, world->now, &from)) {
-                    switch (from.kind) {
-                    case LINE_OUT_VALUES:
-                        memcpy(world->values + world->value_count, from.values,
-                               from.count * sizeof *from.values);
-                        world->value_count += from.count;
-                        world->frame = from.frame;
-                        if (world->store) {
-                            line_stored(world->line, world->now, from.connection, from.frame);
-                        }
-                        break;
-                    case LINE_OUT_SEND: {
-                        size_t at = 0;
-                        uint8_t copy[8192];
-                        memcpy(copy, from.octets, from.size);
-                        line_written(world->line, from.connection, from.size);
-                        while (world->link != NULL && at < from.size) {
-                            at += komet_link_feed(world->link, world->now.instant, copy + at, from.size - at);
-                            pump_station(world);
-                        }
-                        break;
-                    }
-                    case LINE_OUT_ABORT:
-                        world->aborted = true;
-                        world->abort_reason = from.reason;
-                        world->link = NULL;
-                        break;
-                    case LINE_OUT_COMMAND_END:
-                        world->end = from;
-                        strcpy(world->end_text, from.text);
-                        world->end_count++;
-                        break;
-                    case LINE_OUT_STATION:
-                        world->station_value = from.station_value;
-                        break;
-                    case LINE_OUT_NOTE:
-                        world->note_count++;
-                        break;
-                    case LINE_OUT_CONNECT:
-                        world->asked = true;
-                        world->address = from.address;
-                        world->connection = from.connection;
-                        break;
-                    case LINE_OUT_LINE:
-                        break;
-                    }
-                }
-                if (world->link == NULL) {
-                    return;
-                }
-            }
+            to_line(world, &output);
         } else if (output.kind == KOMET_LINK_OUT_ASDU) {
             assert_true(world->asdu_count < 16);
             memcpy(world->asdus[world->asdu_count], output.octets, output.size);
@@ -118,40 +138,12 @@ static void pump_station(struct world *world)
     }
 }
 
-/* What the line wants, until neither side wants anything. */
+/* Lets both work until neither wants anything. */
 static void pump(struct world *world)
 {
-    struct line_output from;
     line_tick(world->line, world->now);
     for (int rounds = 0; rounds < 8; rounds++) {
-        while (line_next(world->line, world->now, &from)) {
-            if (from.kind == LINE_OUT_SEND) {
-                uint8_t copy[8192];
-                size_t at = 0, size = from.size;
-                memcpy(copy, from.octets, size);
-                line_written(world->line, from.connection, size);
-                while (world->link != NULL && at < size) {
-                    at += komet_link_feed(world->link, world->now.instant, copy + at, size - at);
-                    pump_station(world);
-                }
-            } else if (from.kind == LINE_OUT_CONNECT) {
-                world->asked = true;
-                world->address = from.address;
-                world->connection = from.connection;
-            } else if (from.kind == LINE_OUT_ABORT) {
-                world->aborted = true;
-                world->abort_reason = from.reason;
-                world->link = NULL;
-            } else if (from.kind == LINE_OUT_COMMAND_END) {
-                world->end = from;
-                strcpy(world->end_text, from.text);
-                world->end_count++;
-            } else if (from.kind == LINE_OUT_STATION) {
-                world->station_value = from.station_value;
-            } else if (from.kind == LINE_OUT_NOTE) {
-                world->note_count++;
-            }
-        }
+        take_line_outputs(world);
         if (world->link != NULL) {
             komet_link_tick(world->link, world->now.instant);
             pump_station(world);
