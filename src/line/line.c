@@ -433,7 +433,7 @@ struct line_report line_report(const struct line_engine *line)
 {
     bool connected = line->link != NULL;
     return (struct line_report){.value = connected,
-                                .flags = connected ? (value_flags)(1u << line->host) : 0,
+                                .flags = (value_flags)(connected ? 1u << line->host : 0u),
                                 .connection = line->connection,
                                 .state = line->state,
                                 .reason = line->reason,

@@ -54,7 +54,7 @@ const char *value_status_name(enum value_status status)
 void value_flags_text(value_flags flags, char *text)
 {
     for (unsigned i = 0; i < 16; i++) {
-        if ((flags >> i & 1u) != 0) {
+        if (((unsigned)flags >> i & 1u) != 0) {
             *text++ = (char)('A' + i);
         }
     }
