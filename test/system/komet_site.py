@@ -1,0 +1,138 @@
+"""A whole site of real processes for the system tests: station, server, instances, console, in a folder of its own.
+
+Every wait is for a condition, with a deadline. Ports are asked from the system. Everything that was started is
+killed at the end, whatever happened.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+KOMET = os.environ.get("KOMET", str(pathlib.Path(__file__).parents[2] / "build" / "komet"))
+PATIENCE_S = 20
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(condition, what, seconds=PATIENCE_S):
+    """Calls `condition` until it gives something true, which is returned."""
+    end = time.monotonic() + seconds
+    pause = threading.Event()
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        pause.wait(0.02)
+
+
+class Process:
+    """One started program; its standard error is in a file."""
+
+    def __init__(self, name, folder, arguments):
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self.output = open(self.log, "ab")
+        self.popen = subprocess.Popen([KOMET, *arguments], stdout=self.output, stderr=self.output, cwd=folder)
+
+    def text(self):
+        return self.log.read_text(errors="replace")
+
+    def runs(self):
+        return self.popen.poll() is None
+
+    def signal(self, number):
+        self.popen.send_signal(number)
+
+    def end(self):
+        if self.runs():
+            self.popen.send_signal(signal.SIGCONT)
+            self.popen.kill()
+        self.popen.wait(PATIENCE_S)
+        self.output.close()
+
+
+class Site:
+    """site.yaml, a station file and the processes made from them."""
+
+    def __init__(self, folder, points, tags, site_extra="", line_parameters="{WT1: 1000, WT2: 500, WT3: 2000}"):
+        self.folder = folder
+        self.station_port, self.server_port = free_port(), free_port()
+        self.server_address = f"127.0.0.1:{self.server_port}"
+        self.processes = []
+        (folder / "site.yaml").write_text(
+            f"""site: test
+group: {{name: TEST, lease: 600 ms, servers: [{{name: A, listen: "{self.server_address}"}}]}}
+processes:
+  SELF.KOM:
+    lines:
+      L.RTU:
+        protocol: iec104
+        category: tcp
+        number: 3
+        hosts: ["127.0.0.1:{self.station_port}"]
+        reconnect: 100 ms
+        parameters: {line_parameters}
+        stations:
+          B.RTU: {{address: 1, tags: rtu.csv}}
+{site_extra}"""
+        )
+        (folder / "rtu.csv").write_text("name,type,address,asdu,unit,description\n" + tags)
+        (folder / "rtu.sim.yaml").write_text(points)
+
+    def start(self, name, *arguments):
+        process = Process(name, self.folder, list(arguments))
+        self.processes.append(process)
+        return process
+
+    def start_station(self, *arguments):
+        return self.start("station", "sim", "rtu.sim.yaml", "--listen", f"127.0.0.1:{self.station_port}", *arguments)
+
+    def start_server(self):
+        server = self.start("server", "server", "--site", ".", "--data", "data")
+        wait_for(lambda: self.tell_code("VERSION") == 0, "the server answers")
+        return server
+
+    def start_kom(self, instance):
+        name = f"SELF.KOM,{instance}" if instance else "SELF.KOM"
+        return self.start(f"kom{instance}", "kom", "-W", name, "-S", self.server_address)
+
+    def run_tell(self, *words, timeout=60):
+        return subprocess.run([KOMET, "tell", "-s", self.server_address, "-o", "json", *words], text=True,
+                              capture_output=True, timeout=timeout, check=False)
+
+    def tell_code(self, *words):
+        return self.run_tell(*words).returncode
+
+    def tell(self, *words):
+        done = self.run_tell(*words)
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+        return json.loads(done.stdout)
+
+    def instance(self, number):
+        process = self.tell("PROCESS", "SELF.KOM")[0]
+        return next((i for i in process["instances"] if i["instance"] == number), None)
+
+    def active(self):
+        done = self.run_tell("PROCESS", "SELF.KOM")
+        if done.returncode != 0:
+            return None
+        active = [i["instance"] for i in json.loads(done.stdout)[0]["instances"] if i["role"] == "active"]
+        assert len(active) <= 1, f"two instances are active: {active}"
+        return active[0] if active else None
+
+    def value(self, tag):
+        return self.tell("TAG", tag)[0]
+
+    def end(self):
+        for process in self.processes:
+            process.end()

@@ -1,0 +1,158 @@
+"""A site of real processes does what the README says, and goes on when something in it is killed."""
+
+import json
+import signal
+import socket
+import subprocess
+
+from komet_site import KOMET, free_port, wait_for
+
+
+def test_values_arrive_and_the_process_runs(site):
+    value = site.value("M.U")
+    assert value["type"] == "Ai" and value["value"] == 12.5 and value["status"] == "Valid"
+    process = site.tell("PROCESS", "SELF.KOM")[0]
+    assert process["value"] == "Run" and process["flags"] == "BC"
+    status = site.tell("STATUS")
+    assert status["lines"][0]["value"] is True
+    assert status["lines"][0]["connections"][0]["state"] == "started"
+    assert status["stations"][0]["value"] == "StON"
+    assert status["servers"][0]["state"] == "HOT"
+
+
+def test_the_passive_instance_takes_over_when_the_active_one_is_killed(site):
+    before = site.instance(1)["epoch"]
+    site.kom1.signal(signal.SIGKILL)
+    wait_for(lambda: site.active() == 2, "instance 2 is active", seconds=5)
+    assert site.instance(2)["epoch"] > before
+    wait_for(lambda: site.tell("STATION", "B.RTU")[0]["value"] == "StON", "the station is on again")
+    assert site.tell("PROCESS")[0]["flags"] == "C"
+
+
+def test_a_stopped_instance_loses_its_lease_and_is_silent_afterwards(site):
+    site.kom1.signal(signal.SIGSTOP)
+    wait_for(lambda: site.active() == 2, "instance 2 is active after the lease", seconds=5)
+    wait_for(lambda: site.tell("LINE", "L.RTU")[0]["connections"][0]["state"] == "started", "the line works")
+    site.kom1.signal(signal.SIGCONT)
+    wait_for(lambda: (site.instance(1) or {}).get("role") == "passive", "instance 1 is back and passive")
+    assert site.active() == 2
+
+
+def test_set_act_inst_moves_the_role(site):
+    answer = site.tell("SET_ACT_INST", "SELF.KOM", "2")
+    assert answer["result"] == "done"
+    wait_for(lambda: site.active() == 2, "instance 2 is active")
+    wait_for(lambda: site.tell("STATION", "B.RTU")[0]["value"] == "StON", "the station is on again")
+    refused = site.run_tell("SET_ACT_INST", "SELF.KOM", "7")
+    assert refused.returncode == 1 and refused.stderr.strip()
+
+
+def test_a_command_is_confirmed_and_its_feedback_arrives(site):
+    answer = site.tell("SET", "M.P.SET", "42.5")
+    assert answer["result"] == "done" and answer["value"] == 42.5
+    wait_for(lambda: site.value("M.P")["value"] == 42.5, "the set point's feedback")
+    assert site.tell("SET", "M.Q.CMD", "true")["result"] == "done"
+    wait_for(lambda: site.value("M.Q")["value"] is True, "the breaker's feedback")
+    refused = site.run_tell("SET", "M.NONE.CMD", "true")
+    assert refused.returncode == 1
+    assert json.loads(refused.stdout)["result"] == "refused"
+    results = [row["result"] for row in site.tell("COMMANDS")]
+    assert results == ["done", "done", "refused"]
+
+
+def test_interrogate_ends_as_done(site):
+    assert site.tell("INTERROGATE", "B.RTU")["result"] == "done"
+
+
+def test_the_same_instance_twice_and_mixed_numbering_are_refused(site):
+    for name in ("SELF.KOM,1", "SELF.KOM"):
+        second = subprocess.run([KOMET, "kom", "-W", name, "-S", site.server_address], capture_output=True, text=True,
+                                timeout=20, check=False)
+        assert second.returncode == 1
+        assert "SELF.KOM" in second.stderr
+    assert site.active() == 1
+
+
+def test_a_wrong_command_says_what_would_be_right(site):
+    wrong = site.run_tell("STATSU")
+    assert wrong.returncode in (1, 2) and "STATUS" in wrong.stderr
+    unknown = site.run_tell("SET", "M.NOWHERE", "1")
+    assert unknown.returncode == 1 and "M.NOWHERE" in unknown.stderr
+
+
+def test_watch_goes_on_over_a_kill(site):
+    watch = subprocess.Popen([KOMET, "tell", "-s", site.server_address, "-o", "json", "WATCH", "M.D*"], text=True,
+                             stdout=subprocess.PIPE)
+    try:
+        assert json.loads(watch.stdout.readline())["name"].startswith("M.D")
+        site.kom1.signal(signal.SIGKILL)
+        wait_for(lambda: site.active() == 2, "instance 2 is active")
+        wait_for(lambda: site.tell("STATION", "B.RTU")[0]["value"] == "StON", "the station is on again")
+        for _ in range(40):
+            assert json.loads(watch.stdout.readline())["status"] == "Valid"
+    finally:
+        watch.kill()
+        watch.wait()
+        watch.stdout.close()
+
+
+def test_a_wrong_site_starts_nothing(new_site):
+    site = new_site()
+    text = (site.folder / "site.yaml").read_text().replace("hosts:", "hots:").replace("tcp", "tpc")
+    (site.folder / "site.yaml").write_text(text)
+    for command in (["check", str(site.folder)], ["server", "--site", str(site.folder), "--data", "data"]):
+        done = subprocess.run([KOMET, *command], capture_output=True, text=True, timeout=20, cwd=site.folder,
+                              check=False)
+        assert done.returncode == 1
+        said = done.stdout + done.stderr
+        assert "hots" in said and "tpc" in said and "site.yaml:" in said
+
+
+def test_a_station_that_sends_garbage_closes_only_its_own_line(new_site):
+    site = new_site()
+    site.start_server()
+    with socket.socket() as station:
+        station.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        station.bind(("127.0.0.1", site.station_port))
+        station.listen()
+        station.settimeout(20)
+        site.start_kom(1)
+        peer, _ = station.accept()
+        with peer:
+            peer.settimeout(20)
+            assert peer.recv(6) == bytes.fromhex("680407000000")
+            peer.sendall(b"\x55garbage")
+            wait_for(lambda: site.tell("LINE")[0]["connections"][0]["reason"] == "bad-start", "the reason is shown")
+    assert site.active() == 1
+
+
+def test_a_server_that_comes_back_loses_no_journal(site):
+    wait_for(lambda: len(site.tell("EVENTS")) > 20, "some events")
+    before = [row["seq"] for row in site.tell("EVENTS")]
+    server = site.processes[1]
+    server.signal(signal.SIGKILL)
+    server.popen.wait(20)
+    site.start_server()
+    wait_for(lambda: site.active() in (1, 2), "an instance is active again")
+    after = site.tell("EVENTS")
+    assert [row["seq"] for row in after][: len(before)] == before
+
+
+def test_the_d2000_spelling_starts_an_instance(new_site):
+    site = new_site()
+    site.start_station()
+    site.start_server()
+    site.start("kom-d2000", "kom", "/WSELF,3", f"/S{site.server_address}")
+    wait_for(lambda: site.active() == 3, "instance 3 is active")
+    assert site.tell("PROCESS")[0]["flags"] == "D"
+
+
+def test_a_port_that_is_taken_is_said(new_site):
+    site = new_site()
+    port = free_port()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        done = subprocess.run([KOMET, "server", "--site", ".", "--data", "data", "--listen", f"127.0.0.1:{port}"],
+                              capture_output=True, text=True, timeout=20, cwd=site.folder, check=False)
+    assert done.returncode == 1 and str(port) in done.stderr
