@@ -11,11 +11,19 @@
 #define LENGTH_SIZE     4u
 #define ARENA_ALIGNMENT 16u
 
+/* One unpacking: protobuf-c says only that it failed, so the arena notes whether it was for want of space. */
+struct unpacking {
+    struct wire_arena *arena;
+    bool full;
+};
+
 static void *arena_allocate(void *context, size_t size)
 {
-    struct wire_arena *arena = context;
+    struct unpacking *unpacking = context;
+    struct wire_arena *arena = unpacking->arena;
     size_t start = (arena->used + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
     if (start > arena->capacity || size > arena->capacity - start) {
+        unpacking->full = true;
         return NULL;
     }
     arena->used = start + size;
@@ -60,11 +68,11 @@ enum wire_fault wire_decode(const uint8_t *octets, size_t size, struct wire_aren
     if (size - LENGTH_SIZE < length) {
         return WIRE_OK;
     }
-    ProtobufCAllocator allocator = {arena_allocate, arena_free, arena};
+    struct unpacking unpacking = {arena, false};
+    ProtobufCAllocator allocator = {arena_allocate, arena_free, &unpacking};
     *message = komet__wire__message__unpack(&allocator, length, octets + LENGTH_SIZE);
     if (*message == NULL) {
-        /* An arena that is nearly full tells a message that did not fit from one that makes no sense. */
-        return arena->used > arena->capacity / 2 ? WIRE_NO_SPACE : WIRE_MALFORMED;
+        return unpacking.full ? WIRE_NO_SPACE : WIRE_MALFORMED;
     }
     if ((*message)->body_case == KOMET__WIRE__MESSAGE__BODY__NOT_SET) {
         *message = NULL;

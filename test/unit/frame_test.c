@@ -71,11 +71,32 @@ static void test_what_is_wrong_has_a_name(void **state)
     }
 }
 
+/* A message that is right but larger than its arena is told from one that makes no sense, however empty the
+ * arena is: a reader may then grow it and try again. */
+static void test_one_large_field_is_no_space(void **state)
+{
+    (void)state;
+    static char text[40001];
+    static uint8_t octets[41000];
+    memset(text, 'x', sizeof text - 1);
+    Komet__Wire__Hello hello = KOMET__WIRE__HELLO__INIT;
+    hello.host = text;
+    wire_message message = KOMET__WIRE__MESSAGE__INIT, *decoded;
+    message.body_case = KOMET__WIRE__MESSAGE__BODY_HELLO;
+    message.hello = &hello;
+    size_t consumed, size = wire_encode(&message, octets, sizeof octets);
+    struct wire_arena small = {memory, 16 * 1024, 0}, enough = {memory, sizeof memory, 0};
+    assert_int_equal(wire_decode(octets, size, &small, &decoded, &consumed), WIRE_NO_SPACE);
+    assert_int_equal(wire_decode(octets, size, &enough, &decoded, &consumed), WIRE_OK);
+    assert_string_equal(decoded->hello->host, text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_message_comes_through_any_split),
         cmocka_unit_test(test_what_is_wrong_has_a_name),
+        cmocka_unit_test(test_one_large_field_is_no_space),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
