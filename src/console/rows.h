@@ -1,0 +1,65 @@
+/*
+ * rows: what the console answers, one JSON object a row.
+ *
+ * Each function writes one object, whole with its brackets, into `json`; members come in the order in which a
+ * table shows them. A newer server may add members, never rename one.
+ */
+#ifndef CONSOLE_ROWS_H
+#define CONSOLE_ROWS_H
+
+#include "console/commands.h"
+#include "console/json.h"
+#include "line/line.h"
+#include "model/site.h"
+#include "role/instances.h"
+#include "server/record.h"
+
+struct server; /* server/server.h */
+struct server_ended;
+
+/* A member with what a tag of that type has: boolean, number, "On", or null when not `known`. TAG_TYPE_COUNT
+ * (the site has the tag no more): the bare number. */
+void rows_value(struct json *json, const char *name, enum tag_type type, double number, bool known);
+
+/* TAG, WATCH: a tag with its current value. */
+void rows_tag(struct json *json, const struct tag *tag, const struct value *value);
+
+/* EVENTS: as TAG, and where it came from. All borrowed for the call. */
+struct rows_event {
+    const char *tag;
+    enum tag_type type;
+    const struct value *value;
+    uint64_t seq;
+    const char *process;
+    uint8_t instance;
+    uint64_t epoch;
+};
+void rows_event(struct json *json, const struct rows_event *event);
+
+/* COMMANDS. `type`: of the tag, TAG_TYPE_COUNT when unknown. */
+void rows_command(struct json *json, const struct record_command *command, enum tag_type type);
+
+/* How a command given now ended. */
+void rows_set(struct json *json, const struct tag *tag, const struct server_ended *ended);
+/* INTERROGATE, CLOCK: `target`: the station or line. */
+void rows_interrogated(struct json *json, const char *target, enum command_result result, const char *reason);
+/* SET_ACT_INST. */
+void rows_instance_set(struct json *json, const struct process *process, uint8_t instance,
+                       const struct server_ended *ended);
+
+/* SHOW … PARAMETERS: one parameter of a line or station. */
+void rows_parameter(struct json *json, const struct parameter_row *row, const struct parameter_set *set);
+/* HELP: one command. */
+void rows_help(struct json *json, const struct command_row *row);
+/* VERSION: `version` of the program, `server` its name. */
+void rows_version(struct json *json, const char *version, const char *server);
+
+/* From the engine's getters (rows_site.c). */
+void rows_server(struct json *json, const struct server *server);
+void rows_process(struct json *json, const struct server *server, const struct process *process);
+void rows_line(struct json *json, const struct server *server, const struct line *line);
+void rows_station(struct json *json, const struct server *server, const struct station *station);
+/* The whole site: servers[], processes[], lines[], stations[]. */
+void rows_status(struct json *json, const struct server *server);
+
+#endif
