@@ -1,0 +1,143 @@
+/*
+ * rtu_plan: is a station as described possible?
+ */
+#include "partner/rtu_private.h"
+
+bool rtu_is_command(uint8_t type)
+{
+    return (type >= KOMET_C_SC_NA_1 && type <= KOMET_C_BO_NA_1) ||
+           (type >= KOMET_C_SC_TA_1 && type <= KOMET_C_BO_TA_1);
+}
+
+struct rtu_plan rtu_plan_standard(void)
+{
+    struct komet_link_settings link = komet_link_settings_standard(KOMET_CONTROLLED);
+    return (struct rtu_plan){.ca = 1,
+                             .k = link.k,
+                             .w = link.w,
+                             .t1_us = link.t1_us,
+                             .t2_us = link.t2_us,
+                             .t3_us = link.t3_us,
+                             .events = 10000,
+                             .seed = 1,
+                             .profile = &komet_profile_104};
+}
+
+bool rtu_is_monitored(uint8_t type)
+{
+    const struct komet_type_row *row = komet_type_find(type);
+    return row != NULL && row->direction == KOMET_MONITOR && type != KOMET_M_PS_NA_1 &&
+           type < KOMET_C_SC_NA_1;
+}
+
+static const char *pattern_fault(const struct rtu_point *row)
+{
+    const struct rtu_pattern *pattern = &row->pattern;
+    if (pattern->kind == RTU_CONSTANT) {
+        return NULL;
+    }
+    if (pattern->period_us < 1 || pattern->period_us > RTU_PERIOD_MAX_US) {
+        return "the period of a pattern is above 0 and at most 24 hours";
+    }
+    if (pattern->for_us < 0) {
+        return "a pattern ends after its start";
+    }
+    if (pattern->kind == RTU_RAMP || pattern->kind == RTU_WALK) {
+        double range = pattern->to - pattern->from;
+        range = range < 0 ? -range : range;
+        if (!(pattern->step > 0) || !(range >= pattern->step) || !(range / pattern->step <= 1e6)) {
+            return "the step of a pattern is above 0, at most the range, and at least a millionth of it";
+        }
+    }
+    if (pattern->kind == RTU_WALK && pattern->from >= pattern->to) {
+        return "a walk goes between a lower `from` and a higher `to`";
+    }
+    if (rtu_pattern_divisions(row) > 100000000) {
+        return "the points of a row times the steps of its ramp are at most 100000000";
+    }
+    /* no more than 100,000 changes a second: change 100 comes after at least 1 ms */
+    if (rtu_pattern_time(row, 100) < 1000) {
+        return "the points of one row change at most 100,000 times a second together";
+    }
+    return NULL;
+}
+
+static const struct rtu_point *find(const struct rtu_plan *plan, uint32_t ioa)
+{
+    for (size_t i = 0; i < plan->point_count; i++) {
+        if (ioa >= plan->points[i].ioa && ioa - plan->points[i].ioa < plan->points[i].count) {
+            return &plan->points[i];
+        }
+    }
+    return NULL;
+}
+
+static const char *row_fault(const struct rtu_plan *plan, const struct rtu_point *row)
+{
+    if (row->ioa < 1 || row->count < 1 || row->count > RTU_POINTS_MAX ||
+        row->ioa > 0xFFFFFFu - (row->count - 1)) {
+        return "addresses go from 1 to 16777215, and a row has 1 to 1000000 points";
+    }
+    if (rtu_is_command(row->type)) {
+        if (row->pattern.kind != RTU_CONSTANT || row->every_us != 0) {
+            return "a command has no pattern of its own";
+        }
+        const struct rtu_point *target = row->follows == 0 ? NULL : find(plan, row->follows);
+        if (row->follows != 0 && (target == NULL || !rtu_is_monitored(target->type) ||
+                                  row->follows - target->ioa + row->count > target->count)) {
+            return "`follows` names points of monitor direction, as many in one row as there are commands";
+        }
+        return NULL;
+    }
+    if (!rtu_is_monitored(row->type)) {
+        return "types are 1 to 16, 21, 30 to 40, or a command: 45 to 51, 58 to 64";
+    }
+    if (row->follows != 0) {
+        return "only a command has `follows`";
+    }
+    if (row->every_us < 0) {
+        return "a period is above 0";
+    }
+    return pattern_fault(row);
+}
+
+const char *rtu_plan_fault(const struct rtu_plan *plan, size_t *row)
+{
+    struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLED);
+    settings.k = plan->k;
+    settings.w = plan->w;
+    settings.t1_us = plan->t1_us;
+    settings.t2_us = plan->t2_us;
+    settings.t3_us = plan->t3_us;
+    *row = plan->point_count;
+    const char *fault = komet_link_settings_fault(&settings);
+    if (fault != NULL) {
+        return fault;
+    }
+    if (plan->ca == 0 || plan->ca == KOMET_CA_BROADCAST_2) {
+        return "the common address is 1 to 65534";
+    }
+    if (plan->events < 1 || plan->events > 10000000) {
+        return "the ring of events holds 1 to 10000000";
+    }
+    uint64_t points = 0;
+    for (size_t i = 0; i < plan->point_count; i++) {
+        *row = i;
+        fault = row_fault(plan, &plan->points[i]);
+        points += plan->points[i].count;
+        if (fault != NULL || points > RTU_POINTS_MAX) {
+            return fault != NULL ? fault : "a station has at most 1000000 points";
+        }
+    }
+    *row = plan->point_count;
+    for (size_t i = 0; i < plan->replay_count; i++) {
+        const struct rtu_point *point = find(plan, plan->replay[i].ioa);
+        if (plan->replay[i].time_us < (i > 0 ? plan->replay[i - 1].time_us : 0)) {
+            return "the times of a replay begin at 0 and do not fall";
+        }
+        if (point == NULL || rtu_is_command(point->type) || point->every_us != 0) {
+            return "each address of a replay is a spontaneous point of the plan";
+        }
+    }
+    return NULL;
+}
