@@ -24,6 +24,7 @@ enum record_kind {
 
 struct record_event {
     const char *tag;        /* name; borrowed from the site until the journal copied it */
+    uint32_t tag_number;    /* in the site, 0 … tag_count-1 */
     enum tag_type type;
     struct value value;
     uint64_t epoch;
@@ -36,7 +37,7 @@ struct record_event {
 
 struct record_command {
     uint64_t id;
-    char tag[RECORD_TEXT_MAX];
+    char tag[RECORD_TEXT_MAX]; /* name; of a system command the station's */
     double number;
     value_flags flags;
     char user[64];

@@ -20,9 +20,10 @@
 #include "server/record.h"
 #include "wire/frame.h"
 
-#define SERVER_CLIENTS_MAX 64
-#define SERVER_COMMANDS_MAX 256  /* open at a time; one more is refused: "too many open commands" */
-#define SERVER_WATCHES_MAX 32
+#define SERVER_CLIENTS_MAX  64
+#define SERVER_COMMANDS_MAX 256 /* open at a time; one more is refused: "too many open commands" */
+#define SERVER_WATCHES_MAX  32
+#define SERVER_BATCHES_MAX  64  /* of one KOM, not confirmed; one more closes its connection */
 
 struct server; /* opaque */
 
@@ -40,13 +41,20 @@ void server_recover_event(struct server *server, const char *process, uint8_t in
 /* Ends recovery: commands of an earlier run are known to be unknown by the journal's own closing. */
 void server_recovered(struct server *server, struct line_now now);
 
-/* A KOM's or console's connection. `message` is borrowed for the call. Text in outputs is borrowed until the next
- * call. server_feed on a KOM's Hello answers with Welcome (the shell adds the files of the site) or a refusal. */
+/*
+ * A KOM's or console's connection. `message` is borrowed until server_next has returned false, which the caller
+ * waits for before it feeds the next one: a batch is taken apart as its records are handed out. server_feed on a
+ * KOM's Hello answers with Welcome (the shell adds the files of the site) or a refusal. Ask and Cancel are not the
+ * engine's (program/server_console.h); a message that no client may send closes the client.
+ *   surely_dead  the connection ended by EOF or RST: the grant of an instance ends at once; else its lease
+ *                is awaited
+ */
 void server_opened(struct server *server, struct line_now now, unsigned client);
 void server_feed(struct server *server, struct line_now now, unsigned client, const wire_message *message);
 void server_closed(struct server *server, struct line_now now, unsigned client, bool surely_dead);
 
-/* The journal synced everything up to `ticket`; or it failed for good: values and commands are refused. */
+/* The journal synced everything up to `ticket`; or it failed for good: KOMs are disconnected, so that partners keep
+ * their events, and commands are refused, until the engine is made anew. */
 void server_stored(struct server *server, struct line_now now, uint64_t ticket);
 void server_journal_failed(struct server *server, struct line_now now, const char *why);
 

@@ -1,0 +1,146 @@
+/*
+ * repeats: see repeats.h.
+ *
+ * Entries have a serial that only grows; the ring keeps the newest `capacity` of them. A bucket of the hash holds
+ * the serial of its newest entry, each entry that of the next older one in its bucket, and a serial that has left
+ * the ring ends the chain: nothing is ever removed.
+ */
+#include "server/repeats.h"
+
+#include <string.h>
+
+#include "komet/assert.h"
+
+#define OBJECTS_PER_FRAME 22 /* the most time-tagged elements with addresses in one ASDU */
+#define WINDOWS           4  /* so many windows are remembered: several connections may die in a row */
+#define CAPACITY_MIN      256
+#define CAPACITY_MAX      65536
+#define CONNECTIONS_MAX   64
+
+struct delivery {
+    uint64_t older; /* serial of the next older entry of the bucket; 0 none */
+    uint64_t frame;
+    uint32_t tag;
+    uint32_t connection; /* serial in the table of connections */
+    uint8_t octets[RECORD_OCTETS_MAX];
+    uint8_t size;
+    bool matched; /* a later connection has delivered it again */
+};
+
+struct seen_connection {
+    struct repeats_connection name;
+    uint32_t serial; /* from 1; grows */
+    uint64_t newest_frame;
+};
+
+struct repeats {
+    uint32_t capacity; /* a power of two */
+    uint16_t window;
+    uint64_t next; /* serial of the next entry, from 1 */
+    uint32_t next_connection;
+    struct seen_connection connections[CONNECTIONS_MAX];
+    uint64_t *buckets; /* capacity of them */
+    struct delivery *ring;
+};
+
+static uint32_t capacity_for(uint16_t window)
+{
+    uint32_t wanted = (uint32_t)window * OBJECTS_PER_FRAME * WINDOWS;
+    uint32_t capacity = CAPACITY_MIN;
+    while (capacity < wanted && capacity < CAPACITY_MAX) {
+        capacity *= 2;
+    }
+    return capacity;
+}
+
+size_t repeats_size(uint16_t window)
+{
+    size_t capacity = capacity_for(window);
+    return sizeof(struct repeats) + capacity * (sizeof(uint64_t) + sizeof(struct delivery));
+}
+
+struct repeats *repeats_init(void *memory, size_t size, uint16_t window)
+{
+    KOMET_ASSERT(window > 0 && size >= repeats_size(window));
+    struct repeats *repeats = memory;
+    memset(repeats, 0, sizeof *repeats);
+    repeats->capacity = capacity_for(window);
+    repeats->window = window;
+    repeats->next = 1;
+    repeats->next_connection = 1;
+    repeats->buckets = (uint64_t *)(void *)(repeats + 1);
+    repeats->ring = (struct delivery *)(void *)(repeats->buckets + repeats->capacity);
+    memset(repeats->buckets, 0, repeats->capacity * sizeof(uint64_t));
+    return repeats;
+}
+
+static struct seen_connection *find_connection(struct repeats *repeats, struct repeats_connection name)
+{
+    for (uint32_t i = 1; i <= CONNECTIONS_MAX; i++) {
+        uint32_t serial = repeats->next_connection - i;
+        if (i >= repeats->next_connection) {
+            break;
+        }
+        struct seen_connection *seen = &repeats->connections[serial % CONNECTIONS_MAX];
+        if (seen->name.epoch == name.epoch && seen->name.connection == name.connection) {
+            return seen;
+        }
+    }
+    struct seen_connection *fresh = &repeats->connections[repeats->next_connection % CONNECTIONS_MAX];
+    *fresh = (struct seen_connection){name, repeats->next_connection, 0};
+    repeats->next_connection++;
+    return fresh;
+}
+
+static uint64_t hash(uint32_t tag, const uint8_t *octets, unsigned size)
+{
+    uint64_t sum = UINT64_C(14695981039346656037) ^ tag;
+    for (unsigned i = 0; i < size; i++) {
+        sum = (sum ^ octets[i]) * UINT64_C(1099511628211);
+    }
+    return sum ^ sum >> 32;
+}
+
+static bool in_ring(const struct repeats *repeats, uint64_t serial)
+{
+    return serial != 0 && serial + repeats->capacity >= repeats->next;
+}
+
+/* Could the partner send `delivery` again on a connection other than `connection`? */
+static bool may_come_again(const struct repeats *repeats, const struct delivery *delivery, uint32_t connection)
+{
+    const struct seen_connection *seen = &repeats->connections[delivery->connection % CONNECTIONS_MAX];
+    return !delivery->matched && delivery->connection != connection && seen->serial == delivery->connection &&
+           delivery->frame + repeats->window > seen->newest_frame;
+}
+
+bool repeats_take(struct repeats *repeats, struct repeats_connection name, uint64_t frame, uint32_t tag,
+                  const uint8_t *octets, unsigned size)
+{
+    KOMET_ASSERT(size > 0 && size <= RECORD_OCTETS_MAX);
+    struct seen_connection *connection = find_connection(repeats, name);
+    if (frame > connection->newest_frame) {
+        connection->newest_frame = frame;
+    }
+    uint64_t *bucket = &repeats->buckets[hash(tag, octets, size) & (repeats->capacity - 1)];
+    struct delivery *oldest = NULL;
+    for (uint64_t at = *bucket; in_ring(repeats, at); at = repeats->ring[at & (repeats->capacity - 1)].older) {
+        struct delivery *delivery = &repeats->ring[at & (repeats->capacity - 1)];
+        if (delivery->tag == tag && delivery->size == size && memcmp(delivery->octets, octets, size) == 0 &&
+            may_come_again(repeats, delivery, connection->serial)) {
+            oldest = delivery;
+        }
+    }
+    if (oldest != NULL) {
+        oldest->matched = true;
+    }
+    struct delivery *entry = &repeats->ring[repeats->next & (repeats->capacity - 1)];
+    *entry = (struct delivery){.older = *bucket,
+                               .frame = frame,
+                               .tag = tag,
+                               .connection = connection->serial,
+                               .size = (uint8_t)size};
+    memcpy(entry->octets, octets, size);
+    *bucket = repeats->next++;
+    return oldest != NULL;
+}

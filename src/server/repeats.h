@@ -1,0 +1,44 @@
+/*
+ * repeats: which time-tagged values of a line are events that another connection has already delivered
+ * (architecture 3.3).
+ *
+ * After a new connection a partner sends again what it had no acknowledgement for. Such a repeat has the same
+ * octets as the first delivery (address, value, quality, time tag). It is matched one to one, oldest first,
+ * against what the line's other connections delivered within their last `window` frames; a match is the same
+ * event. Two equal values on one connection are two events.
+ *
+ * A ring of the newest deliveries with a hash over them: every cost is flat in the number of values.
+ */
+#ifndef SERVER_REPEATS_H
+#define SERVER_REPEATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/record.h"
+
+struct repeats; /* opaque; lives in the caller's memory */
+
+/* `window`: the partner's k, in frames, 1..32767. */
+size_t repeats_size(uint16_t window);
+struct repeats *repeats_init(void *memory, size_t size, uint16_t window);
+
+/* Which connection: serials of a line's connections begin anew with each run, epochs never do. */
+struct repeats_connection {
+    uint64_t epoch;
+    uint32_t connection;
+};
+
+/*
+ * A time-tagged value came.
+ *   tag           number of its tag in the process
+ *   octets, size  its raw element, 1..RECORD_OCTETS_MAX
+ *   frame         which I format of its connection, from 1
+ * True: it repeats what another connection delivered; it is no new event. In both cases it is remembered as
+ * delivered by this connection.
+ */
+bool repeats_take(struct repeats *repeats, struct repeats_connection connection, uint64_t frame, uint32_t tag,
+                  const uint8_t *octets, unsigned size);
+
+#endif

@@ -1,0 +1,466 @@
+/*
+ * server: the life of the engine: its memory, its clients, roles handed out, time.
+ *
+ * What happens inside is split by what it is about: server_clients.c (greetings, heartbeats, reports),
+ * server_batch.c (values), server_orders.c (commands and roles that people ask for), server_known.c (what the
+ * console may ask), repeats.c.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/server_private.h"
+
+/* Takes `size` octets of the engine's memory, or only counts them when there is none yet. */
+static void *take(uint8_t *memory, size_t *used, size_t size)
+{
+    void *taken = memory == NULL ? NULL : memory + *used;
+    *used += (size + 15) / 16 * 16;
+    return taken;
+}
+
+static uint16_t window_of(const struct line *line)
+{
+    return (uint16_t)line->parameters.value[PARAMETER_K];
+}
+
+/* One walk over everything that the engine keeps, for its size (`server` NULL) and for its making. */
+static size_t lay_out(struct server *server, const struct site *site)
+{
+    uint8_t *memory = (uint8_t *)server;
+    size_t used = 0;
+    uint32_t lines = 0, stations = 0;
+    for (unsigned p = 0; p < site->process_count; p++) {
+        lines += site->processes[p].line_count;
+        stations += site->processes[p].station_count;
+    }
+    take(memory, &used, sizeof(struct server));
+    void *processes = take(memory, &used, site->process_count * sizeof(struct process_state));
+    void *first_line = take(memory, &used, site->process_count * sizeof(uint32_t));
+    void *first_station = take(memory, &used, site->process_count * sizeof(uint32_t));
+    void *tags = take(memory, &used, site->tag_count * sizeof(struct tag_state));
+    void *line_states = take(memory, &used, lines * sizeof(struct server_line_state));
+    void *station_states = take(memory, &used, stations * sizeof(struct station_known));
+    void *repeats = take(memory, &used, lines * sizeof(struct repeats *));
+    if (server != NULL) {
+        server->processes = processes;
+        server->first_line = first_line;
+        server->first_station = first_station;
+        server->tags = tags;
+        server->lines = line_states;
+        server->line_count = lines;
+        server->stations = station_states;
+        server->station_count = stations;
+        server->repeats = repeats;
+    }
+    uint32_t line_number = 0;
+    for (unsigned p = 0; p < site->process_count; p++) {
+        for (unsigned l = 0; l < site->processes[p].line_count; l++, line_number++) {
+            uint16_t window = window_of(&site->processes[p].lines[l]);
+            void *place = take(memory, &used, repeats_size(window));
+            if (server != NULL) {
+                server->repeats[line_number] = repeats_init(place, repeats_size(window), window);
+            }
+        }
+    }
+    return used;
+}
+
+size_t server_size(const struct site *site)
+{
+    return lay_out(NULL, site);
+}
+
+struct server *server_init(void *memory, size_t size, const struct site *site, const char *name,
+                           struct line_now now)
+{
+    KOMET_ASSERT(size >= server_size(site) && site->lease_us > 0);
+    struct server *server = memory;
+    memset(server, 0, sizeof *server);
+    lay_out(server, site);
+    server->site = site;
+    server->name = name;
+    server->started = now;
+    server->since = now.utc;
+    server->next_command = (uint64_t)now.utc.ms * 1000; /* larger than any of an earlier run */
+    memset(server->lines, 0, server->line_count * sizeof server->lines[0]);
+    memset(server->stations, 0, server->station_count * sizeof server->stations[0]);
+    uint32_t line = 0, station = 0;
+    for (unsigned p = 0; p < site->process_count; p++) {
+        struct process_state *process = &server->processes[p];
+        memset(process, 0, sizeof *process);
+        process->process = &site->processes[p];
+        process->reporter = 0xFF;
+        for (unsigned i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+            process->members[i].client = SERVER_NO_CLIENT;
+        }
+        server->first_line[p] = line;
+        server->first_station[p] = station;
+        line += site->processes[p].line_count;
+        station += site->processes[p].station_count;
+        instances_init(&process->instances, site->lease_us, 0, now.instant);
+        clients_forget_reports(server, process, 0xFF);
+    }
+    for (uint32_t i = 0; i < site->tag_count; i++) {
+        server->tags[i] = (struct tag_state){.value = value_unknown()};
+    }
+    return server;
+}
+
+void server_note(struct server *server, const char *format, ...)
+{
+    if (server->note_count == SERVER_NOTES_MAX) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(server->notes[server->note_count++], SERVER_NOTE_SIZE, format, arguments);
+    va_end(arguments);
+}
+
+void server_refuse(struct server *server, unsigned client, const char *format, ...)
+{
+    struct client *refused = &server->clients[client];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(refused->refused, sizeof refused->refused, format, arguments);
+    va_end(arguments);
+    refused->kind = CLIENT_CLOSING;
+    refused->welcome = refused->close = true;
+    server_note(server, "client %u is refused: %s", client, refused->refused);
+}
+
+uint8_t server_client_of(const struct process_state *process, uint8_t instance)
+{
+    KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
+    return process->members[instance].client;
+}
+
+uint8_t server_active(const struct process_state *process)
+{
+    return process->instances.active;
+}
+
+uint32_t server_line_number(const struct server *server, const struct line *line)
+{
+    return server->first_line[line->process->index] + line->index;
+}
+
+uint32_t server_station_number(const struct server *server, const struct station *station)
+{
+    return server->first_station[station->line->process->index] + station->number;
+}
+
+/* ---- recovery ---- */
+
+static struct process_state *find_process(struct server *server, const char *name)
+{
+    const struct process *process = site_find_process(server->site, name);
+    return process != NULL ? &server->processes[process->index] : NULL;
+}
+
+void server_recover_grant(struct server *server, const char *process, uint64_t epoch)
+{
+    struct process_state *state = find_process(server, process);
+    if (state != NULL && epoch > state->epoch_floor) {
+        state->epoch_floor = epoch;
+    }
+}
+
+void server_recover_batch(struct server *server, const char *process, uint8_t instance, uint64_t run,
+                          uint64_t sequence)
+{
+    struct process_state *state = find_process(server, process);
+    if (state != NULL && instance <= ROLE_INSTANCE_MAX) {
+        state->members[instance].run = run;
+        state->members[instance].sequence = sequence;
+    }
+}
+
+void server_recover_event(struct server *server, const char *process, uint8_t instance,
+                          const struct record_event *event)
+{
+    (void)instance;
+    struct process_state *state = find_process(server, process);
+    const struct tag *tag = site_find_tag(server->site, event->tag);
+    if (state == NULL || tag == NULL || tag_process(tag) != state->process || tag->type != event->type) {
+        return; /* the site has changed since */
+    }
+    struct value *value = &server->tags[tag_site_number(tag)].value;
+    if (!komet_utc_known(value->arrived) || value->arrived.ms <= event->value.arrived.ms) {
+        *value = event->value;
+    }
+    if (event->octets_size > 0 && event->line < state->process->line_count) {
+        struct repeats_connection connection = {event->epoch, event->connection};
+        repeats_take(server->repeats[server->first_line[state->process->index] + event->line], connection,
+                     event->frame, tag->number, event->octets, event->octets_size);
+    }
+}
+
+void server_recovered(struct server *server, struct line_now now)
+{
+    for (unsigned p = 0; p < server->site->process_count; p++) {
+        struct process_state *process = &server->processes[p];
+        instances_init(&process->instances, server->site->lease_us, process->epoch_floor, now.instant);
+    }
+}
+
+/* ---- clients come, speak and go ---- */
+
+void server_opened(struct server *server, struct line_now now, unsigned client)
+{
+    KOMET_ASSERT(client < SERVER_CLIENTS_MAX && server->clients[client].kind == CLIENT_FREE);
+    server->clients[client] = (struct client){.kind = CLIENT_NEW, .heard = now.instant};
+}
+
+static bool is_kom(const struct server *server, unsigned client)
+{
+    return server->clients[client].kind == CLIENT_KOM;
+}
+
+static void out_of_place(struct server *server, unsigned client, const wire_message *message)
+{
+    server_note(server, "client %u sent a message that it may not send: %s", client, wire_message_name(message));
+    server->clients[client].close = true;
+}
+
+void server_feed(struct server *server, struct line_now now, unsigned client, const wire_message *message)
+{
+    KOMET_ASSERT(client < SERVER_CLIENTS_MAX && server->clients[client].kind != CLIENT_FREE);
+    KOMET_ASSERT(server->walk.batch == NULL); /* the caller drains server_next first */
+    struct client *from = &server->clients[client];
+    from->heard = now.instant;
+    if (from->kind == CLIENT_CLOSING) {
+        return;
+    }
+    if (message->body_case == KOMET__WIRE__MESSAGE__BODY_HELLO && from->kind == CLIENT_NEW) {
+        clients_hello(server, now, client, message->hello);
+        return;
+    }
+    if (!is_kom(server, client)) {
+        out_of_place(server, client, message);
+        return;
+    }
+    switch (message->body_case) {
+    case KOMET__WIRE__MESSAGE__BODY_HEARTBEAT:
+        clients_heartbeat(server, now, client, message->heartbeat);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_STOPPED:
+        orders_instance_lost(server, now, from->process, from->instance, message->stopped->epoch);
+        instances_stopped(&from->process->instances, now.instant, from->instance, message->stopped->epoch);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_BATCH:
+        batch_begin(server, now, client, message->batch);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_COMMAND_END:
+        orders_command_end(server, now, client, message->command_end);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_LINE_REPORT:
+        clients_line_report(server, client, message->line_report);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_STATION_REPORT:
+        clients_station_report(server, client, message->station_report);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_HELLO:
+    case KOMET__WIRE__MESSAGE__BODY_WELCOME:
+    case KOMET__WIRE__MESSAGE__BODY_ROLE:
+    case KOMET__WIRE__MESSAGE__BODY_STORED:
+    case KOMET__WIRE__MESSAGE__BODY_COMMAND:
+    case KOMET__WIRE__MESSAGE__BODY_ASK:
+    case KOMET__WIRE__MESSAGE__BODY_ANSWER:
+    case KOMET__WIRE__MESSAGE__BODY_CANCEL:
+    case KOMET__WIRE__MESSAGE__BODY__NOT_SET:
+    case _KOMET__WIRE__MESSAGE__BODY__CASE_IS_INT_SIZE:
+        out_of_place(server, client, message);
+        break;
+    }
+}
+
+/* The run behind a client is not there any more. */
+static void drop_kom(struct server *server, struct line_now now, unsigned client, bool surely_dead)
+{
+    struct client *gone = &server->clients[client];
+    struct process_state *process = gone->process;
+    if (process == NULL) {
+        return;
+    }
+    uint8_t instance = gone->instance;
+    KOMET_ASSERT(process->members[instance].client == client);
+    process->members[instance].client = SERVER_NO_CLIENT;
+    gone->process = NULL;
+    orders_instance_lost(server, now, process, instance, process->instances.member[instance].epoch);
+    instances_lost(&process->instances, now.instant, instance, surely_dead);
+    server_note(server, "%s,%u is lost (%s)", process->process->name, instance,
+                surely_dead ? "its connection ended" : "it was silent");
+    if (process->reporter == instance) {
+        clients_forget_reports(server, process, 0xFF);
+    }
+}
+
+void server_closed(struct server *server, struct line_now now, unsigned client, bool surely_dead)
+{
+    KOMET_ASSERT(client < SERVER_CLIENTS_MAX && server->clients[client].kind != CLIENT_FREE);
+    if (server->walk.batch != NULL && server->walk.client == client) {
+        server->ticket = server->walk.ticket; /* what was handed out of it stays a group of its own */
+        server->walk.batch = NULL;
+    }
+    drop_kom(server, now, client, surely_dead);
+    server->clients[client] = (struct client){.kind = CLIENT_FREE};
+}
+
+/* ---- time and disk ---- */
+
+void server_stored(struct server *server, struct line_now now, uint64_t ticket)
+{
+    KOMET_ASSERT(ticket <= server->ticket);
+    if (ticket > server->stored_ticket) {
+        server->stored_ticket = ticket;
+        clients_stored(server);
+        orders_stored(server, now);
+    }
+}
+
+void server_journal_failed(struct server *server, struct line_now now, const char *why)
+{
+    if (server->journal_failed) {
+        return;
+    }
+    server->journal_failed = true;
+    snprintf(server->journal_fault, sizeof server->journal_fault, "the journal cannot write: %s", why);
+    server_note(server, "%s; values and commands are refused until it can", server->journal_fault);
+    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        if (is_kom(server, i)) {
+            server->clients[i].close = true;
+        }
+    }
+    orders_stored(server, now);
+}
+
+static int64_t silence_limit(const struct server *server)
+{
+    int64_t limit = SERVER_SILENT_LEASES * server->site->lease_us;
+    return limit > SERVER_SILENT_MIN_US ? limit : SERVER_SILENT_MIN_US;
+}
+
+static struct komet_instant client_deadline(const struct server *server, const struct client *client)
+{
+    if (client->close) {
+        return KOMET_NEVER;
+    }
+    if (client->kind == CLIENT_NEW) {
+        return komet_after(client->heard, SERVER_HELLO_US);
+    }
+    return client->kind == CLIENT_KOM ? komet_after(client->heard, silence_limit(server)) : KOMET_NEVER;
+}
+
+void server_tick(struct server *server, struct line_now now)
+{
+    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        struct client *client = &server->clients[i];
+        if (komet_reached(now.instant, client_deadline(server, client))) {
+            drop_kom(server, now, i, false);
+            client->kind = CLIENT_CLOSING;
+            client->close = true;
+        }
+    }
+    for (unsigned p = 0; p < server->site->process_count; p++) {
+        struct process_state *process = &server->processes[p];
+        uint8_t before = server_active(process);
+        uint64_t epoch = before <= ROLE_INSTANCE_MAX ? process->instances.member[before].epoch : 0;
+        instances_tick(&process->instances, now.instant);
+        if (before <= ROLE_INSTANCE_MAX && process->instances.member[before].epoch == epoch &&
+            server_active(process) != before) {
+            server_note(server, "%s,%u let its lease run out", process->process->name, before);
+            orders_instance_lost(server, now, process, before, epoch);
+        }
+    }
+    orders_tick(server, now);
+}
+
+struct komet_instant server_deadline(const struct server *server)
+{
+    struct komet_instant deadline = orders_deadline(server);
+    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        deadline = komet_earlier(deadline, client_deadline(server, &server->clients[i]));
+    }
+    for (unsigned p = 0; p < server->site->process_count; p++) {
+        deadline = komet_earlier(deadline, instances_deadline(&server->processes[p].instances));
+    }
+    return deadline;
+}
+
+/* ---- what it wants done ---- */
+
+/* One decision about roles: a grant is journaled first, its Role waits for that. */
+static bool next_role(struct server *server, struct line_now now, struct server_output *output)
+{
+    struct instances_output role;
+    for (unsigned p = 0; p < server->site->process_count; p++) {
+        struct process_state *process = &server->processes[p];
+        while (instances_next(&process->instances, now.instant, &role)) {
+            uint8_t number = server_client_of(process, role.instance);
+            struct client *client = number != SERVER_NO_CLIENT ? &server->clients[number] : NULL;
+            if (client != NULL) {
+                client->role = true;
+                client->role_active = role.active;
+                client->role_epoch = role.epoch;
+                client->role_ticket = role.active ? server->ticket + 1 : 0;
+            }
+            if (!role.active) {
+                continue;
+            }
+            clients_forget_reports(server, process, role.instance);
+            server->counters.grants++;
+            server->record = (struct record){.kind = RECORD_GRANT,
+                                             .ticket = ++server->ticket,
+                                             .process = process->process->name,
+                                             .instance = role.instance};
+            server->record.of.grant.epoch = role.epoch;
+            output->kind = SERVER_OUT_RECORD;
+            output->record = &server->record;
+            server_note(server, "%s,%u is active under epoch %llu", process->process->name, role.instance,
+                        (unsigned long long)role.epoch);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool next_close(struct server *server, struct server_output *output)
+{
+    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        if (server->clients[i].close) {
+            server->clients[i].close = false;
+            server->clients[i].kind = CLIENT_CLOSING;
+            output->kind = SERVER_OUT_CLOSE;
+            output->client = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool next_note(struct server *server, struct server_output *output)
+{
+    if (server->note_next < server->note_count) {
+        output->kind = SERVER_OUT_NOTE;
+        output->text = server->notes[server->note_next++];
+        return true;
+    }
+    server->note_next = server->note_count = 0;
+    return false;
+}
+
+bool server_next(struct server *server, struct line_now now, struct server_output *output)
+{
+    *output = (struct server_output){0};
+    bool found = next_note(server, output) || batch_next(server, output) ||
+                 (!server->journal_failed &&
+                  (next_role(server, now, output) || orders_next_record(server, now, output))) ||
+                 clients_next_message(server, now, output) || orders_next_command(server, now, output) ||
+                 orders_next_ended(server, output) || next_close(server, output);
+    if (found && output->kind == SERVER_OUT_RECORD) {
+        server->counters.records++;
+    }
+    return found;
+}

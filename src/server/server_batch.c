@@ -1,0 +1,276 @@
+/*
+ * A batch on its way into the tag database and the journal (architecture 3.2, 3.3).
+ *
+ * It is checked whole, then taken apart value by value while the caller asks for records: nothing of a batch
+ * is copied into a queue. All its records have one ticket, the last of them says that the batch is complete,
+ * and only when that ticket is on disk is it confirmed to the KOM.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/server_private.h"
+
+#define CAUSE_ARRIVAL 0x10000u
+
+static bool columns_agree(const Komet__Wire__Batch *batch)
+{
+    size_t count = batch->n_tag;
+    return batch->n_number == count && batch->n_status_flags == count && batch->n_cause == count &&
+           batch->n_time_ms == count && batch->n_arrived_ms == count && batch->n_frame == count &&
+           batch->n_connection == count && batch->n_octets_size == count && batch->n_line == count;
+}
+
+/* NULL, or what is wrong with the batch: then nothing of it is taken. */
+static const char *batch_fault(const struct process *process, const Komet__Wire__Batch *batch)
+{
+    if (!columns_agree(batch)) {
+        return "its columns have different lengths";
+    }
+    size_t octets = 0;
+    for (size_t i = 0; i < batch->n_tag; i++) {
+        if (batch->tag[i] >= process->tag_count || batch->line[i] >= process->line_count) {
+            return "it has a tag or line that the site has not";
+        }
+        if (batch->octets_size[i] > RECORD_OCTETS_MAX || batch->status_flags[i] >> 16 >= STATUS_COUNT) {
+            return "it has a value out of range";
+        }
+        octets += batch->octets_size[i];
+    }
+    return octets == batch->octets.len ? NULL : "its raw elements are not as long as it says";
+}
+
+static void wait_for_disk(struct client *client, uint64_t ticket, uint64_t sequence)
+{
+    KOMET_ASSERT(client->batch_count < SERVER_BATCHES_MAX);
+    unsigned at = (client->batch_first + client->batch_count++) % SERVER_BATCHES_MAX;
+    client->batches[at] = (struct waiting_batch){ticket, sequence};
+}
+
+static void refuse_batch(struct server *server, struct client *client, uint64_t sequence, const char *why)
+{
+    server->counters.refused_batches++;
+    snprintf(client->batch_refused, sizeof client->batch_refused, "%s", why);
+    client->refused_sequence = sequence;
+}
+
+void batch_begin(struct server *server, struct line_now now, unsigned client, const Komet__Wire__Batch *batch)
+{
+    struct client *kom = &server->clients[client];
+    struct process_state *process = kom->process;
+    struct member_state *member = &process->members[kom->instance];
+    const char *fault = batch_fault(process->process, batch);
+    if (fault == NULL && kom->batch_count == SERVER_BATCHES_MAX) {
+        fault = "more batches wait for their confirmation than allowed";
+    }
+    if (fault != NULL) {
+        server_note(server, "%s,%u sent a wrong batch: %s", process->process->name, kom->instance, fault);
+        kom->close = true;
+        return;
+    }
+    if (server->journal_failed) {
+        return; /* it is being disconnected */
+    }
+    if (!instances_valid(&process->instances, now.instant, kom->instance, batch->epoch)) {
+        refuse_batch(server, kom, batch->sequence, "its grant is not valid any more");
+        return;
+    }
+    server->counters.batches++;
+    if (batch->sequence <= member->sequence) { /* taken before: confirmed when what was taken is on disk */
+        wait_for_disk(kom, server->ticket, batch->sequence);
+        clients_stored(server);
+        return;
+    }
+    member->sequence = batch->sequence;
+    server->walk = (struct batch_walk){.batch = batch, .client = client, .ticket = server->ticket + 1};
+}
+
+void batch_set_value(struct server *server, const struct tag *tag, const struct value *value)
+{
+    struct tag_state *state = &server->tags[tag_site_number(tag)];
+    state->value = *value;
+    if (state->watches == 0) {
+        return;
+    }
+    if (server->changed_watches == 0) {
+        server->changed = tag;
+        server->changed_watches = state->watches;
+    } else {
+        KOMET_ASSERT(server->change_count < sizeof server->changes / sizeof server->changes[0]);
+        server->changes[server->change_count++] = tag;
+    }
+}
+
+/* Only times of the same clock are compared: a station whose clock is behind ours must not be left unheard. */
+static bool is_older(const struct value *value, const struct value *current)
+{
+    return value->time_origin == TIME_FROM_STATION && current->time_origin == TIME_FROM_STATION &&
+           komet_utc_known(current->time) && value->time.ms < current->time.ms;
+}
+
+static bool within_deadband(const struct tag *tag, const struct value *value, const struct value *current)
+{
+    return tag->deadband > 0 && value->status == current->status && value->flags == current->flags &&
+           fabs(value->number - current->number) < tag->deadband;
+}
+
+/* Spontaneous and time-tagged: always an event. Spontaneous without: unless the dead-band holds it back.
+ * Everything else: when it differs. */
+static bool is_event(const struct tag *tag, const struct value *value, const struct value *current, bool tagged)
+{
+    bool spontaneous = value->cot == KOMET_COT_SPONTANEOUS || value->cot == KOMET_COT_RETURN_REMOTE ||
+                       value->cot == KOMET_COT_RETURN_LOCAL;
+    if (spontaneous && tagged) {
+        return true;
+    }
+    if (within_deadband(tag, value, current)) {
+        return false;
+    }
+    bool newer = tag->new_time && value->time_origin == TIME_FROM_STATION && value->time.ms > current->time.ms;
+    return spontaneous || newer || !value_same(value, current);
+}
+
+static struct value value_at(struct batch_walk *walk)
+{
+    const Komet__Wire__Batch *batch = walk->batch;
+    uint32_t cause = batch->cause[walk->at];
+    /* Differences are added without sign, so that no peer can make them overflow. */
+    walk->time_ms = (int64_t)((uint64_t)walk->time_ms + (uint64_t)batch->time_ms[walk->at]);
+    walk->arrived_ms = (int64_t)((uint64_t)walk->arrived_ms + (uint64_t)batch->arrived_ms[walk->at]);
+    walk->frame = (int64_t)((uint64_t)walk->frame + (uint64_t)batch->frame[walk->at]);
+    return (struct value){
+        .number = batch->number[walk->at],
+        .status = (enum value_status)(batch->status_flags[walk->at] >> 16),
+        .flags = (value_flags)(batch->status_flags[walk->at] & 0xFFFF),
+        .cot = (uint8_t)(cause >> 8 & 0xFF),
+        .asdu_type = (uint8_t)(cause & 0xFF),
+        .time_origin = (cause & CAUSE_ARRIVAL) != 0 ? TIME_OF_ARRIVAL : TIME_FROM_STATION,
+        .time = {walk->time_ms},
+        .arrived = {walk->arrived_ms},
+    };
+}
+
+static void write_event(struct server *server, const struct tag *tag, const struct value *value,
+                        const uint8_t *octets, uint8_t octets_size)
+{
+    const struct batch_walk *walk = &server->walk;
+    const struct client *kom = &server->clients[walk->client];
+    server->counters.events++;
+    server->record = (struct record){.kind = RECORD_EVENT,
+                                     .ticket = walk->ticket,
+                                     .process = kom->process->process->name,
+                                     .instance = kom->instance};
+    struct record_event *event = &server->record.of.event;
+    event->tag = tag->name;
+    event->tag_number = tag_site_number(tag);
+    event->type = tag->type;
+    event->value = *value;
+    event->epoch = walk->batch->epoch;
+    event->connection = walk->batch->connection[walk->at];
+    event->line = (uint16_t)walk->batch->line[walk->at];
+    event->frame = (uint64_t)walk->frame;
+    event->octets_size = octets_size;
+    memcpy(event->octets, octets, octets_size);
+}
+
+/* The value at hand goes into the tag database. True: it is an event, and `server->record` is its record. */
+static bool take_value(struct server *server)
+{
+    struct batch_walk *walk = &server->walk;
+    const Komet__Wire__Batch *batch = walk->batch;
+    const struct process_state *process = server->clients[walk->client].process;
+    const struct tag *tag = process->process->tags[batch->tag[walk->at]];
+    struct value value = value_at(walk);
+    uint8_t size = (uint8_t)batch->octets_size[walk->at];
+    const uint8_t *octets = size > 0 ? batch->octets.data + walk->octets_at : (const uint8_t *)"";
+    walk->octets_at += size;
+    server->counters.values++;
+    if (size > 0 && !cot_is_interrogated(value.cot)) {
+        uint32_t line = server->first_line[process->process->index] + batch->line[walk->at];
+        struct repeats_connection connection = {batch->epoch, batch->connection[walk->at]};
+        if (repeats_take(server->repeats[line], connection, (uint64_t)walk->frame, tag->number, octets, size)) {
+            server->counters.repeats++;
+            return false;
+        }
+    }
+    const struct value *current = &server->tags[tag_site_number(tag)].value;
+    bool event = is_event(tag, &value, current, size > 0);
+    if (event) {
+        write_event(server, tag, &value, octets, size);
+    }
+    if (!is_older(&value, current) && (event || !within_deadband(tag, &value, current))) {
+        batch_set_value(server, tag, &value);
+    }
+    return event;
+}
+
+static bool finish_batch(struct server *server, struct server_output *output)
+{
+    struct batch_walk *walk = &server->walk;
+    struct client *kom = &server->clients[walk->client];
+    uint64_t sequence = walk->batch->sequence;
+    walk->batch = NULL;
+    if (!walk->recorded) { /* nothing of it is news: confirmed with what was taken before */
+        wait_for_disk(kom, server->ticket, sequence);
+        clients_stored(server);
+        return false;
+    }
+    server->ticket = walk->ticket;
+    wait_for_disk(kom, walk->ticket, sequence);
+    const struct process_state *process = kom->process;
+    server->record = (struct record){.kind = RECORD_BATCH,
+                                     .ticket = walk->ticket,
+                                     .process = process->process->name,
+                                     .instance = kom->instance};
+    server->record.of.batch.run = process->members[kom->instance].run;
+    server->record.of.batch.sequence = sequence;
+    output->kind = SERVER_OUT_RECORD;
+    output->record = &server->record;
+    return true;
+}
+
+static bool next_change(struct server *server, struct server_output *output)
+{
+    while (server->changed_watches == 0 && server->change_next < server->change_count) {
+        server->changed = server->changes[server->change_next++];
+        server->changed_watches = server->tags[tag_site_number(server->changed)].watches;
+    }
+    if (server->changed_watches == 0) {
+        server->change_next = server->change_count = 0;
+    }
+    for (unsigned i = 0; i < SERVER_WATCHES_MAX && server->changed_watches != 0; i++) {
+        uint32_t bit = (uint32_t)1 << i;
+        if ((server->changed_watches & bit) != 0) {
+            server->changed_watches &= ~bit;
+            output->kind = SERVER_OUT_CHANGE;
+            output->token = server->watches[i].token;
+            output->tag = server->changed;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool batch_next(struct server *server, struct server_output *output)
+{
+    struct batch_walk *walk = &server->walk;
+    for (;;) {
+        if (next_change(server, output)) {
+            return true;
+        }
+        if (walk->batch == NULL) {
+            return false;
+        }
+        if (walk->at == walk->batch->n_tag) {
+            return finish_batch(server, output);
+        }
+        bool event = take_value(server);
+        walk->at++;
+        if (event) {
+            walk->recorded = true;
+            output->kind = SERVER_OUT_RECORD;
+            output->record = &server->record;
+            return true;
+        }
+    }
+}

@@ -1,0 +1,284 @@
+/*
+ * What KOMs say about themselves, and what the server says to them: greetings, heartbeats, roles,
+ * confirmations, reports of lines and stations.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "server/server_private.h"
+
+/* "SELF.KOM,1", or "SELF.KOM" for a run without a number. */
+static void run_name(char *text, size_t size, const char *process, unsigned instance)
+{
+    if (instance == 0) {
+        snprintf(text, size, "%s", process);
+    } else {
+        snprintf(text, size, "%s,%u", process, instance);
+    }
+}
+
+static const char *process_names(const struct site *site, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (unsigned p = 0; p < site->process_count && used + 2 < size; p++) {
+        int written = snprintf(text + used, size - used, "%s%s", p > 0 ? ", " : "", site->processes[p].name);
+        used += written > 0 ? (size_t)written : 0;
+    }
+    return text;
+}
+
+static void hello_of_kom(struct server *server, struct line_now now, unsigned client,
+                         const Komet__Wire__Hello *hello)
+{
+    const struct process *process = site_find_process(server->site, hello->process);
+    char names[128], run[96];
+    run_name(run, sizeof run, hello->process, hello->instance);
+    if (process == NULL) {
+        server_refuse(server, client, "%s: the site has no such process; it has %s", run,
+                      process_names(server->site, names, sizeof names));
+        return;
+    }
+    if (hello->instance > ROLE_INSTANCE_MAX) {
+        server_refuse(server, client, "%s: instances have the numbers 1 to %d", run, ROLE_INSTANCE_MAX);
+        return;
+    }
+    if (server->journal_failed) {
+        server->clients[client].close = true; /* no refusal: it tries again until the journal can write */
+        return;
+    }
+    struct process_state *state = &server->processes[process->index];
+    uint8_t instance = (uint8_t)hello->instance;
+    const char *refused = instances_connect(&state->instances, now.instant, instance, 0);
+    if (refused != NULL) {
+        server_refuse(server, client, "%s: %s", run, refused);
+        return;
+    }
+    struct member_state *member = &state->members[instance];
+    KOMET_ASSERT(member->client == SERVER_NO_CLIENT);
+    member->client = (uint8_t)client;
+    snprintf(member->host, sizeof member->host, "%s", hello->host);
+    if (member->run != hello->run) {
+        member->run = hello->run;
+        member->sequence = 0;
+    }
+    struct client *kom = &server->clients[client];
+    kom->kind = CLIENT_KOM;
+    kom->process = state;
+    kom->instance = instance;
+    kom->welcome = true;
+    server_note(server, "%s is connected from %s (process %u)", run, member->host, hello->pid);
+}
+
+void clients_hello(struct server *server, struct line_now now, unsigned client, const Komet__Wire__Hello *hello)
+{
+    if (hello->version != WIRE_VERSION) {
+        server_refuse(server, client,
+                      "%s speaks version %u of the messages, this server version %d; update the older one",
+                      hello->program[0] != '\0' ? hello->program : "the program", hello->version, WIRE_VERSION);
+    } else if (strcmp(hello->program, "kom") == 0) {
+        hello_of_kom(server, now, client, hello);
+    } else {
+        server->clients[client].kind = CLIENT_CONSOLE;
+        server->clients[client].welcome = true;
+    }
+}
+
+void clients_heartbeat(struct server *server, struct line_now now, unsigned client,
+                       const Komet__Wire__Heartbeat *heartbeat)
+{
+    struct client *kom = &server->clients[client];
+    kom->heartbeat = true;
+    kom->heartbeat_us = heartbeat->sent_us;
+    kom->heartbeat_epoch = instances_renew(&kom->process->instances, now.instant, kom->instance);
+}
+
+/* ---- reports ---- */
+
+void clients_forget_reports(struct server *server, struct process_state *process, uint8_t reporter)
+{
+    process->reporter = reporter;
+    uint32_t line = server->first_line[process->process->index];
+    for (unsigned i = 0; i < process->process->line_count; i++, line++) {
+        struct server_line_state *state = &server->lines[line];
+        state->value = false;
+        state->flags = 0;
+        state->instance = reporter <= ROLE_INSTANCE_MAX ? reporter : 0;
+        for (unsigned c = 0; c < state->connection_count; c++) {
+            state->connections[c].state = CONNECTION_CLOSED;
+        }
+    }
+    uint32_t station = server->first_station[process->process->index];
+    for (unsigned i = 0; i < process->process->station_count; i++, station++) {
+        bool off = process->process->stations[i]->communication_disabled;
+        server->stations[station] = (struct station_known){off ? STATION_OFF : STATION_COMERR, 0};
+    }
+}
+
+void clients_line_report(struct server *server, unsigned client, const Komet__Wire__LineReport *report)
+{
+    const struct client *kom = &server->clients[client];
+    const struct process *process = kom->process->process;
+    if (report->line >= process->line_count) {
+        server_note(server, "%s,%u reports a line that the site has not", process->name, kom->instance);
+        server->clients[client].close = true;
+        return;
+    }
+    if (kom->process->reporter != kom->instance) {
+        return; /* a passive one: its lines are closed, which is no news */
+    }
+    struct server_line_state *line = &server->lines[server->first_line[process->index] + report->line];
+    line->value = report->value;
+    line->flags = (value_flags)report->flags;
+    line->instance = kom->instance;
+    unsigned capacity = sizeof line->connections / sizeof line->connections[0];
+    line->connection_count = report->n_connections < capacity ? (unsigned)report->n_connections : capacity;
+    for (unsigned i = 0; i < line->connection_count; i++) {
+        const Komet__Wire__ConnectionReport *from = report->connections[i];
+        snprintf(line->connections[i].address, sizeof line->connections[i].address, "%s", from->address);
+        snprintf(line->connections[i].reason, sizeof line->connections[i].reason, "%s", from->reason);
+        line->connections[i].state =
+            from->state <= CONNECTION_STOPPING ? (enum connection_state)from->state : CONNECTION_CLOSED;
+    }
+}
+
+void clients_station_report(struct server *server, unsigned client, const Komet__Wire__StationReport *report)
+{
+    const struct client *kom = &server->clients[client];
+    const struct process *process = kom->process->process;
+    if (report->station >= process->station_count || report->value > STATION_WAIT) {
+        server_note(server, "%s,%u reports a station that the site has not", process->name, kom->instance);
+        server->clients[client].close = true;
+        return;
+    }
+    if (kom->process->reporter == kom->instance) {
+        server->stations[server->first_station[process->index] + report->station] =
+            (struct station_known){(enum station_value)report->value, (value_flags)report->flags};
+    }
+}
+
+/* ---- messages to a client ---- */
+
+void message_slot_begin(struct message_slot *slot)
+{
+    komet__wire__message__init(&slot->message);
+}
+
+static void write_welcome(struct server *server, struct client *client, struct server_output *output)
+{
+    struct message_slot *slot = &server->slot;
+    client->welcome = false;
+    komet__wire__welcome__init(&slot->body.welcome);
+    slot->body.welcome.version = WIRE_VERSION;
+    slot->body.welcome.server = (char *)(uintptr_t)server->name;
+    slot->body.welcome.refused = client->refused;
+    slot->body.welcome.lease_ms = (uint32_t)(server->site->lease_us / 1000);
+    slot->message.body_case = KOMET__WIRE__MESSAGE__BODY_WELCOME;
+    slot->message.welcome = &slot->body.welcome;
+    output->process = client->kind == CLIENT_KOM ? client->process->process : NULL;
+}
+
+static void write_heartbeat(struct server *server, struct client *client)
+{
+    struct message_slot *slot = &server->slot;
+    client->heartbeat = false;
+    komet__wire__heartbeat__init(&slot->body.heartbeat);
+    slot->body.heartbeat.sent_us = client->heartbeat_us;
+    slot->body.heartbeat.reply = true;
+    slot->body.heartbeat.epoch = client->heartbeat_epoch;
+    slot->message.body_case = KOMET__WIRE__MESSAGE__BODY_HEARTBEAT;
+    slot->message.heartbeat = &slot->body.heartbeat;
+}
+
+static void write_stored(struct server *server, struct client *client)
+{
+    struct message_slot *slot = &server->slot;
+    komet__wire__stored__init(&slot->body.stored);
+    if (client->batch_refused[0] != '\0') {
+        snprintf(slot->text, sizeof slot->text, "%s", client->batch_refused);
+        client->batch_refused[0] = '\0';
+        slot->body.stored.sequence = client->refused_sequence;
+        slot->body.stored.refused = slot->text;
+    } else {
+        client->stored = false;
+        slot->body.stored.sequence = client->stored_sequence;
+    }
+    slot->message.body_case = KOMET__WIRE__MESSAGE__BODY_STORED;
+    slot->message.stored = &slot->body.stored;
+}
+
+/* True when the Role was written; a grant that has ended while it was being journaled is not told any more. */
+static bool write_role(struct server *server, struct line_now now, struct client *client)
+{
+    struct message_slot *slot = &server->slot;
+    client->role = false;
+    if (client->role_active) {
+        const struct role_member *member = &client->process->instances.member[client->instance];
+        if (member->standing != ROLE_ACTIVE || member->epoch != client->role_epoch) {
+            return false;
+        }
+        orders_granted(server, now, client->process, client->instance, client->role_epoch);
+    }
+    komet__wire__role__init(&slot->body.role);
+    slot->body.role.active = client->role_active;
+    slot->body.role.epoch = client->role_epoch;
+    slot->message.body_case = KOMET__WIRE__MESSAGE__BODY_ROLE;
+    slot->message.role = &slot->body.role;
+    return true;
+}
+
+static bool next_of_client(struct server *server, struct line_now now, struct client *client,
+                           struct server_output *output)
+{
+    if (client->welcome) {
+        write_welcome(server, client, output);
+        return true;
+    }
+    if (client->kind != CLIENT_KOM) {
+        return false;
+    }
+    if (client->role && client->role_ticket <= server->stored_ticket && write_role(server, now, client)) {
+        return true;
+    }
+    if (client->stored || client->batch_refused[0] != '\0') {
+        write_stored(server, client);
+        return true;
+    }
+    if (client->heartbeat) {
+        write_heartbeat(server, client);
+        return true;
+    }
+    return false;
+}
+
+bool clients_next_message(struct server *server, struct line_now now, struct server_output *output)
+{
+    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        struct client *client = &server->clients[i];
+        if (client->kind == CLIENT_FREE) {
+            continue;
+        }
+        message_slot_begin(&server->slot);
+        if (next_of_client(server, now, client, output)) {
+            output->kind = SERVER_OUT_SEND;
+            output->client = i;
+            output->message = &server->slot.message;
+            return true;
+        }
+    }
+    return false;
+}
+
+void clients_stored(struct server *server)
+{
+    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        struct client *client = &server->clients[i];
+        while (client->batch_count > 0 &&
+               client->batches[client->batch_first].ticket <= server->stored_ticket) {
+            client->stored = true;
+            client->stored_sequence = client->batches[client->batch_first].sequence;
+            client->batch_first = (client->batch_first + 1) % SERVER_BATCHES_MAX;
+            client->batch_count--;
+        }
+    }
+}

@@ -1,0 +1,452 @@
+/*
+ * Orders: commands, interrogations and changes of role that people ask for. Each is sent once or not at all,
+ * and ends exactly once (architecture 3.5).
+ *
+ * A command is journaled before it is sent, so that a server that dies leaves a trace of it, and its end is
+ * journaled before it is told. Interrogations and clock synchronisations change nothing and are not journaled.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/server_private.h"
+
+/* The one place where the state of an order changes. */
+static void set_state(struct order *order, enum order_state state)
+{
+    KOMET_ASSERT(order->state != ORDER_ENDED || state == ORDER_FREE);
+    order->state = state;
+}
+
+static bool is_write(const struct order *order)
+{
+    return order->kind == ORDER_TELEMETRY && order->command == LINE_COMMAND_WRITE;
+}
+
+static struct order *find_free(struct server *server)
+{
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        if (server->orders[i].state == ORDER_FREE) {
+            return &server->orders[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_waiting(const struct order *order)
+{
+    switch (order->state) {
+    case ORDER_BEGIN:
+    case ORDER_JOURNALING:
+    case ORDER_TO_SEND:
+    case ORDER_SENT:
+    case ORDER_ROLE_WAITS:
+        return true;
+    case ORDER_FREE:
+    case ORDER_END:
+    case ORDER_ENDING:
+    case ORDER_ENDED:
+        return false;
+    }
+    KOMET_ASSERT_NEVER("an unknown state of an order");
+}
+
+/* What the tag shows once its command has ended. */
+static void show_end(struct server *server, const struct order *order, struct line_now now)
+{
+    struct value value = order->before;
+    if (order->result == COMMAND_DONE) {
+        value = (struct value){.number = order->number,
+                               .status = STATUS_VALID,
+                               .flags = order->flags,
+                               .cot = KOMET_COT_ACTIVATION_CON,
+                               .asdu_type = order->tag->asdu,
+                               .time_origin = TIME_OF_ARRIVAL,
+                               .time = now.utc,
+                               .arrived = now.utc};
+    } else if (order->result == COMMAND_UNKNOWN) {
+        value.status = STATUS_INVALID; /* nobody knows which of the two the device has now */
+        value.arrived = now.utc;
+    }
+    batch_set_value(server, order->tag, &value);
+}
+
+static void end_order(struct server *server, struct order *order, struct line_now now,
+                      enum command_result result, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+static void end_order(struct server *server, struct order *order, struct line_now now,
+                      enum command_result result, const char *format, ...)
+{
+    KOMET_ASSERT(order->state != ORDER_FREE && order->state != ORDER_ENDED);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(order->reason, sizeof order->reason, format, arguments);
+    va_end(arguments);
+    order->result = result;
+    order->ended = now.utc;
+    bool shown = order->state == ORDER_TO_SEND || order->state == ORDER_SENT;
+    if (is_write(order) && shown) {
+        show_end(server, order, now);
+    }
+    set_state(order, is_write(order) && !server->journal_failed ? ORDER_END : ORDER_ENDED);
+}
+
+static struct order *begin_order(struct server *server, struct line_now now, uint64_t token, const char *user,
+                                 const struct process *process, const struct tag *tag)
+{
+    struct order *order = find_free(server);
+    if (order == NULL) {
+        KOMET_ASSERT(server->refusal_count < sizeof server->refusals / sizeof server->refusals[0]);
+        server->refusals[server->refusal_count++] = (struct server_ended){
+            .token = token, .result = COMMAND_REFUSED, .reason = "too many open commands; try again", .tag = tag};
+        return NULL;
+    }
+    *order = (struct order){.token = token,
+                            .id = server->next_command++,
+                            .process = &server->processes[process->index],
+                            .tag = tag,
+                            .given = now.utc,
+                            .deadline = KOMET_NEVER,
+                            .answer_by = KOMET_NEVER};
+    snprintf(order->user, sizeof order->user, "%s", user);
+    server->counters.commands++;
+    return order;
+}
+
+/* Who would execute it; an order that nobody can is refused at once. */
+static bool address_order(struct server *server, struct line_now now, struct order *order)
+{
+    uint8_t active = server_active(order->process);
+    if (server->journal_failed) {
+        end_order(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
+        return false;
+    }
+    if (active > ROLE_INSTANCE_MAX || order->process->instances.member[active].standing != ROLE_ACTIVE) {
+        end_order(server, order, now, COMMAND_REFUSED, "no instance of %.80s is active",
+                  order->process->process->name);
+        return false;
+    }
+    order->instance = active;
+    order->epoch = order->process->instances.member[active].epoch;
+    return true;
+}
+
+void server_set(struct server *server, struct line_now now, uint64_t token, const char *user,
+                const struct tag *tag, double number, value_flags flags, int64_t deadline_us)
+{
+    struct order *order = begin_order(server, now, token, user, tag_process(tag), tag);
+    if (order == NULL) {
+        return;
+    }
+    order->kind = ORDER_TELEMETRY;
+    order->command = LINE_COMMAND_WRITE;
+    order->station = tag->station;
+    order->number = number;
+    order->flags = flags;
+    order->before = *server_value(server, tag);
+    order->deadline = komet_after(now.instant, deadline_us);
+    order->state = ORDER_BEGIN;
+    if (!tag_type_is_output(tag->type)) {
+        end_order(server, order, now, COMMAND_REFUSED, "%.80s is an input tag; only outputs are written",
+                  tag->name);
+        return;
+    }
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        if (&server->orders[i] != order && server->orders[i].tag == tag && is_waiting(&server->orders[i])) {
+            end_order(server, order, now, COMMAND_REFUSED, "another command of this tag is still open");
+            return;
+        }
+    }
+    address_order(server, now, order);
+}
+
+void server_interrogate(struct server *server, struct line_now now, uint64_t token, const char *user,
+                        const struct station *station, enum line_command_kind kind)
+{
+    KOMET_ASSERT(kind != LINE_COMMAND_WRITE);
+    struct order *order = begin_order(server, now, token, user, station->line->process, NULL);
+    if (order == NULL) {
+        return;
+    }
+    order->kind = ORDER_TELEMETRY;
+    order->command = kind;
+    order->station = station;
+    order->deadline = komet_after(now.instant, KOMET_SECONDS(10));
+    order->state = ORDER_TO_SEND;
+    address_order(server, now, order);
+}
+
+void server_set_active(struct server *server, struct line_now now, uint64_t token,
+                       const struct process *process, uint8_t instance)
+{
+    struct order *order = begin_order(server, now, token, "", process, NULL);
+    if (order == NULL) {
+        return;
+    }
+    order->kind = ORDER_ROLE;
+    order->instance = instance;
+    order->answer_by = komet_after(now.instant, SERVER_ROLE_PATIENCE);
+    order->state = ORDER_ROLE_WAITS;
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) { /* the newest wish counts */
+        struct order *other = &server->orders[i];
+        if (other != order && other->state == ORDER_ROLE_WAITS && other->process == order->process) {
+            end_order(server, other, now, COMMAND_REFUSED, "another change of role was asked for");
+        }
+    }
+    struct instances *instances = &order->process->instances;
+    uint8_t before = server_active(order->process);
+    const char *refused = instances_set_active(instances, now.instant, instance);
+    if (refused != NULL) {
+        end_order(server, order, now, COMMAND_REFUSED, "%.60s,%u: %s", process->name, instance, refused);
+    } else if (before == instance && instances->member[instance].standing == ROLE_ACTIVE) {
+        order->epoch = instances->member[instance].epoch;
+        end_order(server, order, now, COMMAND_DONE, "%s", "");
+    }
+}
+
+/* ---- what becomes of them ---- */
+
+void orders_command_end(struct server *server, struct line_now now, unsigned client,
+                        const Komet__Wire__CommandEnd *end)
+{
+    const struct client *kom = &server->clients[client];
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *order = &server->orders[i];
+        if (order->state != ORDER_SENT || order->id != end->id || order->process != kom->process ||
+            order->instance != kom->instance) {
+            continue;
+        }
+        bool known = end->result >= COMMAND_DONE && end->result <= COMMAND_UNKNOWN;
+        if (end->result == COMMAND_DONE) {
+            order->number = end->number;
+            order->flags = (value_flags)end->flags;
+        }
+        end_order(server, order, now, known ? (enum command_result)end->result : COMMAND_UNKNOWN, "%.120s",
+                  end->reason);
+        return;
+    }
+}
+
+static void end_for_lost_instance(struct server *server, struct line_now now, struct order *order)
+{
+    switch (order->state) {
+    case ORDER_BEGIN:
+    case ORDER_JOURNALING:
+    case ORDER_TO_SEND:
+        end_order(server, order, now, COMMAND_REFUSED, "the instance was lost before it could be sent");
+        break;
+    case ORDER_SENT:
+        end_order(server, order, now, COMMAND_UNKNOWN, "the instance was lost before it said how it ended");
+        break;
+    case ORDER_FREE:
+    case ORDER_END:
+    case ORDER_ENDING:
+    case ORDER_ENDED:
+    case ORDER_ROLE_WAITS:
+        break;
+    }
+}
+
+void orders_instance_lost(struct server *server, struct line_now now, const struct process_state *process,
+                          uint8_t instance, uint64_t epoch)
+{
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *order = &server->orders[i];
+        if (order->kind == ORDER_TELEMETRY && order->process == process && order->instance == instance &&
+            order->epoch == epoch) {
+            end_for_lost_instance(server, now, order);
+        }
+    }
+}
+
+void orders_granted(struct server *server, struct line_now now, const struct process_state *process,
+                    uint8_t instance, uint64_t epoch)
+{
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *order = &server->orders[i];
+        if (order->state != ORDER_ROLE_WAITS || order->process != process) {
+            continue;
+        }
+        order->epoch = epoch;
+        if (order->instance == instance) {
+            end_order(server, order, now, COMMAND_DONE, "%s", "");
+        } else {
+            end_order(server, order, now, COMMAND_REFUSED, "instance %u became active instead", instance);
+        }
+    }
+}
+
+void orders_stored(struct server *server, struct line_now now)
+{
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *order = &server->orders[i];
+        bool stored = order->ticket <= server->stored_ticket;
+        if (order->state == ORDER_JOURNALING && stored) {
+            set_state(order, ORDER_TO_SEND);
+        } else if (order->state == ORDER_ENDING && (stored || server->journal_failed)) {
+            set_state(order, ORDER_ENDED);
+        } else if (server->journal_failed && order->state == ORDER_END) {
+            set_state(order, ORDER_ENDED);
+        } else if (server->journal_failed && (order->state == ORDER_BEGIN || order->state == ORDER_JOURNALING)) {
+            end_order(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
+        }
+    }
+}
+
+void orders_tick(struct server *server, struct line_now now)
+{
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *order = &server->orders[i];
+        bool unsent = order->state == ORDER_BEGIN || order->state == ORDER_JOURNALING ||
+                      order->state == ORDER_TO_SEND;
+        if (unsent && komet_reached(now.instant, order->deadline)) {
+            end_order(server, order, now, COMMAND_EXPIRED, "it could not be sent before its deadline");
+        } else if (order->state == ORDER_SENT && komet_reached(now.instant, order->answer_by)) {
+            end_order(server, order, now, COMMAND_UNKNOWN, "the instance did not say how it ended");
+        } else if (order->state == ORDER_ROLE_WAITS && komet_reached(now.instant, order->answer_by)) {
+            end_order(server, order, now, COMMAND_REFUSED, "the change of role took too long");
+        }
+    }
+}
+
+struct komet_instant orders_deadline(const struct server *server)
+{
+    struct komet_instant deadline = KOMET_NEVER;
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        const struct order *order = &server->orders[i];
+        if (order->state == ORDER_SENT || order->state == ORDER_ROLE_WAITS) {
+            deadline = komet_earlier(deadline, order->answer_by);
+        } else if (is_waiting(order)) {
+            deadline = komet_earlier(deadline, order->deadline);
+        }
+    }
+    return deadline;
+}
+
+/* ---- what they want done ---- */
+
+static void write_record(struct server *server, const struct order *order, bool end)
+{
+    server->record = (struct record){.kind = end ? RECORD_COMMAND_END : RECORD_COMMAND_BEGIN,
+                                     .ticket = order->ticket,
+                                     .process = order->process->process->name,
+                                     .instance = order->instance};
+    struct record_command *command = &server->record.of.command;
+    command->id = order->id;
+    snprintf(command->tag, sizeof command->tag, "%s", order->tag->name);
+    snprintf(command->user, sizeof command->user, "%s", order->user);
+    command->number = order->number;
+    command->flags = order->flags;
+    command->epoch = order->epoch;
+    command->given = order->given;
+    command->ended = end ? order->ended : KOMET_UTC_UNKNOWN;
+    command->result = end ? (uint8_t)order->result : 0;
+    snprintf(command->reason, sizeof command->reason, "%s", end ? order->reason : "");
+}
+
+bool orders_next_record(struct server *server, struct line_now now, struct server_output *output)
+{
+    (void)now;
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *order = &server->orders[i];
+        bool end = order->state == ORDER_END;
+        if (end || order->state == ORDER_BEGIN) {
+            order->ticket = ++server->ticket;
+            set_state(order, end ? ORDER_ENDING : ORDER_JOURNALING);
+            write_record(server, order, end);
+            output->kind = SERVER_OUT_RECORD;
+            output->record = &server->record;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_command(struct server *server, struct line_now now, const struct order *order)
+{
+    struct message_slot *slot = &server->slot;
+    int64_t left_us = komet_elapsed_us(order->deadline, now.instant);
+    message_slot_begin(slot);
+    komet__wire__command__init(&slot->body.command);
+    slot->body.command.id = order->id;
+    slot->body.command.kind = (uint32_t)order->command;
+    slot->body.command.epoch = order->epoch;
+    slot->body.command.tag = order->tag != NULL ? order->tag->number : 0;
+    slot->body.command.station = order->station->number;
+    slot->body.command.number = order->number;
+    slot->body.command.flags = order->flags;
+    slot->body.command.deadline_ms = left_us > 0 ? (uint32_t)(left_us / 1000) : 0;
+    slot->message.body_case = KOMET__WIRE__MESSAGE__BODY_COMMAND;
+    slot->message.command = &slot->body.command;
+}
+
+/* On its way to the device: what it shows now is the wish, not yet the truth. */
+static void show_sent(struct server *server, struct line_now now, const struct order *order)
+{
+    struct value value = {.number = order->number,
+                          .status = STATUS_TRANSIENT,
+                          .flags = order->flags,
+                          .asdu_type = order->tag->asdu,
+                          .time_origin = TIME_OF_ARRIVAL,
+                          .time = now.utc,
+                          .arrived = now.utc};
+    batch_set_value(server, order->tag, &value);
+}
+
+bool orders_next_command(struct server *server, struct line_now now, struct server_output *output)
+{
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *order = &server->orders[i];
+        if (order->state != ORDER_TO_SEND) {
+            continue;
+        }
+        if (!instances_valid(&order->process->instances, now.instant, order->instance, order->epoch)) {
+            end_order(server, order, now, COMMAND_REFUSED, "the grant it was given under has ended");
+            continue;
+        }
+        if (komet_reached(now.instant, order->deadline)) {
+            end_order(server, order, now, COMMAND_EXPIRED, "it could not be sent before its deadline");
+            continue;
+        }
+        int64_t wait_us = KOMET_MS(order->station->line->parameters.value[PARAMETER_WTN]);
+        order->answer_by = komet_after(order->deadline, wait_us + SERVER_ANSWER_GRACE);
+        set_state(order, ORDER_SENT);
+        if (is_write(order)) {
+            show_sent(server, now, order);
+        }
+        write_command(server, now, order);
+        output->kind = SERVER_OUT_SEND;
+        output->client = server_client_of(order->process, order->instance);
+        output->message = &server->slot.message;
+        KOMET_ASSERT(output->client != SERVER_NO_CLIENT);
+        return true;
+    }
+    return false;
+}
+
+bool orders_next_ended(struct server *server, struct server_output *output)
+{
+    if (server->refusal_count > 0) {
+        output->kind = SERVER_OUT_ENDED;
+        output->ended = server->refusals[--server->refusal_count];
+        return true;
+    }
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *order = &server->orders[i];
+        if (order->state == ORDER_ENDED) {
+            output->kind = SERVER_OUT_ENDED;
+            output->ended = (struct server_ended){.token = order->token,
+                                                  .id = order->id,
+                                                  .result = order->result,
+                                                  .reason = order->reason,
+                                                  .tag = order->tag,
+                                                  .number = order->number,
+                                                  .flags = order->flags,
+                                                  .epoch = order->epoch};
+            set_state(order, ORDER_FREE); /* `reason` stays until the slot is taken again */
+            return true;
+        }
+    }
+    return false;
+}

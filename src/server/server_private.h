@@ -1,0 +1,214 @@
+/*
+ * The inside of the server engine, shared by the files of src/server. Nobody else includes it.
+ */
+#ifndef SERVER_SERVER_PRIVATE_H
+#define SERVER_SERVER_PRIVATE_H
+
+#include "komet/assert.h"
+#include "server/repeats.h"
+#include "server/server.h"
+
+#define SERVER_NO_CLIENT      0xFFu
+#define SERVER_NOTES_MAX      16 /* further ones are dropped: notes are for people */
+#define SERVER_NOTE_SIZE      256
+#define SERVER_HELLO_US       KOMET_SECONDS(5) /* a client that says nothing for that long is closed */
+#define SERVER_SILENT_LEASES  3                /* a KOM silent for so many leases is closed */
+#define SERVER_SILENT_MIN_US  KOMET_SECONDS(2)
+#define SERVER_ANSWER_GRACE   KOMET_SECONDS(5) /* for a KOM's answer, beyond the line's own time limits */
+#define SERVER_ROLE_PATIENCE  KOMET_SECONDS(10)
+
+enum client_kind { CLIENT_FREE, CLIENT_NEW, CLIENT_KOM, CLIENT_CONSOLE, CLIENT_CLOSING };
+
+/* A batch taken and not yet confirmed. */
+struct waiting_batch {
+    uint64_t ticket, sequence;
+};
+
+struct client {
+    enum client_kind kind;
+    struct process_state *process; /* KOM */
+    uint8_t instance;
+    struct komet_instant heard;
+    bool welcome, close; /* to be handed out */
+    char refused[SERVER_NOTE_SIZE];
+    bool heartbeat;
+    int64_t heartbeat_us;
+    uint64_t heartbeat_epoch;
+    bool role, role_active; /* a Role is to be sent once `role_ticket` is stored */
+    uint64_t role_epoch, role_ticket;
+    struct waiting_batch batches[SERVER_BATCHES_MAX]; /* ring, oldest first */
+    unsigned batch_first, batch_count;
+    bool stored;
+    uint64_t stored_sequence;
+    char batch_refused[64]; /* not "": `refused_sequence` is */
+    uint64_t refused_sequence;
+};
+
+struct member_state {
+    uint8_t client;
+    char host[64];
+    uint64_t run, sequence; /* the highest batch taken of that run */
+};
+
+struct process_state {
+    const struct process *process;
+    struct instances instances;
+    uint64_t epoch_floor; /* while recovering */
+    struct member_state members[ROLE_INSTANCE_MAX + 1];
+    uint8_t reporter; /* whose reports of lines and stations are shown; 0xFF none */
+};
+
+struct station_known {
+    enum station_value value;
+    value_flags flags;
+};
+
+enum order_kind { ORDER_TELEMETRY, ORDER_ROLE };
+enum order_state {
+    ORDER_FREE,
+    ORDER_BEGIN,      /* its BEGIN is to be journaled */
+    ORDER_JOURNALING, /* until `ticket` is stored */
+    ORDER_TO_SEND,
+    ORDER_SENT,
+    ORDER_END,     /* its END is to be journaled */
+    ORDER_ENDING,  /* until `ticket` is stored */
+    ORDER_ENDED,   /* to be reported */
+    ORDER_ROLE_WAITS
+};
+
+struct order {
+    enum order_state state;
+    enum order_kind kind;
+    uint64_t token, id;
+    enum line_command_kind command;
+    struct process_state *process;
+    const struct tag *tag; /* commands */
+    const struct station *station;
+    uint8_t instance;
+    uint64_t epoch, ticket;
+    double number;
+    value_flags flags;
+    struct value before; /* of the tag */
+    struct komet_utc given, ended;
+    struct komet_instant deadline, answer_by;
+    enum command_result result;
+    char reason[RECORD_TEXT_MAX];
+    char user[64];
+};
+
+struct watch {
+    bool used;
+    uint64_t token;
+};
+
+struct tag_state {
+    struct value value;
+    uint32_t watches; /* one bit a watch that wants its changes */
+};
+
+/* A batch that is being taken apart. */
+struct batch_walk {
+    const Komet__Wire__Batch *batch; /* NULL: none */
+    unsigned client;
+    size_t at, octets_at;
+    int64_t time_ms, arrived_ms, frame;
+    uint64_t ticket;
+    bool recorded; /* it brought an event */
+};
+
+/* Everything a message body may need, for one output at a time. */
+struct message_slot {
+    wire_message message;
+    union {
+        Komet__Wire__Welcome welcome;
+        Komet__Wire__Heartbeat heartbeat;
+        Komet__Wire__Role role;
+        Komet__Wire__Stored stored;
+        Komet__Wire__Command command;
+    } body;
+    char text[SERVER_NOTE_SIZE];
+};
+
+struct server {
+    const struct site *site;
+    const char *name;
+    struct line_now started;
+    struct komet_utc since;
+    struct process_state *processes;
+    struct server_line_state *lines; /* of all processes, in the site's order */
+    struct station_known *stations;  /* likewise */
+    struct repeats **repeats;        /* likewise, one a line */
+    uint32_t *first_line, *first_station; /* of each process */
+    uint32_t line_count, station_count;
+    struct tag_state *tags;
+    struct client clients[SERVER_CLIENTS_MAX];
+    struct order orders[SERVER_COMMANDS_MAX];
+    struct watch watches[SERVER_WATCHES_MAX];
+    struct server_ended refusals[8]; /* of orders that found no slot; the caller drains after each order */
+    unsigned refusal_count;
+    struct batch_walk walk;
+    const struct tag *changed;       /* whose watchers are being told */
+    uint32_t changed_watches;
+    const struct tag *changes[2 * SERVER_COMMANDS_MAX]; /* that come next: an order changes its tag twice */
+    unsigned change_count, change_next;
+    uint64_t ticket, stored_ticket;  /* newest handed out; newest on disk */
+    uint64_t next_command;
+    bool journal_failed;
+    char journal_fault[SERVER_NOTE_SIZE];
+    struct record record;
+    struct message_slot slot;
+    char notes[SERVER_NOTES_MAX][SERVER_NOTE_SIZE];
+    unsigned note_count, note_next;
+    struct server_counters counters;
+};
+
+/* server.c */
+void server_note(struct server *server, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The client is told why (refused) and closed. */
+void server_refuse(struct server *server, unsigned client, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The client of an instance; SERVER_NO_CLIENT when it is not connected. */
+uint8_t server_client_of(const struct process_state *process, uint8_t instance);
+/* The instance with the grant, 0xFF none. */
+uint8_t server_active(const struct process_state *process);
+uint32_t server_line_number(const struct server *server, const struct line *line);
+uint32_t server_station_number(const struct server *server, const struct station *station);
+
+/* server_clients.c: Hello, heartbeats, reports. */
+void clients_hello(struct server *server, struct line_now now, unsigned client, const Komet__Wire__Hello *hello);
+void clients_heartbeat(struct server *server, struct line_now now, unsigned client,
+                       const Komet__Wire__Heartbeat *heartbeat);
+void clients_line_report(struct server *server, unsigned client, const Komet__Wire__LineReport *report);
+void clients_station_report(struct server *server, unsigned client, const Komet__Wire__StationReport *report);
+/* Lines and stations of a process whose active instance is gone, or new. */
+void clients_forget_reports(struct server *server, struct process_state *process, uint8_t reporter);
+bool clients_next_message(struct server *server, struct line_now now, struct server_output *output);
+void clients_stored(struct server *server);
+
+/* server_batch.c */
+void batch_begin(struct server *server, struct line_now now, unsigned client, const Komet__Wire__Batch *batch);
+/* True when `output` was filled: a record, or a change that a watch wants. */
+bool batch_next(struct server *server, struct server_output *output);
+/* A tag has a new value: watchers are told. */
+void batch_set_value(struct server *server, const struct tag *tag, const struct value *value);
+
+/* server_orders.c */
+void orders_command_end(struct server *server, struct line_now now, unsigned client,
+                        const Komet__Wire__CommandEnd *end);
+/* The instance is lost, or its grant: what was sent to it is unknown now. */
+void orders_instance_lost(struct server *server, struct line_now now, const struct process_state *process,
+                          uint8_t instance, uint64_t epoch);
+/* The Role of a grant was handed out: SET_ACT_INST may be done. */
+void orders_granted(struct server *server, struct line_now now, const struct process_state *process,
+                    uint8_t instance, uint64_t epoch);
+void orders_stored(struct server *server, struct line_now now);
+void orders_tick(struct server *server, struct line_now now);
+struct komet_instant orders_deadline(const struct server *server);
+bool orders_next_record(struct server *server, struct line_now now, struct server_output *output);
+/* A Command for a KOM that waits to be sent. */
+bool orders_next_command(struct server *server, struct line_now now, struct server_output *output);
+bool orders_next_ended(struct server *server, struct server_output *output);
+/* The slot's `message` becomes one of `body`. */
+void message_slot_begin(struct message_slot *slot);
+
+#endif
