@@ -1,0 +1,513 @@
+/*
+ * kom: the life of the engine: the server's connection, the grant and its lease, the lines under it.
+ *
+ * One rule stands above the others: whatever is sent to telemetry is sent under a grant whose lease, counted by
+ * our own clock from when we asked for it, still runs (architecture 3.7). kom_next therefore looks at the
+ * clock before it hands out anything for a line.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kom/kom_private.h"
+
+size_t kom_size(void)
+{
+    return sizeof(struct kom);
+}
+
+struct kom *kom_init(void *memory, size_t size, const struct kom_identity *identity, struct line_now now)
+{
+    KOMET_ASSERT(size >= kom_size() && identity->instance <= INSTANCE_MAX);
+    struct kom *kom = memory;
+    memset(kom, 0, sizeof *kom);
+    kom->identity = *identity;
+    kom->heard_sent = now.instant;
+    kom->heartbeat_due = KOMET_NEVER;
+    return kom;
+}
+
+void kom_note(struct kom *kom, const char *format, ...)
+{
+    if (kom->note_count == KOM_NOTES_MAX) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(kom->notes[kom->note_count++], KOM_NOTE_SIZE, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- the lines' memory ---- */
+
+static void *take(uint8_t *memory, size_t *used, size_t size)
+{
+    void *taken = memory == NULL ? NULL : memory + *used;
+    *used += (size + 15) / 16 * 16;
+    return taken;
+}
+
+static size_t lay_out(struct kom *kom, uint8_t *memory, const struct process *process, struct line_now now)
+{
+    size_t used = 0;
+    struct kom_line *lines = take(memory, &used, process->line_count * sizeof(struct kom_line));
+    struct kom_station *stations = take(memory, &used, process->station_count * sizeof(struct kom_station));
+    size_t size = batch_size(process->line_count, KOM_BATCH_VALUES_MAX, KOM_BATCHES_MAX);
+    void *batch = take(memory, &used, size);
+    if (kom != NULL) {
+        kom->lines = lines;
+        kom->stations = stations;
+        kom->batch = batch_init(batch, size, process->line_count, KOM_BATCH_VALUES_MAX, KOM_BATCHES_MAX);
+        memset(lines, 0, process->line_count * sizeof lines[0]);
+        memset(stations, 0, process->station_count * sizeof stations[0]);
+    }
+    for (unsigned i = 0; i < process->line_count; i++) {
+        void *place = take(memory, &used, line_size(&process->lines[i]));
+        if (kom != NULL) {
+            lines[i].engine = line_init(place, line_size(&process->lines[i]), &process->lines[i], now);
+        }
+    }
+    return used;
+}
+
+size_t kom_lines_size(const struct process *process)
+{
+    struct line_now none = {{0}, {0}};
+    return lay_out(NULL, NULL, process, none);
+}
+
+/* ---- the grant ---- */
+
+/* Forgets what waits to be sent to the server; what was not confirmed still lies with the partners. */
+static void drop_unconfirmed(struct kom *kom)
+{
+    if (kom->batch != NULL) {
+        batch_drop(kom->batch);
+    }
+}
+
+static void deactivate(struct kom *kom, struct line_now now, enum komet_reason reason)
+{
+    if (!kom->active) {
+        return;
+    }
+    kom->active = false;
+    for (uint16_t i = 0; i < kom->process->line_count; i++) {
+        line_deactivate(kom->lines[i].engine, now, reason);
+        kom_absorb(kom, now, i);
+    }
+    kom->stopped = true;
+    kom->stopped_epoch = kom->epoch;
+    kom_note(kom, "passive: %s", komet_reason_sentence(reason));
+}
+
+/* A role that ran out is given up before anything else happens. */
+static void watch_lease(struct kom *kom, struct line_now now)
+{
+    if (kom->active && komet_reached(now.instant, kom->lease_end)) {
+        kom_note(kom, "the grant was not renewed in time");
+        drop_unconfirmed(kom);
+        deactivate(kom, now, KOMET_NO_SERVER);
+    }
+}
+
+static void take_role(struct kom *kom, struct line_now now, const Komet__Wire__Role *role)
+{
+    if (!role->active) {
+        deactivate(kom, now, KOMET_BECAME_PASSIVE);
+        return;
+    }
+    struct komet_instant end = komet_after(kom->heard_sent, kom->lease_us);
+    if (kom->process == NULL || komet_reached(now.instant, end)) {
+        kom_note(kom, "a grant came too late to be used");
+        kom->stopped = true;
+        kom->stopped_epoch = role->epoch;
+        return;
+    }
+    kom->epoch = role->epoch;
+    kom->lease_end = end;
+    if (!kom->active) {
+        kom->active = true;
+        kom_note(kom, "active under epoch %llu", (unsigned long long)role->epoch);
+        for (uint16_t i = 0; i < kom->process->line_count; i++) {
+            line_activate(kom->lines[i].engine, now);
+            kom->lines[i].dirty = true;
+        }
+    }
+}
+
+bool kom_is_active(const struct kom *kom, struct line_now now)
+{
+    return kom->active && !komet_reached(now.instant, kom->lease_end);
+}
+
+uint64_t kom_epoch(const struct kom *kom)
+{
+    return kom->active ? kom->epoch : 0;
+}
+
+/* ---- the server ---- */
+
+void kom_configure(struct kom *kom, void *memory, size_t size, const struct process *process,
+                   struct line_now now)
+{
+    KOMET_ASSERT(size >= kom_lines_size(process) && !kom->active);
+    lay_out(kom, memory, process, now);
+    kom->process = process;
+    kom->end_count = kom->end_next = kom->open_commands = 0;
+}
+
+bool kom_configured(const struct kom *kom)
+{
+    return kom->process != NULL;
+}
+
+void kom_server_connected(struct kom *kom, struct line_now now)
+{
+    KOMET_ASSERT(!kom->active);
+    kom->connected = true;
+    kom->welcome = false;
+    kom->hello = true;
+    kom->stopped = false;
+    kom->heard_sent = now.instant;
+    kom->heartbeat_due = KOMET_NEVER;
+    kom->end_count = kom->end_next = 0;
+    drop_unconfirmed(kom);
+}
+
+void kom_server_closed(struct kom *kom, struct line_now now)
+{
+    kom->connected = kom->welcome = kom->hello = kom->configure = false;
+    kom->heartbeat_due = KOMET_NEVER;
+    drop_unconfirmed(kom);
+    deactivate(kom, now, KOMET_NO_SERVER);
+    kom->stopped = false;
+}
+
+static void take_welcome(struct kom *kom, struct line_now now, const Komet__Wire__Welcome *welcome)
+{
+    if (welcome->refused[0] != '\0') {
+        snprintf(kom->refusal, sizeof kom->refusal, "%s", welcome->refused);
+        kom->refused = true;
+        return;
+    }
+    kom->welcome = true;
+    kom->welcome_message = welcome;
+    kom->configure = true;
+    kom->lease_us = KOMET_MS(welcome->lease_ms > 0 ? welcome->lease_ms : 1);
+    kom->heartbeat_due = now.instant;
+    kom_note(kom, "connected to server %s", welcome->server);
+}
+
+static void take_heartbeat(struct kom *kom, const Komet__Wire__Heartbeat *heartbeat)
+{
+    struct komet_instant sent = {heartbeat->sent_us};
+    if (!heartbeat->reply || sent.us <= kom->heard_sent.us || sent.us > kom->heartbeat_due.us) {
+        return; /* not an answer to one of ours */
+    }
+    kom->heard_sent = sent;
+    if (kom->active && heartbeat->epoch == kom->epoch) {
+        kom->lease_end = komet_after(sent, kom->lease_us);
+    }
+}
+
+/* Frames whose values are on disk may be acknowledged. */
+static void acknowledge(struct kom *kom, struct line_now now)
+{
+    uint16_t line;
+    uint32_t connection;
+    uint64_t frame;
+    while (kom->batch != NULL && batch_next_stored(kom->batch, &line, &connection, &frame)) {
+        line_stored(kom->lines[line].engine, now, connection, frame);
+        kom->lines[line].dirty = true;
+    }
+}
+
+static void take_stored(struct kom *kom, struct line_now now, const Komet__Wire__Stored *stored)
+{
+    if (stored->refused[0] != '\0') {
+        kom_note(kom, "the server refused values: %s", stored->refused);
+        drop_unconfirmed(kom);
+        deactivate(kom, now, KOMET_NOT_STORED);
+        return;
+    }
+    if (kom->batch != NULL) {
+        batch_stored(kom->batch, stored->sequence);
+        acknowledge(kom, now);
+    }
+}
+
+void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
+{
+    watch_lease(kom, now);
+    switch (message->body_case) {
+    case KOMET__WIRE__MESSAGE__BODY_WELCOME:
+        if (!kom->welcome) {
+            take_welcome(kom, now, message->welcome);
+        }
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_HEARTBEAT:
+        take_heartbeat(kom, message->heartbeat);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_ROLE:
+        take_role(kom, now, message->role);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_STORED:
+        take_stored(kom, now, message->stored);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_COMMAND:
+        kom_take_command(kom, now, message->command);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_HELLO:
+    case KOMET__WIRE__MESSAGE__BODY_STOPPED:
+    case KOMET__WIRE__MESSAGE__BODY_BATCH:
+    case KOMET__WIRE__MESSAGE__BODY_COMMAND_END:
+    case KOMET__WIRE__MESSAGE__BODY_LINE_REPORT:
+    case KOMET__WIRE__MESSAGE__BODY_STATION_REPORT:
+    case KOMET__WIRE__MESSAGE__BODY_ASK:
+    case KOMET__WIRE__MESSAGE__BODY_ANSWER:
+    case KOMET__WIRE__MESSAGE__BODY_CANCEL:
+    case KOMET__WIRE__MESSAGE__BODY__NOT_SET:
+    case _KOMET__WIRE__MESSAGE__BODY__CASE_IS_INT_SIZE:
+        kom_note(kom, "the server sent a message that is not for a KOM: %s", wire_message_name(message));
+        break;
+    }
+}
+
+/* ---- the lines ---- */
+
+static void absorb_output(struct kom *kom, uint16_t line, const struct line_output *output)
+{
+    struct kom_line *state = &kom->lines[line];
+    switch (output->kind) {
+    case LINE_OUT_CONNECT:
+        state->connect = true;
+        state->connect_connection = output->connection;
+        state->address = output->address;
+        break;
+    case LINE_OUT_ABORT:
+        if (state->connect && state->connect_connection == output->connection) {
+            state->connect = false; /* it was never opened */
+            break;
+        }
+        state->abort = true;
+        state->abort_connection = output->connection;
+        state->abort_reason = output->reason;
+        break;
+    case LINE_OUT_VALUES:
+        batch_add(kom->batch, line, output->connection, output->frame, output->values, output->count);
+        break;
+    case LINE_OUT_LINE:
+        state->report = true;
+        break;
+    case LINE_OUT_STATION:
+        kom->stations[output->station->number] = (struct kom_station){true, output->station_value};
+        break;
+    case LINE_OUT_COMMAND_END: {
+        KOMET_ASSERT(kom->end_count < KOM_COMMANDS_MAX && kom->open_commands > 0);
+        kom->open_commands--;
+        struct kom_end *end = &kom->ends[kom->end_count++];
+        *end = (struct kom_end){output->id, output->result, output->number, output->flags, ""};
+        snprintf(end->reason, sizeof end->reason, "%s", output->text);
+        break;
+    }
+    case LINE_OUT_NOTE:
+        kom_note(kom, "%s", output->text);
+        break;
+    case LINE_OUT_SEND:
+        KOMET_ASSERT_NEVER("octets are left in the line");
+    }
+}
+
+void kom_absorb(struct kom *kom, struct line_now now, uint16_t line)
+{
+    struct line_output output;
+    while (line_next(kom->lines[line].engine, now, &output) && output.kind != LINE_OUT_SEND) {
+        absorb_output(kom, line, &output);
+    }
+    kom->lines[line].dirty = true; /* octets may wait */
+}
+
+static bool has_line(const struct kom *kom, uint16_t line)
+{
+    return kom->process != NULL && line < kom->process->line_count;
+}
+
+void kom_line_connected(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection)
+{
+    KOMET_ASSERT(has_line(kom, line));
+    line_connected(kom->lines[line].engine, now, connection);
+    kom->lines[line].dirty = true;
+}
+
+void kom_line_closed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
+                     enum komet_reason reason)
+{
+    KOMET_ASSERT(has_line(kom, line));
+    line_closed(kom->lines[line].engine, now, connection, reason);
+    kom->lines[line].dirty = true;
+}
+
+bool kom_takes(const struct kom *kom)
+{
+    return kom->batch != NULL && batch_has_room(kom->batch);
+}
+
+size_t kom_line_feed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
+                     const uint8_t *octets, size_t size)
+{
+    KOMET_ASSERT(has_line(kom, line));
+    size_t taken = 0;
+    watch_lease(kom, now);
+    kom_absorb(kom, now, line);
+    while (taken < size && kom_takes(kom)) {
+        taken += line_feed(kom->lines[line].engine, now, connection, octets + taken, size - taken);
+        kom_absorb(kom, now, line);
+    }
+    return taken;
+}
+
+void kom_line_written(struct kom *kom, uint16_t line, uint32_t connection, size_t size)
+{
+    KOMET_ASSERT(has_line(kom, line));
+    line_written(kom->lines[line].engine, connection, size);
+    kom->lines[line].dirty = true;
+}
+
+/* ---- time ---- */
+
+void kom_tick(struct kom *kom, struct line_now now)
+{
+    watch_lease(kom, now);
+    if (kom->process == NULL || !kom->active) {
+        return;
+    }
+    for (uint16_t i = 0; i < kom->process->line_count; i++) {
+        if (komet_reached(now.instant, line_deadline(kom->lines[i].engine))) {
+            line_tick(kom->lines[i].engine, now);
+            kom->lines[i].dirty = true;
+        }
+    }
+}
+
+struct komet_instant kom_deadline(const struct kom *kom)
+{
+    struct komet_instant deadline = kom->heartbeat_due;
+    if (!kom->active) {
+        return deadline;
+    }
+    deadline = komet_earlier(deadline, kom->lease_end);
+    for (uint16_t i = 0; i < kom->process->line_count; i++) {
+        deadline = komet_earlier(deadline, line_deadline(kom->lines[i].engine));
+    }
+    return deadline;
+}
+
+void kom_shutdown(struct kom *kom, struct line_now now)
+{
+    deactivate(kom, now, KOMET_SHUTDOWN);
+}
+
+/* ---- what it wants done ---- */
+
+static bool next_of_server(struct kom *kom, struct kom_output *output)
+{
+    if (kom->refused) {
+        kom->refused = false;
+        output->kind = KOM_OUT_REFUSED;
+        output->text = kom->refusal;
+        return true;
+    }
+    if (kom->configure) {
+        kom->configure = false;
+        output->kind = KOM_OUT_CONFIGURE;
+        output->welcome = kom->welcome_message;
+        return true;
+    }
+    return false;
+}
+
+static bool next_abort(struct kom *kom, struct kom_output *output)
+{
+    for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
+        struct kom_line *line = &kom->lines[i];
+        if (line->abort) {
+            line->abort = false;
+            output->kind = KOM_OUT_ABORT;
+            output->line = i;
+            output->connection = line->abort_connection;
+            output->reason = line->abort_reason;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool next_of_line(struct kom *kom, struct line_now now, uint16_t index, struct kom_output *output)
+{
+    struct kom_line *line = &kom->lines[index];
+    struct line_output from;
+    output->line = index;
+    if (line->connect) {
+        line->connect = false;
+        output->kind = KOM_OUT_CONNECT;
+        output->connection = line->connect_connection;
+        output->address = line->address;
+        return true;
+    }
+    if (line->dirty && line_next(line->engine, now, &from)) {
+        KOMET_ASSERT(from.kind == LINE_OUT_SEND); /* everything else was absorbed */
+        output->kind = KOM_OUT_SEND;
+        output->connection = from.connection;
+        output->octets = from.octets;
+        output->size = from.size;
+        return true;
+    }
+    line->dirty = false;
+    return false;
+}
+
+static bool next_of_lines(struct kom *kom, struct line_now now, struct kom_output *output)
+{
+    for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
+        if (next_of_line(kom, now, i, output)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool next_note(struct kom *kom, struct kom_output *output)
+{
+    if (kom->note_next < kom->note_count) {
+        output->kind = KOM_OUT_NOTE;
+        output->text = kom->notes[kom->note_next++];
+        return true;
+    }
+    kom->note_next = kom->note_count = 0;
+    return false;
+}
+
+static bool next_batch(struct kom *kom, struct kom_output *output)
+{
+    if (kom->batch == NULL || !kom->welcome) {
+        return false;
+    }
+    output->message = batch_flush(kom->batch, kom->active ? kom->epoch : kom->stopped_epoch);
+    output->kind = KOM_OUT_MESSAGE;
+    return output->message != NULL;
+}
+
+bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output)
+{
+    *output = (struct kom_output){0};
+    watch_lease(kom, now);
+    for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
+        if (kom->lines[i].dirty) {
+            kom_absorb(kom, now, i);
+        }
+    }
+    acknowledge(kom, now);
+    return next_of_server(kom, output) || next_abort(kom, output) || next_note(kom, output) ||
+           next_of_lines(kom, now, output) || next_batch(kom, output) || kom_next_message(kom, now, output);
+}

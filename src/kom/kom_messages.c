@@ -1,0 +1,198 @@
+/*
+ * What the KOM tells the server about itself, and the commands that the server gives it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "kom/kom_private.h"
+
+/* ---- commands ---- */
+
+void kom_end_command(struct kom *kom, uint64_t id, enum command_result result, const char *reason)
+{
+    KOMET_ASSERT(kom->end_count < KOM_COMMANDS_MAX);
+    struct kom_end *end = &kom->ends[kom->end_count++];
+    *end = (struct kom_end){.id = id, .result = result};
+    snprintf(end->reason, sizeof end->reason, "%s", reason);
+}
+
+void kom_take_command(struct kom *kom, struct line_now now, const Komet__Wire__Command *command)
+{
+    if (kom->end_count + kom->open_commands >= KOM_COMMANDS_MAX) {
+        kom_note(kom, "a command was dropped: too many ends of commands wait for the server");
+        return; /* the server ends it as unknown when its time is up */
+    }
+    if (!kom_is_active(kom, now) || command->epoch != kom->epoch) {
+        kom_end_command(kom, command->id, COMMAND_REFUSED, "this instance is not active under that grant");
+        return;
+    }
+    bool write = command->kind == LINE_COMMAND_WRITE;
+    bool known = command->kind >= LINE_COMMAND_WRITE && command->kind <= LINE_COMMAND_CLOCK;
+    if (!known || (write && command->tag >= kom->process->tag_count) ||
+        (!write && command->station >= kom->process->station_count)) {
+        kom_end_command(kom, command->id, COMMAND_REFUSED, "this instance has no such tag or station");
+        return;
+    }
+    struct line_command order = {
+        .id = command->id,
+        .kind = (enum line_command_kind)command->kind,
+        .tag = write ? kom->process->tags[command->tag] : NULL,
+        .number = command->number,
+        .flags = (value_flags)command->flags,
+        .deadline = komet_after(now.instant, KOMET_MS(command->deadline_ms)),
+    };
+    order.station = write ? order.tag->station : kom->process->stations[command->station];
+    uint16_t line = order.station->line->index;
+    kom->open_commands++;
+    line_command(kom->lines[line].engine, now, &order);
+    kom->lines[line].dirty = true;
+}
+
+/* ---- messages ---- */
+
+static wire_message *begin(struct kom *kom)
+{
+    komet__wire__message__init(&kom->slot.message);
+    return &kom->slot.message;
+}
+
+static wire_message *write_hello(struct kom *kom)
+{
+    Komet__Wire__Hello *hello = &kom->slot.body.hello;
+    komet__wire__hello__init(hello);
+    hello->version = WIRE_VERSION;
+    hello->program = (char *)(uintptr_t)"kom";
+    hello->process = (char *)(uintptr_t)kom->identity.process;
+    hello->instance = kom->identity.instance;
+    hello->run = kom->identity.run;
+    hello->host = (char *)(uintptr_t)kom->identity.host;
+    hello->pid = kom->identity.pid;
+    kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_HELLO;
+    kom->slot.message.hello = hello;
+    return &kom->slot.message;
+}
+
+static wire_message *write_heartbeat(struct kom *kom, struct line_now now)
+{
+    Komet__Wire__Heartbeat *heartbeat = &kom->slot.body.heartbeat;
+    komet__wire__heartbeat__init(heartbeat);
+    heartbeat->sent_us = now.instant.us;
+    kom->heartbeat_due = komet_after(now.instant, kom->lease_us / KOM_HEARTBEATS);
+    kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_HEARTBEAT;
+    kom->slot.message.heartbeat = heartbeat;
+    return &kom->slot.message;
+}
+
+static wire_message *write_end(struct kom *kom)
+{
+    const struct kom_end *end = &kom->ends[kom->end_next++];
+    Komet__Wire__CommandEnd *body = &kom->slot.body.command_end;
+    komet__wire__command_end__init(body);
+    body->id = end->id;
+    body->result = (uint32_t)end->result;
+    body->reason = (char *)(uintptr_t)end->reason;
+    body->number = end->number;
+    body->flags = end->flags;
+    kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_COMMAND_END;
+    kom->slot.message.command_end = body;
+    return &kom->slot.message;
+}
+
+static wire_message *write_line_report(struct kom *kom, uint16_t line)
+{
+    struct line_report report = line_report(kom->lines[line].engine);
+    Komet__Wire__LineReport *body = &kom->slot.body.line_report;
+    Komet__Wire__ConnectionReport *connection = &kom->slot.connection;
+    bool ipv6 = strchr(report.address->host, ':') != NULL;
+    kom->lines[line].report = false;
+    snprintf(kom->slot.text, sizeof kom->slot.text, ipv6 ? "[%s]:%u" : "%s:%u", report.address->host,
+             report.address->port);
+    komet__wire__connection_report__init(connection);
+    connection->address = kom->slot.text;
+    connection->state = (uint32_t)report.state;
+    connection->reason =
+        (char *)(uintptr_t)(report.reason == KOMET_OK ? "" : komet_reason_name(report.reason));
+    komet__wire__line_report__init(body);
+    body->line = line;
+    body->value = report.value;
+    body->flags = report.flags;
+    body->connection = report.connection;
+    kom->slot.connections[0] = connection;
+    body->n_connections = 1;
+    body->connections = kom->slot.connections;
+    kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_LINE_REPORT;
+    kom->slot.message.line_report = body;
+    return &kom->slot.message;
+}
+
+static wire_message *write_station_report(struct kom *kom, unsigned station)
+{
+    Komet__Wire__StationReport *body = &kom->slot.body.station_report;
+    kom->stations[station].report = false;
+    komet__wire__station_report__init(body);
+    body->station = station;
+    body->value = (uint32_t)kom->stations[station].value;
+    kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_STATION_REPORT;
+    kom->slot.message.station_report = body;
+    return &kom->slot.message;
+}
+
+static wire_message *write_stopped(struct kom *kom)
+{
+    Komet__Wire__Stopped *body = &kom->slot.body.stopped;
+    kom->stopped = false;
+    komet__wire__stopped__init(body);
+    body->epoch = kom->stopped_epoch;
+    kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_STOPPED;
+    kom->slot.message.stopped = body;
+    return &kom->slot.message;
+}
+
+static wire_message *next_report(struct kom *kom)
+{
+    for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
+        if (kom->lines[i].report) {
+            return write_line_report(kom, i);
+        }
+    }
+    for (unsigned i = 0; kom->process != NULL && i < kom->process->station_count; i++) {
+        if (kom->stations[i].report) {
+            return write_station_report(kom, i);
+        }
+    }
+    return NULL;
+}
+
+static wire_message *next_message(struct kom *kom, struct line_now now)
+{
+    begin(kom);
+    if (kom->hello) {
+        kom->hello = false;
+        return write_hello(kom);
+    }
+    if (!kom->welcome) {
+        return NULL;
+    }
+    if (komet_reached(now.instant, kom->heartbeat_due)) {
+        return write_heartbeat(kom, now);
+    }
+    if (kom->end_next < kom->end_count) {
+        return write_end(kom);
+    }
+    kom->end_next = kom->end_count = 0;
+    wire_message *report = next_report(kom);
+    if (report != NULL) {
+        return report;
+    }
+    return kom->stopped ? write_stopped(kom) : NULL;
+}
+
+bool kom_next_message(struct kom *kom, struct line_now now, struct kom_output *output)
+{
+    if (!kom->connected) {
+        return false;
+    }
+    output->kind = KOM_OUT_MESSAGE;
+    output->message = next_message(kom, now);
+    return output->message != NULL;
+}

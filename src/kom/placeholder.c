@@ -1,1 +1,0 @@
-/* replaced by the folder's first file */ typedef int komet_kom_placeholder;
