@@ -1,0 +1,528 @@
+/*
+ * journal_file: writing, and what a server needs at its start. See journal_file.h.
+ *
+ * Names of tags and processes are stored once and referred to by row; `latest` has each tag's newest event, so
+ * that a start does not read the whole history. WAL with synchronous FULL: a commit returns after its records
+ * are on disk.
+ */
+#include "shell/journal_file.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "komet/assert.h"
+#include "server/server.h"
+
+#define SCHEMA_VERSION 1
+#define LINES_RECOVERED_MAX 256 /* so many lines' newest events are read at the most */
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS processes(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE IF NOT EXISTS tags(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE IF NOT EXISTS events(seq INTEGER PRIMARY KEY, tag INTEGER NOT NULL, type INTEGER NOT NULL,"
+    " number REAL, state INTEGER NOT NULL, cause INTEGER NOT NULL, time INTEGER, arrived INTEGER,"
+    " process INTEGER NOT NULL, instance INTEGER NOT NULL, epoch INTEGER NOT NULL, line INTEGER NOT NULL,"
+    " connection INTEGER NOT NULL, frame INTEGER NOT NULL, octets BLOB);"
+    "CREATE TABLE IF NOT EXISTS latest(tag INTEGER PRIMARY KEY, seq INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS batches(process INTEGER NOT NULL, instance INTEGER NOT NULL,"
+    " run INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(process, instance)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS grants(process INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+    " instance INTEGER NOT NULL, PRIMARY KEY(process, epoch)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS commands(id INTEGER PRIMARY KEY, process INTEGER NOT NULL, instance INTEGER NOT NULL,"
+    " tag TEXT NOT NULL, number REAL, flags INTEGER NOT NULL, user TEXT NOT NULL, epoch INTEGER NOT NULL,"
+    " given INTEGER NOT NULL, ended INTEGER, result INTEGER NOT NULL, reason TEXT NOT NULL);";
+
+static const char *const statement_texts[STATEMENT_COUNT] = {
+    [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
+    [STATEMENT_COMMIT] = "COMMIT",
+    [STATEMENT_EVENT] = "INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [STATEMENT_LATEST] = "INSERT OR REPLACE INTO latest VALUES(?,?)",
+    [STATEMENT_BATCH] = "INSERT OR REPLACE INTO batches VALUES(?,?,?,?)",
+    [STATEMENT_GRANT] = "INSERT INTO grants VALUES(?,?,?)",
+    [STATEMENT_COMMAND_BEGIN] = "INSERT INTO commands VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+    [STATEMENT_COMMAND_END] = "INSERT OR REPLACE INTO commands VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+};
+
+static bool run(struct journal_file *file, const char *text, char *fault)
+{
+    char *why = NULL;
+    if (sqlite3_exec(file->database, text, NULL, NULL, &why) == SQLITE_OK) {
+        return true;
+    }
+    snprintf(fault, JOURNAL_FAULT_SIZE, "the journal cannot be used: %s", why != NULL ? why : "no memory");
+    sqlite3_free(why);
+    return false;
+}
+
+static bool read_integer(struct journal_file *file, const char *text, sqlite3_int64 *value, char *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    bool done = sqlite3_prepare_v2(file->database, text, -1, &statement, NULL) == SQLITE_OK &&
+                sqlite3_step(statement) == SQLITE_ROW;
+    if (done) {
+        *value = sqlite3_column_int64(statement, 0);
+    } else {
+        snprintf(fault, JOURNAL_FAULT_SIZE, "the journal cannot be read: %s", sqlite3_errmsg(file->database));
+    }
+    sqlite3_finalize(statement);
+    return done;
+}
+
+/* Gives every name of the site a row in `table`. */
+static bool name_rows(struct journal_file *file, const char *table, size_t count,
+                      const char *(*name_of)(const struct site *, size_t), sqlite3_int64 *rows)
+{
+    char insert[96], select[96];
+    snprintf(insert, sizeof insert, "INSERT OR IGNORE INTO %s(name) VALUES(?)", table);
+    snprintf(select, sizeof select, "SELECT id FROM %s WHERE name = ?", table);
+    sqlite3_stmt *inserting = NULL, *selecting = NULL;
+    bool done = sqlite3_prepare_v2(file->database, insert, -1, &inserting, NULL) == SQLITE_OK &&
+                sqlite3_prepare_v2(file->database, select, -1, &selecting, NULL) == SQLITE_OK;
+    for (size_t i = 0; done && i < count; i++) {
+        const char *name = name_of(file->site, i);
+        sqlite3_bind_text(selecting, 1, name, -1, SQLITE_STATIC);
+        int found = sqlite3_step(selecting);
+        if (found == SQLITE_ROW) {
+            rows[i] = sqlite3_column_int64(selecting, 0);
+        } else {
+            sqlite3_bind_text(inserting, 1, name, -1, SQLITE_STATIC);
+            done = found == SQLITE_DONE && sqlite3_step(inserting) == SQLITE_DONE;
+            rows[i] = sqlite3_last_insert_rowid(file->database);
+            sqlite3_reset(inserting);
+        }
+        sqlite3_reset(selecting);
+    }
+    sqlite3_finalize(inserting);
+    sqlite3_finalize(selecting);
+    return done;
+}
+
+static const char *tag_name(const struct site *site, size_t number)
+{
+    return site->tags[number]->name;
+}
+
+static const char *process_name(const struct site *site, size_t index)
+{
+    return site->processes[index].name;
+}
+
+static bool prepare(struct journal_file *file, char *fault)
+{
+    for (unsigned i = 0; i < STATEMENT_COUNT; i++) {
+        if (sqlite3_prepare_v3(file->database, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &file->statements[i], NULL) != SQLITE_OK) {
+            snprintf(fault, JOURNAL_FAULT_SIZE, "the journal cannot be used: %s", sqlite3_errmsg(file->database));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool set_up(struct journal_file *file, char *fault)
+{
+    sqlite3_int64 version = 0;
+    if (!run(file, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000;", fault) ||
+        !read_integer(file, "PRAGMA user_version", &version, fault)) {
+        return false;
+    }
+    if (version > SCHEMA_VERSION) {
+        snprintf(fault, JOURNAL_FAULT_SIZE, "the journal was written by a newer Komet (its version is %lld)",
+                 (long long)version);
+        return false;
+    }
+    char mark[48];
+    snprintf(mark, sizeof mark, "PRAGMA user_version=%d;", SCHEMA_VERSION);
+    return run(file, schema, fault) && run(file, mark, fault) && run(file, "BEGIN IMMEDIATE", fault) &&
+           (name_rows(file, "tags", file->site->tag_count, tag_name, file->tag_rows) &&
+                    name_rows(file, "processes", file->site->process_count, process_name, file->process_rows)
+                ? run(file, "COMMIT", fault)
+                : run(file, "ROLLBACK; SELECT name FROM missing", fault)) &&
+           run(file,
+               "UPDATE commands SET result = 4, ended = given, reason = 'the server ended before it was known'"
+               " WHERE result = 0",
+               fault) &&
+           read_integer(file, "SELECT coalesce(max(seq), 0) + 1 FROM events", &file->next_seq, fault) &&
+           prepare(file, fault);
+}
+
+bool journal_file_open(struct journal_file *file, const char *directory, const struct site *site, char *fault)
+{
+    char path[1024];
+    *file = (struct journal_file){.site = site};
+    snprintf(path, sizeof path, "%s/journal.db", directory);
+    file->tag_rows = calloc(site->tag_count + 1, sizeof *file->tag_rows);
+    file->latest = calloc(site->tag_count + 1, sizeof *file->latest);
+    file->touched = calloc(site->tag_count + 1, sizeof *file->touched);
+    file->process_rows = calloc(site->process_count + 1u, sizeof *file->process_rows);
+    KOMET_ASSERT(file->tag_rows && file->latest && file->touched && file->process_rows);
+    if (sqlite3_open_v2(path, &file->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                        NULL) != SQLITE_OK) {
+        snprintf(fault, JOURNAL_FAULT_SIZE, "%.180s cannot be opened: %.40s", path,
+                 sqlite3_errmsg(file->database));
+        return false;
+    }
+    sqlite3_busy_timeout(file->database, 5000);
+    return set_up(file, fault);
+}
+
+void journal_file_close(struct journal_file *file)
+{
+    for (unsigned i = 0; i < STATEMENT_COUNT; i++) {
+        sqlite3_finalize(file->statements[i]);
+    }
+    sqlite3_close(file->database);
+    free(file->tag_rows);
+    free(file->latest);
+    free(file->touched);
+    free(file->process_rows);
+    *file = (struct journal_file){0};
+}
+
+/* ---- writing ---- */
+
+static bool step(struct journal_file *file, enum journal_statement which)
+{
+    sqlite3_stmt *statement = file->statements[which];
+    bool done = sqlite3_step(statement) == SQLITE_DONE;
+    sqlite3_reset(statement);
+    return done;
+}
+
+static sqlite3_int64 process_row(const struct journal_file *file, const char *name)
+{
+    const struct process *process = site_find_process(file->site, name);
+    KOMET_ASSERT(process != NULL);
+    return file->process_rows[process->index];
+}
+
+static void bind_time(sqlite3_stmt *statement, int column, struct komet_utc time)
+{
+    if (komet_utc_known(time)) {
+        sqlite3_bind_int64(statement, column, time.ms);
+    } else {
+        sqlite3_bind_null(statement, column);
+    }
+}
+
+static bool write_event(struct journal_file *file, const struct record *record, sqlite3_int64 process)
+{
+    const struct record_event *event = &record->of.event;
+    const struct value *value = &event->value;
+    sqlite3_stmt *to = file->statements[STATEMENT_EVENT];
+    KOMET_ASSERT(event->tag_number < file->site->tag_count);
+    sqlite3_bind_int64(to, 1, file->next_seq);
+    sqlite3_bind_int64(to, 2, file->tag_rows[event->tag_number]);
+    sqlite3_bind_int(to, 3, (int)event->type);
+    sqlite3_bind_double(to, 4, value->number); /* a value that is no number becomes NULL */
+    sqlite3_bind_int64(to, 5, (sqlite3_int64)((uint32_t)value->status << 16 | value->flags));
+    sqlite3_bind_int64(to, 6, (sqlite3_int64)((uint32_t)value->time_origin << 16 | (uint32_t)value->cot << 8 |
+                                              value->asdu_type));
+    bind_time(to, 7, value->time);
+    bind_time(to, 8, value->arrived);
+    sqlite3_bind_int64(to, 9, process);
+    sqlite3_bind_int(to, 10, record->instance);
+    sqlite3_bind_int64(to, 11, (sqlite3_int64)event->epoch);
+    sqlite3_bind_int(to, 12, event->line);
+    sqlite3_bind_int64(to, 13, event->connection);
+    sqlite3_bind_int64(to, 14, (sqlite3_int64)event->frame);
+    if (event->octets_size > 0) {
+        sqlite3_bind_blob(to, 15, event->octets, event->octets_size, SQLITE_STATIC);
+    } else {
+        sqlite3_bind_null(to, 15);
+    }
+    if (file->latest[event->tag_number] == 0) {
+        file->touched[file->touched_count++] = event->tag_number;
+    }
+    file->latest[event->tag_number] = file->next_seq++;
+    return step(file, STATEMENT_EVENT);
+}
+
+static bool write_command(struct journal_file *file, const struct record *record, sqlite3_int64 process)
+{
+    const struct record_command *command = &record->of.command;
+    enum journal_statement which =
+        record->kind == RECORD_COMMAND_END ? STATEMENT_COMMAND_END : STATEMENT_COMMAND_BEGIN;
+    sqlite3_stmt *to = file->statements[which];
+    sqlite3_bind_int64(to, 1, (sqlite3_int64)command->id);
+    sqlite3_bind_int64(to, 2, process);
+    sqlite3_bind_int(to, 3, record->instance);
+    sqlite3_bind_text(to, 4, command->tag, -1, SQLITE_STATIC);
+    sqlite3_bind_double(to, 5, command->number);
+    sqlite3_bind_int(to, 6, command->flags);
+    sqlite3_bind_text(to, 7, command->user, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(to, 8, (sqlite3_int64)command->epoch);
+    bind_time(to, 9, command->given);
+    bind_time(to, 10, command->ended);
+    sqlite3_bind_int(to, 11, command->result);
+    sqlite3_bind_text(to, 12, command->reason, -1, SQLITE_STATIC);
+    return step(file, which);
+}
+
+static bool write_batch(struct journal_file *file, const struct record *record, sqlite3_int64 process)
+{
+    sqlite3_stmt *to = file->statements[STATEMENT_BATCH];
+    sqlite3_bind_int64(to, 1, process);
+    sqlite3_bind_int(to, 2, record->instance);
+    sqlite3_bind_int64(to, 3, (sqlite3_int64)record->of.batch.run);
+    sqlite3_bind_int64(to, 4, (sqlite3_int64)record->of.batch.sequence);
+    return step(file, STATEMENT_BATCH);
+}
+
+static bool write_grant(struct journal_file *file, const struct record *record, sqlite3_int64 process)
+{
+    sqlite3_stmt *to = file->statements[STATEMENT_GRANT];
+    sqlite3_bind_int64(to, 1, process);
+    sqlite3_bind_int64(to, 2, (sqlite3_int64)record->of.grant.epoch);
+    sqlite3_bind_int(to, 3, record->instance);
+    return step(file, STATEMENT_GRANT);
+}
+
+static bool write_record(struct journal_file *file, const struct record *record, sqlite3_int64 process)
+{
+    switch (record->kind) {
+    case RECORD_EVENT:
+        return write_event(file, record, process);
+    case RECORD_BATCH:
+        return write_batch(file, record, process);
+    case RECORD_GRANT:
+        return write_grant(file, record, process);
+    case RECORD_COMMAND_BEGIN:
+    case RECORD_COMMAND_END:
+        return write_command(file, record, process);
+    }
+    KOMET_ASSERT_NEVER("an unknown kind of record");
+}
+
+static bool write_latest(struct journal_file *file)
+{
+    bool done = true;
+    for (uint32_t i = 0; i < file->touched_count && done; i++) {
+        uint32_t tag = file->touched[i];
+        sqlite3_stmt *to = file->statements[STATEMENT_LATEST];
+        sqlite3_bind_int64(to, 1, file->tag_rows[tag]);
+        sqlite3_bind_int64(to, 2, file->latest[tag]);
+        done = step(file, STATEMENT_LATEST);
+        file->latest[tag] = 0;
+    }
+    file->touched_count = 0;
+    return done;
+}
+
+const char *journal_file_write(struct journal_file *file, const struct record *records, size_t count)
+{
+    bool done = step(file, STATEMENT_BEGIN);
+    const char *name = NULL;
+    sqlite3_int64 process = 0;
+    for (size_t i = 0; done && i < count; i++) {
+        if (records[i].process != name) { /* mostly the same as before, and the same pointer */
+            name = records[i].process;
+            process = process_row(file, name);
+        }
+        done = write_record(file, &records[i], process);
+    }
+    done = done && write_latest(file) && step(file, STATEMENT_COMMIT);
+    return done ? NULL : sqlite3_errmsg(file->database);
+}
+
+/* ---- recovery ---- */
+
+static void column_value(sqlite3_stmt *row, int first, struct value *value)
+{
+    sqlite3_int64 state = sqlite3_column_int64(row, first + 1), cause = sqlite3_column_int64(row, first + 2);
+    bool number = sqlite3_column_type(row, first) != SQLITE_NULL;
+    bool timed = sqlite3_column_type(row, first + 3) != SQLITE_NULL;
+    bool arrived = sqlite3_column_type(row, first + 4) != SQLITE_NULL;
+    *value = (struct value){
+        .number = number ? sqlite3_column_double(row, first) : (double)NAN,
+        .status = state >> 16 < STATUS_COUNT ? (enum value_status)(state >> 16) : STATUS_INVALID,
+        .flags = (value_flags)(state & 0xFFFF),
+        .cot = (uint8_t)(cause >> 8 & 0xFF),
+        .asdu_type = (uint8_t)(cause & 0xFF),
+        .time_origin = cause >> 16 != 0 ? TIME_OF_ARRIVAL : TIME_FROM_STATION,
+        .time = timed ? (struct komet_utc){sqlite3_column_int64(row, first + 3)} : KOMET_UTC_UNKNOWN,
+        .arrived = arrived ? (struct komet_utc){sqlite3_column_int64(row, first + 4)} : KOMET_UTC_UNKNOWN,
+    };
+}
+
+#define EVENT_COLUMNS                                                                                       \
+    "events.seq, tags.name, events.type, number, state, cause, time, arrived, processes.name, instance, epoch"
+#define EVENT_JOINS " JOIN tags ON tags.id = events.tag JOIN processes ON processes.id = events.process"
+
+static void recover_event(struct server *server, sqlite3_stmt *row)
+{
+    struct record_event event = {.tag = (const char *)sqlite3_column_text(row, 1)};
+    int type = sqlite3_column_int(row, 2);
+    event.type = type >= 0 && type < TAG_TYPE_COUNT ? (enum tag_type)type : TAG_AI;
+    column_value(row, 3, &event.value);
+    event.epoch = (uint64_t)sqlite3_column_int64(row, 10);
+    event.line = (uint16_t)sqlite3_column_int(row, 11);
+    event.connection = (uint32_t)sqlite3_column_int64(row, 12);
+    event.frame = (uint64_t)sqlite3_column_int64(row, 13);
+    int size = sqlite3_column_bytes(row, 14);
+    if (size > 0 && size <= RECORD_OCTETS_MAX) {
+        event.octets_size = (uint8_t)size;
+        memcpy(event.octets, sqlite3_column_blob(row, 14), (size_t)size);
+    }
+    server_recover_event(server, (const char *)sqlite3_column_text(row, 8), (uint8_t)sqlite3_column_int(row, 9),
+                         &event);
+}
+
+static void recover_grant(struct server *server, sqlite3_stmt *row)
+{
+    server_recover_grant(server, (const char *)sqlite3_column_text(row, 0),
+                         (uint64_t)sqlite3_column_int64(row, 1));
+}
+
+static void recover_batch(struct server *server, sqlite3_stmt *row)
+{
+    server_recover_batch(server, (const char *)sqlite3_column_text(row, 0), (uint8_t)sqlite3_column_int(row, 1),
+                         (uint64_t)sqlite3_column_int64(row, 2), (uint64_t)sqlite3_column_int64(row, 3));
+}
+
+static bool each_row(struct journal_file *file, const char *text, sqlite3_int64 parameter, struct server *server,
+                     void (*take)(struct server *, sqlite3_stmt *), char *fault)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(file->database, text, -1, &statement, NULL);
+    if (result == SQLITE_OK) {
+        sqlite3_bind_int64(statement, 1, parameter); /* a text without parameter does not mind */
+        while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
+            take(server, statement);
+        }
+    }
+    if (result != SQLITE_DONE) {
+        snprintf(fault, JOURNAL_FAULT_SIZE, "the journal cannot be read: %s", sqlite3_errmsg(file->database));
+    }
+    sqlite3_finalize(statement);
+    return result == SQLITE_DONE;
+}
+
+bool journal_file_recover(struct journal_file *file, struct server *server, char *fault)
+{
+    sqlite3_int64 lines = 0;
+    for (unsigned p = 0; p < file->site->process_count; p++) {
+        lines += file->site->processes[p].line_count;
+    }
+    lines = lines < LINES_RECOVERED_MAX ? lines : LINES_RECOVERED_MAX;
+    sqlite3_int64 cutoff = file->next_seq - RECOVERED_EVENTS_MAX * lines;
+    return each_row(file,
+                    "SELECT name, max(epoch) FROM grants JOIN processes ON processes.id = process GROUP BY process",
+                    0, server, recover_grant, fault) &&
+           each_row(file,
+                    "SELECT name, instance, run, sequence FROM batches JOIN processes ON processes.id = process", 0,
+                    server, recover_batch, fault) &&
+           each_row(file,
+                    "SELECT " EVENT_COLUMNS ", line, connection, frame, NULL FROM latest"
+                    " JOIN events ON events.seq = latest.seq" EVENT_JOINS " WHERE latest.seq < ?",
+                    cutoff, server, recover_event, fault) &&
+           each_row(file,
+                    "SELECT " EVENT_COLUMNS ", line, connection, frame, octets FROM events" EVENT_JOINS
+                    " WHERE events.seq >= ? ORDER BY events.seq",
+                    cutoff, server, recover_event, fault);
+}
+
+/* ---- reading ---- */
+
+sqlite3 *journal_reader_open(const char *directory, char *fault)
+{
+    char path[1024];
+    sqlite3 *database = NULL;
+    snprintf(path, sizeof path, "%s/journal.db", directory);
+    if (sqlite3_open_v2(path, &database, SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK) {
+        snprintf(fault, JOURNAL_FAULT_SIZE, "%.180s cannot be read: %.40s", path, sqlite3_errmsg(database));
+        sqlite3_close(database);
+        return NULL;
+    }
+    sqlite3_busy_timeout(database, 5000);
+    return database;
+}
+
+static void copy_text(char *to, size_t size, sqlite3_stmt *row, int column)
+{
+    const unsigned char *text = sqlite3_column_text(row, column);
+    snprintf(to, size, "%s", text != NULL ? (const char *)text : "");
+}
+
+/* The row at hand becomes the next of the page, when its tag matches. */
+static void take_event(const struct site *site, const struct journal_query *query, sqlite3_stmt *row,
+                       struct journal_rows *rows)
+{
+    (void)site;
+    rows->after = (uint64_t)sqlite3_column_int64(row, 0);
+    const char *name = (const char *)sqlite3_column_text(row, 1);
+    if (name == NULL || !name_matches(query->mask, name)) {
+        return;
+    }
+    struct journal_event_row *event = &rows->events[rows->count++];
+    event->seq = rows->after;
+    copy_text(event->tag, sizeof event->tag, row, 1);
+    int type = sqlite3_column_int(row, 2);
+    event->type = type >= 0 && type < TAG_TYPE_COUNT ? (enum tag_type)type : TAG_AI;
+    column_value(row, 3, &event->value);
+    copy_text(event->process, sizeof event->process, row, 8);
+    event->instance = (uint8_t)sqlite3_column_int(row, 9);
+    event->epoch = (uint64_t)sqlite3_column_int64(row, 10);
+}
+
+static void take_command(const struct site *site, const struct journal_query *query, sqlite3_stmt *row,
+                         struct journal_rows *rows)
+{
+    rows->after = (uint64_t)sqlite3_column_int64(row, 0);
+    const char *name = (const char *)sqlite3_column_text(row, 1);
+    if (name == NULL || !name_matches(query->mask, name)) {
+        return;
+    }
+    struct journal_command_row *to = &rows->commands[rows->count++];
+    struct record_command *command = &to->command;
+    const struct tag *tag = site_find_tag(site, name);
+    to->type = tag != NULL ? tag->type : TAG_TYPE_COUNT;
+    command->id = rows->after;
+    copy_text(command->tag, sizeof command->tag, row, 1);
+    command->number = sqlite3_column_double(row, 2);
+    command->flags = (value_flags)sqlite3_column_int(row, 3);
+    copy_text(command->user, sizeof command->user, row, 4);
+    command->epoch = (uint64_t)sqlite3_column_int64(row, 5);
+    command->given.ms = sqlite3_column_int64(row, 6);
+    command->ended = sqlite3_column_type(row, 7) != SQLITE_NULL
+                         ? (struct komet_utc){sqlite3_column_int64(row, 7)}
+                         : KOMET_UTC_UNKNOWN;
+    command->result = (uint8_t)sqlite3_column_int(row, 8);
+    copy_text(command->reason, sizeof command->reason, row, 9);
+    copy_text(to->process, sizeof to->process, row, 10);
+}
+
+#define SCAN_MAX 20000 /* rows looked at for one page, whether they match or not */
+
+void journal_reader_page(sqlite3 *database, const struct site *site, const struct journal_query *query,
+                         struct journal_rows *rows)
+{
+    static const char events[] = "SELECT " EVENT_COLUMNS " FROM events" EVENT_JOINS
+                                 " WHERE events.seq > ?1 AND time >= ?2 AND time <= ?3 ORDER BY events.seq LIMIT ?4";
+    static const char commands[] =
+        "SELECT commands.id, tag, number, flags, user, epoch, given, ended, result, reason, processes.name"
+        " FROM commands JOIN processes ON processes.id = process"
+        " WHERE commands.id > ?1 AND given >= ?2 AND given <= ?3 ORDER BY commands.id LIMIT ?4";
+    bool wants_events = query->kind == JOURNAL_EVENTS;
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(database, wants_events ? events : commands, -1, &statement, NULL);
+    unsigned scanned = 0;
+    rows->after = query->after;
+    if (result == SQLITE_OK) {
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)query->after);
+        sqlite3_bind_int64(statement, 2, komet_utc_known(query->from) ? query->from.ms : INT64_MIN);
+        sqlite3_bind_int64(statement, 3, komet_utc_known(query->to) ? query->to.ms : INT64_MAX);
+        sqlite3_bind_int(statement, 4, SCAN_MAX);
+        while (rows->count < JOURNAL_PAGE_ROWS && (result = sqlite3_step(statement)) == SQLITE_ROW) {
+            scanned++;
+            (wants_events ? take_event : take_command)(site, query, statement, rows);
+        }
+    }
+    if (result != SQLITE_ROW && result != SQLITE_DONE && result != SQLITE_OK) {
+        snprintf(rows->fault, sizeof rows->fault, "the journal cannot be read: %s", sqlite3_errmsg(database));
+    }
+    rows->end = result == SQLITE_DONE && scanned < SCAN_MAX;
+    sqlite3_finalize(statement);
+}

@@ -1,0 +1,63 @@
+/*
+ * journal_file: the tables of a journal and the statements that write and read them. One SQLite connection; no
+ * thread, no loop: journal.c brings these.
+ */
+#ifndef SHELL_JOURNAL_FILE_H
+#define SHELL_JOURNAL_FILE_H
+
+#include <sqlite3.h>
+
+#include "shell/journal.h"
+
+/* What a writer has prepared. */
+enum journal_statement {
+    STATEMENT_BEGIN,
+    STATEMENT_COMMIT,
+    STATEMENT_EVENT,
+    STATEMENT_LATEST,
+    STATEMENT_BATCH,
+    STATEMENT_GRANT,
+    STATEMENT_COMMAND_BEGIN,
+    STATEMENT_COMMAND_END,
+    STATEMENT_COUNT
+};
+
+struct journal_file {
+    sqlite3 *database;
+    const struct site *site;
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+    sqlite3_int64 *tag_rows;     /* by number of the tag in the site */
+    sqlite3_int64 *process_rows; /* by index of the process */
+    sqlite3_int64 next_seq;
+    sqlite3_int64 *latest;   /* by tag: seq of its newest event of this transaction, 0 none */
+    uint32_t *touched;       /* tags with one */
+    uint32_t touched_count;
+};
+
+/* Opens and, where needed, makes DIRECTORY/journal.db for writing. False: `fault` says why. Close in any case. */
+bool journal_file_open(struct journal_file *file, const char *directory, const struct site *site, char *fault);
+void journal_file_close(struct journal_file *file);
+
+/* Writes records in one transaction, and returns when they are on disk. NULL, or why it failed (static or of the
+ * database): then nothing of it can be relied on. */
+const char *journal_file_write(struct journal_file *file, const struct record *records, size_t count);
+
+/* Tells a server what the journal has. */
+bool journal_file_recover(struct journal_file *file, struct server *server, char *fault);
+
+/* A connection for reading only. NULL: `fault`. */
+sqlite3 *journal_reader_open(const char *directory, char *fault);
+
+/* A page as it is read: rows of either kind. */
+struct journal_rows {
+    char fault[JOURNAL_FAULT_SIZE];
+    bool end;
+    uint64_t after;
+    unsigned count;
+    struct journal_event_row *events; /* JOURNAL_PAGE_ROWS of them, or NULL */
+    struct journal_command_row *commands;
+};
+void journal_reader_page(sqlite3 *database, const struct site *site, const struct journal_query *query,
+                         struct journal_rows *rows);
+
+#endif

@@ -1,1 +1,0 @@
-/* replaced by the folder's first file */ typedef int komet_shell_placeholder;

@@ -1,0 +1,428 @@
+/*
+ * tcp: see tcp.h.
+ */
+#include "shell/tcp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "komet/assert.h"
+
+#define READ_SIZE      65536
+#define CLOSE_LIMIT_MS 2000
+#define FAULT_SIZE     200
+#define BACKLOG        64
+
+struct tcp {
+    uv_tcp_t socket;
+    uv_timer_t limit; /* of tcp_close */
+    uv_getaddrinfo_t resolve;
+    uv_connect_t connect;
+    const struct tcp_events *events;
+    void *context;
+    uint16_t port;
+    bool resolving, open, closing, finishing, paused;
+    unsigned handles; /* that are not closed yet */
+    size_t output_max, waiting;
+    uint8_t *input; /* received and not taken */
+    size_t input_size, input_capacity;
+};
+
+struct write_request {
+    uv_write_t request;
+    struct tcp *tcp;
+    size_t size;
+    uint8_t octets[];
+};
+
+static void *allocate(size_t size)
+{
+    void *memory = malloc(size);
+    KOMET_ASSERT(memory != NULL); /* a program without memory ends, and is started again */
+    return memory;
+}
+
+static void free_when_closed(struct tcp *tcp)
+{
+    if (tcp->handles == 0 && !tcp->resolving) {
+        free(tcp->input);
+        free(tcp);
+    }
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct tcp *tcp = handle->data;
+    tcp->handles--;
+    free_when_closed(tcp);
+}
+
+static void close_handles(struct tcp *tcp, bool reset)
+{
+    if (tcp->closing) {
+        return;
+    }
+    tcp->closing = true;
+    tcp->open = false;
+    if (tcp->resolving) {
+        uv_cancel((uv_req_t *)&tcp->resolve);
+    }
+    if (!reset || uv_tcp_close_reset(&tcp->socket, on_handle_closed) != 0) {
+        uv_close((uv_handle_t *)&tcp->socket, on_handle_closed);
+    }
+    uv_close((uv_handle_t *)&tcp->limit, on_handle_closed);
+}
+
+static void end(struct tcp *tcp, enum komet_reason reason)
+{
+    if (tcp->closing) {
+        return;
+    }
+    bool told = !tcp->finishing;
+    close_handles(tcp, false);
+    if (told) {
+        tcp->events->closed(tcp->context, tcp, reason);
+    }
+}
+
+static enum komet_reason reason_of(int status)
+{
+    switch (status) {
+    case UV_EOF:
+        return KOMET_PEER_CLOSED;
+    case UV_ECONNREFUSED:
+        return KOMET_CONNECT_REFUSED;
+    case UV_ETIMEDOUT:
+    case UV_ECONNRESET:
+    case UV_EPIPE:
+        return KOMET_CONNECTION_RESET;
+    default:
+        return status <= UV_EAI_ADDRFAMILY && status >= UV_EAI_SOCKTYPE ? KOMET_UNREACHABLE
+                                                                         : KOMET_CONNECTION_RESET;
+    }
+}
+
+/* ---- reading ---- */
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct tcp *tcp = handle->data;
+    (void)suggested;
+    if (tcp->input_capacity - tcp->input_size < READ_SIZE) {
+        tcp->input_capacity = tcp->input_size * 2 + READ_SIZE;
+        tcp->input = realloc(tcp->input, tcp->input_capacity);
+        KOMET_ASSERT(tcp->input != NULL);
+    }
+    *buffer = uv_buf_init((char *)tcp->input + tcp->input_size, READ_SIZE);
+}
+
+/* Offers what was received. The owner may close the connection in there: its memory stays until later. */
+static void offer(struct tcp *tcp)
+{
+    size_t taken = tcp->events->received(tcp->context, tcp, tcp->input, tcp->input_size);
+    if (tcp->closing) {
+        return;
+    }
+    KOMET_ASSERT(taken <= tcp->input_size);
+    tcp->input_size -= taken;
+    memmove(tcp->input, tcp->input + taken, tcp->input_size);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
+{
+    struct tcp *tcp = stream->data;
+    (void)buffer;
+    if (size < 0) {
+        end(tcp, reason_of((int)size));
+    } else if (size > 0 && !tcp->finishing) {
+        tcp->input_size += (size_t)size;
+        offer(tcp);
+    }
+}
+
+static void start_reading(struct tcp *tcp)
+{
+    tcp->paused = false;
+    int status = uv_read_start((uv_stream_t *)&tcp->socket, on_allocate, on_read);
+    if (status != 0) {
+        end(tcp, reason_of(status));
+    }
+}
+
+void tcp_pause(struct tcp *tcp)
+{
+    if (!tcp->paused && !tcp->closing) {
+        tcp->paused = true;
+        uv_read_stop((uv_stream_t *)&tcp->socket);
+    }
+}
+
+void tcp_resume(struct tcp *tcp)
+{
+    if (!tcp->paused || tcp->closing) {
+        return;
+    }
+    start_reading(tcp);
+    if (tcp->input_size > 0 && !tcp->closing) {
+        offer(tcp); /* it may pause again */
+    }
+}
+
+/* ---- writing ---- */
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct write_request *write = (struct write_request *)request;
+    struct tcp *tcp = write->tcp;
+    tcp->waiting -= write->size;
+    free(write);
+    if (status != 0) {
+        end(tcp, reason_of(status));
+    } else if (tcp->waiting == 0 && tcp->finishing) {
+        close_handles(tcp, false);
+    } else if (tcp->waiting == 0 && !tcp->closing && tcp->events->drained != NULL) {
+        tcp->events->drained(tcp->context, tcp);
+    }
+}
+
+bool tcp_write(struct tcp *tcp, const uint8_t *octets, size_t size)
+{
+    if (!tcp->open || tcp->finishing) {
+        return false;
+    }
+    if (tcp->waiting == 0) {
+        uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)octets, (unsigned)size);
+        int written = uv_try_write((uv_stream_t *)&tcp->socket, &buffer, 1);
+        size_t done = written > 0 ? (size_t)written : 0;
+        octets += done;
+        size -= done;
+    }
+    if (size == 0) {
+        return true;
+    }
+    if (tcp->waiting + size > tcp->output_max) {
+        end(tcp, KOMET_OUTPUT_FULL);
+        return false;
+    }
+    struct write_request *write = allocate(sizeof *write + size);
+    write->tcp = tcp;
+    write->size = size;
+    memcpy(write->octets, octets, size);
+    uv_buf_t buffer = uv_buf_init((char *)write->octets, (unsigned)size);
+    tcp->waiting += size;
+    int status = uv_write(&write->request, (uv_stream_t *)&tcp->socket, &buffer, 1, on_written);
+    if (status != 0) {
+        tcp->waiting -= size;
+        free(write);
+        end(tcp, reason_of(status));
+        return false;
+    }
+    return true;
+}
+
+size_t tcp_waiting(const struct tcp *tcp)
+{
+    return tcp->waiting;
+}
+
+/* ---- ending ---- */
+
+void tcp_abort(struct tcp *tcp)
+{
+    close_handles(tcp, tcp->open && !tcp->finishing);
+}
+
+static void on_close_limit(uv_timer_t *timer)
+{
+    close_handles(timer->data, true);
+}
+
+void tcp_close(struct tcp *tcp)
+{
+    if (tcp->closing || tcp->finishing) {
+        return;
+    }
+    if (tcp->waiting == 0) {
+        close_handles(tcp, false);
+        return;
+    }
+    tcp->finishing = true;
+    uv_timer_start(&tcp->limit, on_close_limit, CLOSE_LIMIT_MS, 0);
+}
+
+/* ---- beginning ---- */
+
+static struct tcp *tcp_new(uv_loop_t *loop, const struct tcp_events *events, void *context, size_t output_max)
+{
+    struct tcp *tcp = allocate(sizeof *tcp);
+    *tcp = (struct tcp){.events = events, .context = context, .output_max = output_max};
+    int failed = uv_tcp_init(loop, &tcp->socket);
+    failed |= uv_timer_init(loop, &tcp->limit);
+    KOMET_ASSERT(failed == 0);
+    tcp->socket.data = tcp->limit.data = tcp->resolve.data = tcp->connect.data = tcp;
+    tcp->handles = 2;
+    return tcp;
+}
+
+static void opened(struct tcp *tcp)
+{
+    tcp->open = true;
+    uv_tcp_nodelay(&tcp->socket, 1);
+    uv_tcp_keepalive(&tcp->socket, 1, 30);
+    start_reading(tcp);
+}
+
+static void on_connected(uv_connect_t *request, int status)
+{
+    struct tcp *tcp = request->data;
+    if (tcp->closing) {
+        return;
+    }
+    if (status != 0) {
+        end(tcp, status == UV_ECONNREFUSED ? KOMET_CONNECT_REFUSED : KOMET_UNREACHABLE);
+        return;
+    }
+    opened(tcp);
+    if (!tcp->closing && tcp->events->connected != NULL) {
+        tcp->events->connected(tcp->context, tcp);
+    }
+}
+
+static void connect_to(struct tcp *tcp, const struct sockaddr *address)
+{
+    int status = uv_tcp_connect(&tcp->connect, &tcp->socket, address, on_connected);
+    if (status != 0) {
+        end(tcp, KOMET_UNREACHABLE);
+    }
+}
+
+static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+{
+    struct tcp *tcp = request->data;
+    tcp->resolving = false;
+    if (tcp->closing) {
+        uv_freeaddrinfo(found);
+        free_when_closed(tcp);
+        return;
+    }
+    if (status != 0) {
+        end(tcp, KOMET_UNREACHABLE);
+    } else {
+        connect_to(tcp, found->ai_addr);
+    }
+    uv_freeaddrinfo(found);
+}
+
+struct tcp *tcp_connect(uv_loop_t *loop, const char *host, uint16_t port, const struct tcp_events *events,
+                        void *context, size_t output_max)
+{
+    struct tcp *tcp = tcp_new(loop, events, context, output_max);
+    char service[8];
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    snprintf(service, sizeof service, "%u", port);
+    tcp->port = port;
+    /* Also for addresses: the answer, and so a failure, always comes later, never from within this call. */
+    int status = uv_getaddrinfo(loop, &tcp->resolve, on_resolved, host, service, &hints);
+    KOMET_ASSERT(status == 0);
+    tcp->resolving = true;
+    return tcp;
+}
+
+struct tcp_listener {
+    uv_tcp_t socket;
+    tcp_accepted *accepted;
+    void *context;
+};
+
+static const struct tcp_events no_events = {NULL, NULL, NULL, NULL};
+
+static void on_connection(uv_stream_t *stream, int status)
+{
+    struct tcp_listener *listener = stream->data;
+    if (status == 0) {
+        listener->accepted(listener->context, listener);
+    }
+}
+
+struct tcp *tcp_adopt(struct tcp_listener *listener, const struct tcp_events *events, void *context,
+                      size_t output_max)
+{
+    struct tcp *tcp = tcp_new(listener->socket.loop, &no_events, context, output_max);
+    if (uv_accept((uv_stream_t *)&listener->socket, (uv_stream_t *)&tcp->socket) != 0) {
+        close_handles(tcp, false);
+        return NULL;
+    }
+    tcp->events = events;
+    opened(tcp);
+    return tcp;
+}
+
+void tcp_peer(const struct tcp *tcp, char *text, size_t size)
+{
+    struct sockaddr_storage address;
+    int length = sizeof address;
+    char host[64] = "?";
+    unsigned port = 0;
+    if (uv_tcp_getpeername(&tcp->socket, (struct sockaddr *)&address, &length) == 0) {
+        if (address.ss_family == AF_INET6) {
+            uv_ip6_name((struct sockaddr_in6 *)&address, host, sizeof host);
+            port = ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+        } else {
+            uv_ip4_name((struct sockaddr_in *)&address, host, sizeof host);
+            port = ntohs(((struct sockaddr_in *)&address)->sin_port);
+        }
+    }
+    snprintf(text, size, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
+}
+
+static int bind_address(struct tcp_listener *listener, const char *host, uint16_t port)
+{
+    struct sockaddr_storage address;
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    if (uv_ip4_addr(host, port, (struct sockaddr_in *)&address) != 0 &&
+        uv_ip6_addr(host, port, (struct sockaddr_in6 *)&address) != 0) {
+        char service[8];
+        snprintf(service, sizeof service, "%u", port);
+        if (getaddrinfo(host, service, &hints, &found) != 0) {
+            return UV_EADDRNOTAVAIL;
+        }
+        memcpy(&address, found->ai_addr, found->ai_addrlen);
+        freeaddrinfo(found);
+    }
+    return uv_tcp_bind(&listener->socket, (struct sockaddr *)&address, 0);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+struct tcp_listener *tcp_listen(uv_loop_t *loop, const char *host, uint16_t port, tcp_accepted *accepted,
+                                void *context, char *fault)
+{
+    struct tcp_listener *listener = allocate(sizeof *listener);
+    listener->accepted = accepted;
+    listener->context = context;
+    int status = uv_tcp_init(loop, &listener->socket);
+    KOMET_ASSERT(status == 0);
+    listener->socket.data = listener;
+    status = bind_address(listener, host, port);
+    if (status == 0) {
+        status = uv_listen((uv_stream_t *)&listener->socket, BACKLOG, on_connection);
+    }
+    if (status != 0) {
+        snprintf(fault, FAULT_SIZE, "cannot listen on %s:%u: %s", host, port, uv_strerror(status));
+        tcp_listener_close(listener);
+        return NULL;
+    }
+    return listener;
+}
+
+void tcp_listener_close(struct tcp_listener *listener)
+{
+    if (listener != NULL) {
+        uv_close((uv_handle_t *)&listener->socket, on_listener_closed);
+    }
+}

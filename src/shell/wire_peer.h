@@ -1,0 +1,38 @@
+/*
+ * wire_peer: one connection of the messages between the programs, on top of tcp.
+ *
+ * Received octets are cut into messages and handed over one at a time; a message lives until the callback
+ * returns. A frame that is too long or malformed closes the connection.
+ */
+#ifndef SHELL_WIRE_PEER_H
+#define SHELL_WIRE_PEER_H
+
+#include "shell/tcp.h"
+#include "wire/frame.h"
+
+struct wire_peer; /* opaque */
+
+struct wire_peer_events {
+    void (*connected)(void *context, struct wire_peer *peer);
+    void (*message)(void *context, struct wire_peer *peer, const wire_message *message);
+    void (*drained)(void *context, struct wire_peer *peer);
+    /* It has ended, for the reason given; `peer` is not to be used any more. */
+    void (*closed)(void *context, struct wire_peer *peer, const char *reason);
+};
+
+#define WIRE_PEER_OUTPUT_MAX (32u * 1024 * 1024)
+
+struct wire_peer *wire_peer_connect(uv_loop_t *loop, const char *host, uint16_t port,
+                                    const struct wire_peer_events *events, void *context);
+/* Takes what a listener announced; NULL when it has gone already. */
+struct wire_peer *wire_peer_adopt(struct tcp_listener *listener, const struct wire_peer_events *events,
+                                  void *context);
+/* Encodes and writes. False: the peer was closed (`closed` has been called) or is closing. */
+bool wire_peer_send(struct wire_peer *peer, const wire_message *message);
+/* Octets that wait to be written. */
+size_t wire_peer_waiting(const struct wire_peer *peer);
+/* Closes after what was sent; or at once. `closed` is not called. */
+void wire_peer_close(struct wire_peer *peer);
+void wire_peer_abort(struct wire_peer *peer);
+
+#endif
