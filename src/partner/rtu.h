@@ -91,6 +91,9 @@ struct rtu_plan rtu_plan_standard(void);
  * `points` that is meant, or point_count when none is. Static storage. rtu_init asserts it. */
 const char *rtu_plan_fault(const struct rtu_plan *plan, size_t *row);
 
+/* The same for one row of the plan's points, so that a reader can tell all faults at once. */
+const char *rtu_point_fault(const struct rtu_plan *plan, const struct rtu_point *row);
+
 struct rtu; /* opaque; lives in the caller's memory */
 
 /* Octets of memory for a station, all in. */

@@ -72,7 +72,7 @@ static const struct rtu_point *find(const struct rtu_plan *plan, uint32_t ioa)
     return NULL;
 }
 
-static const char *row_fault(const struct rtu_plan *plan, const struct rtu_point *row)
+const char *rtu_point_fault(const struct rtu_plan *plan, const struct rtu_point *row)
 {
     if (row->ioa < 1 || row->count < 1 || row->count > RTU_POINTS_MAX ||
         row->ioa > 0xFFFFFFu - (row->count - 1)) {
@@ -123,7 +123,7 @@ const char *rtu_plan_fault(const struct rtu_plan *plan, size_t *row)
     uint64_t points = 0;
     for (size_t i = 0; i < plan->point_count; i++) {
         *row = i;
-        fault = row_fault(plan, &plan->points[i]);
+        fault = rtu_point_fault(plan, &plan->points[i]);
         points += plan->points[i].count;
         if (fault != NULL || points > RTU_POINTS_MAX) {
             return fault != NULL ? fault : "a station has at most 1000000 points";
