@@ -1,8 +1,8 @@
 /*
  * batch: see batch.h.
  *
- * The ledger is a ring of (batch, line, connection, last frame). A line appears at most once for each batch: within
- * one batch later frames of the same connection only raise the last frame.
+ * The ledger is a ring of (batch, line, connection, last frame). A line appears at most once for each batch:
+ * within one batch later frames of the same connection only raise the last frame.
  */
 #include "kom/batch.h"
 
@@ -81,12 +81,14 @@ size_t batch_size(unsigned line_count, unsigned values, unsigned batches)
     return lay_out(NULL, &columns, &ledger, values, ledger_entries(line_count, batches));
 }
 
-struct batch *batch_init(void *memory, size_t size, unsigned line_count, unsigned values, unsigned batches)
+struct batch *batch_init(void *memory, size_t size, unsigned line_count, unsigned values, unsigned batches,
+                         uint64_t sequence)
 {
     KOMET_ASSERT(size >= batch_size(line_count, values, batches));
     KOMET_ASSERT(values >= FRAME_VALUES_MAX && batches > 0);
     struct batch *batch = memory;
     memset(batch, 0, sizeof *batch);
+    batch->sequence = batch->confirmed = sequence;
     batch->value_capacity = values;
     batch->batch_capacity = batches;
     batch->ledger_capacity = (unsigned)ledger_entries(line_count, batches);
@@ -164,7 +166,8 @@ static void begin_next(struct batch *batch)
     batch->last_time = batch->last_arrived = batch->last_frame = 0;
 }
 
-/* What was collected has no values: its frames are stored with the batch before it, in whose entries they go. */
+/* What was collected has no values: its frames are stored with the batch before it, in whose entries they go.
+ */
 static void join_previous(struct batch *batch)
 {
     unsigned first = batch->ledger_count;

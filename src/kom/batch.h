@@ -1,9 +1,9 @@
 /*
- * batch: values on their way to the server, in columns, and the ledger of frames that may be acknowledged when
- * the server says that they are stored.
+ * batch: values on their way to the server, in columns, and the ledger of frames that may be acknowledged
+ * when the server says that they are stored.
  *
- * Values are collected until the KOM's turn of the loop ends, then sent as one message. A frame without values
- * waits for the batches before it, so that a line's frames are acknowledged in order.
+ * Values are collected until the KOM's turn of the loop ends, then sent as one message. A frame without
+ * values waits for the batches before it, so that a line's frames are acknowledged in order.
  */
 #ifndef KOM_BATCH_H
 #define KOM_BATCH_H
@@ -17,17 +17,20 @@
 
 struct batch; /* opaque; lives in the caller's memory */
 
-/* `line_count`: lines of the process; `values`: of one batch at most; `batches`: not confirmed at most. */
+/* `line_count`: lines of the process; `values`: of one batch at most; `batches`: not confirmed at most;
+ * `sequence`: number of the last batch of this run, 0 none: they go on, else the server would take a new
+ * batch for one that it has. */
 size_t batch_size(unsigned line_count, unsigned values, unsigned batches);
-struct batch *batch_init(void *memory, size_t size, unsigned line_count, unsigned values, unsigned batches);
+struct batch *batch_init(void *memory, size_t size, unsigned line_count, unsigned values, unsigned batches,
+                         uint64_t sequence);
 
 /* True when one more frame fits, of up to 127 values. */
 bool batch_has_room(const struct batch *batch);
 /* A line handed out what a frame brought; `count` may be 0. batch_has_room is the caller's to ask. */
 void batch_add(struct batch *batch, uint16_t line, uint32_t connection, uint64_t frame,
                const struct line_value *values, unsigned count);
-/* The message of what was collected, under `epoch`; NULL when there is nothing to send. Borrowed until the next
- * call; its sequence number is given. */
+/* The message of what was collected, under `epoch`; NULL when there is nothing to send. Borrowed until the
+ * next call; its sequence number is given. */
 wire_message *batch_flush(struct batch *batch, uint64_t epoch);
 /* The server has everything up to `sequence` on disk. */
 void batch_stored(struct batch *batch, uint64_t sequence);

@@ -1,8 +1,8 @@
 /*
  * kom: the life of the engine: the server's connection, the grant and its lease, the lines under it.
  *
- * One rule stands above the others: whatever is sent to telemetry is sent under a grant whose lease, counted by
- * our own clock from when we asked for it, still runs (architecture 3.7). kom_next therefore looks at the
+ * One rule stands above the others: whatever is sent to telemetry is sent under a grant whose lease, counted
+ * by our own clock from when we asked for it, still runs (architecture 3.7). kom_next therefore looks at the
  * clock before it hands out anything for a line.
  */
 #include <stdarg.h>
@@ -57,7 +57,8 @@ static size_t lay_out(struct kom *kom, uint8_t *memory, const struct process *pr
     if (kom != NULL) {
         kom->lines = lines;
         kom->stations = stations;
-        kom->batch = batch_init(batch, size, process->line_count, KOM_BATCH_VALUES_MAX, KOM_BATCHES_MAX);
+        kom->batch = batch_init(batch, size, process->line_count, KOM_BATCH_VALUES_MAX, KOM_BATCHES_MAX,
+                                kom->batch_sequence);
         memset(lines, 0, process->line_count * sizeof lines[0]);
         memset(stations, 0, process->station_count * sizeof stations[0]);
     }
@@ -169,7 +170,7 @@ void kom_server_connected(struct kom *kom, struct line_now now)
     kom->welcome = false;
     kom->hello = true;
     kom->stopped = false;
-    kom->heard_sent = now.instant;
+    kom->heard_sent = kom->heard = now.instant;
     kom->heartbeat_due = KOMET_NEVER;
     kom->end_count = kom->end_next = 0;
     drop_unconfirmed(kom);
@@ -177,7 +178,7 @@ void kom_server_connected(struct kom *kom, struct line_now now)
 
 void kom_server_closed(struct kom *kom, struct line_now now)
 {
-    kom->connected = kom->welcome = kom->hello = kom->configure = false;
+    kom->connected = kom->welcome = kom->hello = kom->configure = kom->reconnect = false;
     kom->heartbeat_due = KOMET_NEVER;
     drop_unconfirmed(kom);
     deactivate(kom, now, KOMET_NO_SERVER);
@@ -240,6 +241,7 @@ static void take_stored(struct kom *kom, struct line_now now, const Komet__Wire_
 void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
 {
     watch_lease(kom, now);
+    kom->heard = now.instant;
     switch (message->body_case) {
     case KOMET__WIRE__MESSAGE__BODY_WELCOME:
         if (!kom->welcome) {
@@ -376,9 +378,20 @@ void kom_line_written(struct kom *kom, uint16_t line, uint32_t connection, size_
 
 /* ---- time ---- */
 
+/* When a server that says nothing is taken for lost: it answers heartbeats four times a lease. */
+static struct komet_instant silence_end(const struct kom *kom)
+{
+    int64_t limit = 3 * kom->lease_us > KOM_SERVER_SILENT_US ? 3 * kom->lease_us : KOM_SERVER_SILENT_US;
+    return kom->connected && !kom->reconnect ? komet_after(kom->heard, limit) : KOMET_NEVER;
+}
+
 void kom_tick(struct kom *kom, struct line_now now)
 {
     watch_lease(kom, now);
+    if (komet_reached(now.instant, silence_end(kom))) {
+        kom_note(kom, "the server is silent");
+        kom->reconnect = true;
+    }
     if (kom->process == NULL || !kom->active) {
         return;
     }
@@ -392,7 +405,7 @@ void kom_tick(struct kom *kom, struct line_now now)
 
 struct komet_instant kom_deadline(const struct kom *kom)
 {
-    struct komet_instant deadline = kom->heartbeat_due;
+    struct komet_instant deadline = komet_earlier(kom->heartbeat_due, silence_end(kom));
     if (!kom->active) {
         return deadline;
     }
@@ -406,6 +419,7 @@ struct komet_instant kom_deadline(const struct kom *kom)
 void kom_shutdown(struct kom *kom, struct line_now now)
 {
     deactivate(kom, now, KOMET_SHUTDOWN);
+    kom->stopped = false; /* the end of the connection says it better: a Stopped alone asks for a new grant */
 }
 
 /* ---- what it wants done ---- */
@@ -416,6 +430,12 @@ static bool next_of_server(struct kom *kom, struct kom_output *output)
         kom->refused = false;
         output->kind = KOM_OUT_REFUSED;
         output->text = kom->refusal;
+        return true;
+    }
+    if (kom->reconnect) {
+        kom->reconnect = false;
+        kom->heard = KOMET_NEVER; /* said once */
+        output->kind = KOM_OUT_RECONNECT;
         return true;
     }
     if (kom->configure) {
@@ -495,7 +515,11 @@ static bool next_batch(struct kom *kom, struct kom_output *output)
     }
     output->message = batch_flush(kom->batch, kom->active ? kom->epoch : kom->stopped_epoch);
     output->kind = KOM_OUT_MESSAGE;
-    return output->message != NULL;
+    if (output->message == NULL) {
+        return false;
+    }
+    kom->batch_sequence = output->message->batch->sequence;
+    return true;
 }
 
 bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output)

@@ -19,15 +19,16 @@
 #include "model/site.h"
 #include "wire/frame.h"
 
-#define KOM_BATCH_VALUES_MAX 8192 /* values of one batch: more go into the next */
-#define KOM_BATCHES_MAX 64        /* sent and not confirmed; full: lines are not fed until one is confirmed */
+#define KOM_BATCH_VALUES_MAX 8192             /* values of one batch: more go into the next */
+#define KOM_SERVER_SILENT_US KOMET_SECONDS(2) /* or three leases, when that is longer */
+#define KOM_BATCHES_MAX      64 /* sent and not confirmed; full: lines are not fed until one is confirmed */
 
 struct kom; /* opaque */
 
 struct kom_identity {
-    const char *process;  /* "SELF.KOM"; borrowed for the engine's life */
-    uint8_t instance;     /* 1..15, 0 without a number */
-    uint64_t run;         /* grows with each start */
+    const char *process; /* "SELF.KOM"; borrowed for the engine's life */
+    uint8_t instance;    /* 1..15, 0 without a number */
+    uint64_t run;        /* grows with each start */
     const char *host;
     uint32_t pid;
 };
@@ -59,13 +60,15 @@ bool kom_takes(const struct kom *kom);
 
 void kom_tick(struct kom *kom, struct line_now now);
 struct komet_instant kom_deadline(const struct kom *kom);
-/* The program ends: lines are closed, Stopped goes out. */
+/* The program ends: lines are closed, what they brought goes out. Drain kom_next, then close the connection
+ * to the server, which ends the grant. */
 void kom_shutdown(struct kom *kom, struct line_now now);
 
 enum kom_output_kind {
     KOM_OUT_MESSAGE,   /* send `message` to the server; borrowed until the next kom_next */
     KOM_OUT_CONFIGURE, /* Welcome came with files: read the site from `welcome`, then kom_configure */
     KOM_OUT_REFUSED,   /* the server refused us: print `text`, exit 1 */
+    KOM_OUT_RECONNECT, /* the server is silent: abort its connection, call kom_server_closed, connect anew */
     KOM_OUT_CONNECT,   /* line: connect to `address` */
     KOM_OUT_SEND,      /* line: write octets, then kom_line_written; borrowed until the next call */
     KOM_OUT_ABORT,     /* line: close its TCP connection now, unwritten octets discarded */

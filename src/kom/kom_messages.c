@@ -61,7 +61,7 @@ static wire_message *write_hello(struct kom *kom)
     Komet__Wire__Hello *hello = &kom->slot.body.hello;
     komet__wire__hello__init(hello);
     hello->version = WIRE_VERSION;
-    hello->program = (char *)(uintptr_t)"kom";
+    hello->program = (char *)(uintptr_t) "kom";
     hello->process = (char *)(uintptr_t)kom->identity.process;
     hello->instance = kom->identity.instance;
     hello->run = kom->identity.run;

@@ -58,10 +58,12 @@ struct kom {
     struct kom_line *lines;
     struct kom_station *stations;
     struct batch *batch;
+    uint64_t batch_sequence; /* of the last batch that was sent, over all configurations of this run */
 
-    bool connected; /* to the server */
-    bool welcome;   /* it greeted us */
-    bool hello, configure, refused; /* to be handed out */
+    bool connected;                            /* to the server */
+    bool welcome;                              /* it greeted us */
+    bool hello, configure, refused, reconnect; /* to be handed out */
+    struct komet_instant heard;                /* when the server last said anything, or connected */
     const Komet__Wire__Welcome *welcome_message;
     int64_t lease_us;
     struct komet_instant heard_sent; /* when the newest message was sent that the server has surely had */

@@ -20,19 +20,19 @@ enum record_kind {
 };
 
 #define RECORD_OCTETS_MAX 24
-#define RECORD_TEXT_MAX 128
+#define RECORD_TEXT_MAX   128
 
 struct record_event {
-    const char *tag;        /* name; borrowed from the site until the journal copied it */
-    uint32_t tag_number;    /* in the site, 0 … tag_count-1 */
+    const char *tag;     /* name; borrowed from the site until the journal copied it */
+    uint32_t tag_number; /* in the site, 0 … tag_count-1 */
     enum tag_type type;
     struct value value;
     uint64_t epoch;
-    uint32_t connection;    /* of the line, in that run */
-    uint16_t line;          /* index in the process */
-    uint64_t frame;         /* I format of the connection, from 1 */
+    uint32_t connection;               /* of the line, in that run */
+    uint16_t line;                     /* index in the process */
+    uint64_t frame;                    /* I format of the connection, from 1 */
     uint8_t octets[RECORD_OCTETS_MAX]; /* raw element of a time-tagged value */
-    uint8_t octets_size;    /* 0: not time-tagged */
+    uint8_t octets_size;               /* 0: not time-tagged */
 };
 
 struct record_command {
@@ -43,14 +43,14 @@ struct record_command {
     char user[64];
     uint64_t epoch;
     struct komet_utc given, ended;
-    uint8_t result;               /* enum command_result; 0 in BEGIN */
+    uint8_t result; /* enum command_result; 0 in BEGIN */
     char reason[RECORD_TEXT_MAX];
 };
 
 struct record {
     enum record_kind kind;
-    uint64_t ticket;        /* of the journal: grows by one with each group handed out together */
-    const char *process;    /* name; borrowed as above */
+    uint64_t ticket;     /* of the journal: grows by one with each group handed out together */
+    const char *process; /* name; borrowed as above */
     uint8_t instance;
     union {
         struct record_event event;

@@ -1,9 +1,9 @@
 /*
  * repeats: see repeats.h.
  *
- * Entries have a serial that only grows; the ring keeps the newest `capacity` of them. A bucket of the hash holds
- * the serial of its newest entry, each entry that of the next older one in its bucket, and a serial that has left
- * the ring ends the chain: nothing is ever removed.
+ * Entries have a serial that only grows; the ring keeps the newest `capacity` of them. A bucket of the hash
+ * holds the serial of its newest entry, each entry that of the next older one in its bucket, and a serial
+ * that has left the ring ends the chain: nothing is ever removed.
  */
 #include "server/repeats.h"
 
@@ -107,7 +107,8 @@ static bool in_ring(const struct repeats *repeats, uint64_t serial)
 }
 
 /* Could the partner send `delivery` again on a connection other than `connection`? */
-static bool may_come_again(const struct repeats *repeats, const struct delivery *delivery, uint32_t connection)
+static bool may_come_again(const struct repeats *repeats, const struct delivery *delivery,
+                           uint32_t connection)
 {
     const struct seen_connection *seen = &repeats->connections[delivery->connection % CONNECTIONS_MAX];
     return !delivery->matched && delivery->connection != connection && seen->serial == delivery->connection &&
@@ -124,7 +125,8 @@ bool repeats_take(struct repeats *repeats, struct repeats_connection name, uint6
     }
     uint64_t *bucket = &repeats->buckets[hash(tag, octets, size) & (repeats->capacity - 1)];
     struct delivery *oldest = NULL;
-    for (uint64_t at = *bucket; in_ring(repeats, at); at = repeats->ring[at & (repeats->capacity - 1)].older) {
+    for (uint64_t at = *bucket; in_ring(repeats, at);
+         at = repeats->ring[at & (repeats->capacity - 1)].older) {
         struct delivery *delivery = &repeats->ring[at & (repeats->capacity - 1)];
         if (delivery->tag == tag && delivery->size == size && memcmp(delivery->octets, octets, size) == 0 &&
             may_come_again(repeats, delivery, connection->serial)) {

@@ -220,7 +220,8 @@ static bool is_kom(const struct server *server, unsigned client)
 
 static void out_of_place(struct server *server, unsigned client, const wire_message *message)
 {
-    server_note(server, "client %u sent a message that it may not send: %s", client, wire_message_name(message));
+    server_note(server, "client %u sent a message that it may not send: %s", client,
+                wire_message_name(message));
     server->clients[client].close = true;
 }
 
@@ -295,6 +296,14 @@ static void drop_kom(struct server *server, struct line_now now, unsigned client
     if (process->reporter == instance) {
         clients_forget_reports(server, process, 0xFF);
     }
+}
+
+void server_replace(struct server *server, struct line_now now, unsigned client)
+{
+    KOMET_ASSERT(server->walk.batch == NULL);
+    drop_kom(server, now, client, true);
+    server->clients[client].kind = CLIENT_CLOSING;
+    server->clients[client].close = true;
 }
 
 void server_closed(struct server *server, struct line_now now, unsigned client, bool surely_dead)

@@ -23,7 +23,7 @@
 #define SERVER_CLIENTS_MAX  64
 #define SERVER_COMMANDS_MAX 256 /* open at a time; one more is refused: "too many open commands" */
 #define SERVER_WATCHES_MAX  32
-#define SERVER_BATCHES_MAX  64  /* of one KOM, not confirmed; one more closes its connection */
+#define SERVER_BATCHES_MAX  64 /* of one KOM, not confirmed; one more closes its connection */
 
 struct server; /* opaque */
 
@@ -42,19 +42,19 @@ void server_recover_event(struct server *server, const char *process, uint8_t in
 void server_recovered(struct server *server, struct line_now now);
 
 /*
- * A KOM's or console's connection. `message` is borrowed until server_next has returned false, which the caller
- * waits for before it feeds the next one: a batch is taken apart as its records are handed out. server_feed on a
- * KOM's Hello answers with Welcome (the shell adds the files of the site) or a refusal. Ask and Cancel are not the
- * engine's (program/server_console.h); a message that no client may send closes the client.
- *   surely_dead  the connection ended by EOF or RST: the grant of an instance ends at once; else its lease
- *                is awaited
+ * A KOM's or console's connection. `message` is borrowed until server_next has returned false, which the
+ * caller waits for before it feeds the next one: a batch is taken apart as its records are handed out.
+ * server_feed on a KOM's Hello answers with Welcome (the shell adds the files of the site) or a refusal. Ask
+ * and Cancel are not the engine's (program/server_console.h); a message that no client may send closes the
+ * client. surely_dead  the connection ended by EOF or RST: the grant of an instance ends at once; else its
+ * lease is awaited
  */
 void server_opened(struct server *server, struct line_now now, unsigned client);
 void server_feed(struct server *server, struct line_now now, unsigned client, const wire_message *message);
 void server_closed(struct server *server, struct line_now now, unsigned client, bool surely_dead);
 
-/* The journal synced everything up to `ticket`; or it failed for good: KOMs are disconnected, so that partners keep
- * their events, and commands are refused, until the engine is made anew. */
+/* The journal synced everything up to `ticket`; or it failed for good: KOMs are disconnected, so that
+ * partners keep their events, and commands are refused, until the engine is made anew. */
 void server_stored(struct server *server, struct line_now now, uint64_t ticket);
 void server_journal_failed(struct server *server, struct line_now now, const char *why);
 
@@ -66,16 +66,16 @@ enum server_output_kind {
     SERVER_OUT_CLOSE,  /* close `client` after what was sent */
     SERVER_OUT_RECORD, /* put `record` into the journal */
     SERVER_OUT_CHANGE, /* tag `tag` changed: for `watch` (a token of server_watch) */
-    SERVER_OUT_ENDED,  /* a command, interrogation or role change given by server_command … ended: `token` */
-    SERVER_OUT_NOTE    /* for the log */
+    SERVER_OUT_ENDED, /* a command, interrogation or role change given by server_command … ended: `token` */
+    SERVER_OUT_NOTE   /* for the log */
 };
 
 struct server_ended {
-    uint64_t token;             /* the caller's */
+    uint64_t token; /* the caller's */
     uint64_t id;
     enum command_result result;
-    const char *reason;         /* "" when done */
-    const struct tag *tag;      /* NULL when not of a tag */
+    const char *reason;    /* "" when done */
+    const struct tag *tag; /* NULL when not of a tag */
     double number;
     value_flags flags;
     uint64_t epoch;
@@ -84,17 +84,18 @@ struct server_ended {
 struct server_output {
     enum server_output_kind kind;
     unsigned client;
-    wire_message *message;           /* borrowed until the next server_next */
+    wire_message *message; /* borrowed until the next server_next */
     const struct process *process;
-    const struct record *record;     /* borrowed */
-    uint64_t token;                  /* CHANGE: the watch's; ENDED: in `ended` */
+    const struct record *record; /* borrowed */
+    uint64_t token;              /* CHANGE: the watch's; ENDED: in `ended` */
     const struct tag *tag;
     struct server_ended ended;
     const char *text;
 };
 bool server_next(struct server *server, struct line_now now, struct server_output *output);
 
-/* ---- for the console: orders. `token` is the caller's and comes back in SERVER_OUT_ENDED, exactly once. ---- */
+/* ---- for the console: orders. `token` is the caller's and comes back in SERVER_OUT_ENDED, exactly once.
+ * ---- */
 
 /* SET: `deadline_us` from now. Refusals also come as ENDED. */
 void server_set(struct server *server, struct line_now now, uint64_t token, const char *user,
@@ -119,7 +120,8 @@ struct komet_utc server_since(const struct server *server);
 const struct value *server_value(const struct server *server, const struct tag *tag);
 /* The instances of a process, with hosts. */
 const struct instances *server_instances(const struct server *server, const struct process *process);
-const char *server_instance_host(const struct server *server, const struct process *process, uint8_t instance);
+const char *server_instance_host(const struct server *server, const struct process *process,
+                                 uint8_t instance);
 /* Wall-clock time of an instant that the engine kept (`since`), for the console. */
 struct komet_utc server_utc_of(const struct server *server, struct komet_instant instant);
 

@@ -101,7 +101,8 @@ void batch_set_value(struct server *server, const struct tag *tag, const struct 
     }
 }
 
-/* Only times of the same clock are compared: a station whose clock is behind ours must not be left unheard. */
+/* Only times of the same clock are compared: a station whose clock is behind ours must not be left unheard.
+ */
 static bool is_older(const struct value *value, const struct value *current)
 {
     return value->time_origin == TIME_FROM_STATION && current->time_origin == TIME_FROM_STATION &&
@@ -116,7 +117,8 @@ static bool within_deadband(const struct tag *tag, const struct value *value, co
 
 /* Spontaneous and time-tagged: always an event. Spontaneous without: unless the dead-band holds it back.
  * Everything else: when it differs. */
-static bool is_event(const struct tag *tag, const struct value *value, const struct value *current, bool tagged)
+static bool is_event(const struct tag *tag, const struct value *value, const struct value *current,
+                     bool tagged)
 {
     bool spontaneous = value->cot == KOMET_COT_SPONTANEOUS || value->cot == KOMET_COT_RETURN_REMOTE ||
                        value->cot == KOMET_COT_RETURN_LOCAL;
@@ -126,7 +128,8 @@ static bool is_event(const struct tag *tag, const struct value *value, const str
     if (within_deadband(tag, value, current)) {
         return false;
     }
-    bool newer = tag->new_time && value->time_origin == TIME_FROM_STATION && value->time.ms > current->time.ms;
+    bool newer =
+        tag->new_time && value->time_origin == TIME_FROM_STATION && value->time.ms > current->time.ms;
     return spontaneous || newer || !value_same(value, current);
 }
 
@@ -188,7 +191,8 @@ static bool take_value(struct server *server)
     if (size > 0 && !cot_is_interrogated(value.cot)) {
         uint32_t line = server->first_line[process->process->index] + batch->line[walk->at];
         struct repeats_connection connection = {batch->epoch, batch->connection[walk->at]};
-        if (repeats_take(server->repeats[line], connection, (uint64_t)walk->frame, tag->number, octets, size)) {
+        if (repeats_take(server->repeats[line], connection, (uint64_t)walk->frame, tag->number, octets,
+                         size)) {
             server->counters.repeats++;
             return false;
         }

@@ -49,6 +49,12 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
     }
     struct process_state *state = &server->processes[process->index];
     uint8_t instance = (uint8_t)hello->instance;
+    uint8_t before = state->members[instance].client;
+    if (before != SERVER_NO_CLIENT && state->members[instance].run == hello->run) {
+        /* The same run, on a new connection, before we noticed the end of the old one: it has given up what
+         * it held, as every KOM does whose connection ends. */
+        server_replace(server, now, before);
+    }
     const char *refused = instances_connect(&state->instances, now.instant, instance, 0);
     if (refused != NULL) {
         server_refuse(server, client, "%s: %s", run, refused);
@@ -70,12 +76,14 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
     server_note(server, "%s is connected from %s (process %u)", run, member->host, hello->pid);
 }
 
-void clients_hello(struct server *server, struct line_now now, unsigned client, const Komet__Wire__Hello *hello)
+void clients_hello(struct server *server, struct line_now now, unsigned client,
+                   const Komet__Wire__Hello *hello)
 {
     if (hello->version != WIRE_VERSION) {
         server_refuse(server, client,
                       "%s speaks version %u of the messages, this server version %d; update the older one",
-                      hello->program[0] != '\0' ? hello->program : "the program", hello->version, WIRE_VERSION);
+                      hello->program[0] != '\0' ? hello->program : "the program", hello->version,
+                      WIRE_VERSION);
     } else if (strcmp(hello->program, "kom") == 0) {
         hello_of_kom(server, now, client, hello);
     } else {
@@ -207,7 +215,8 @@ static void write_stored(struct server *server, struct client *client)
     slot->message.stored = &slot->body.stored;
 }
 
-/* True when the Role was written; a grant that has ended while it was being journaled is not told any more. */
+/* True when the Role was written; a grant that has ended while it was being journaled is not told any more.
+ */
 static bool write_role(struct server *server, struct line_now now, struct client *client)
 {
     struct message_slot *slot = &server->slot;

@@ -3,7 +3,8 @@
  * and ends exactly once (architecture 3.5).
  *
  * A command is journaled before it is sent, so that a server that dies leaves a trace of it, and its end is
- * journaled before it is told. Interrogations and clock synchronisations change nothing and are not journaled.
+ * journaled before it is told. Interrogations and clock synchronisations change nothing and are not
+ * journaled.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,8 +99,11 @@ static struct order *begin_order(struct server *server, struct line_now now, uin
     struct order *order = find_free(server);
     if (order == NULL) {
         KOMET_ASSERT(server->refusal_count < sizeof server->refusals / sizeof server->refusals[0]);
-        server->refusals[server->refusal_count++] = (struct server_ended){
-            .token = token, .result = COMMAND_REFUSED, .reason = "too many open commands; try again", .tag = tag};
+        server->refusals[server->refusal_count++] =
+            (struct server_ended){.token = token,
+                                  .result = COMMAND_REFUSED,
+                                  .reason = "too many open commands; try again",
+                                  .tag = tag};
         return NULL;
     }
     *order = (struct order){.token = token,
@@ -288,7 +292,8 @@ void orders_stored(struct server *server, struct line_now now)
             set_state(order, ORDER_ENDED);
         } else if (server->journal_failed && order->state == ORDER_END) {
             set_state(order, ORDER_ENDED);
-        } else if (server->journal_failed && (order->state == ORDER_BEGIN || order->state == ORDER_JOURNALING)) {
+        } else if (server->journal_failed &&
+                   (order->state == ORDER_BEGIN || order->state == ORDER_JOURNALING)) {
             end_order(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
         }
     }
@@ -298,8 +303,8 @@ void orders_tick(struct server *server, struct line_now now)
 {
     for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
         struct order *order = &server->orders[i];
-        bool unsent = order->state == ORDER_BEGIN || order->state == ORDER_JOURNALING ||
-                      order->state == ORDER_TO_SEND;
+        bool unsent =
+            order->state == ORDER_BEGIN || order->state == ORDER_JOURNALING || order->state == ORDER_TO_SEND;
         if (unsent && komet_reached(now.instant, order->deadline)) {
             end_order(server, order, now, COMMAND_EXPIRED, "it could not be sent before its deadline");
         } else if (order->state == ORDER_SENT && komet_reached(now.instant, order->answer_by)) {

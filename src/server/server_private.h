@@ -8,14 +8,14 @@
 #include "server/repeats.h"
 #include "server/server.h"
 
-#define SERVER_NO_CLIENT      0xFFu
-#define SERVER_NOTES_MAX      16 /* further ones are dropped: notes are for people */
-#define SERVER_NOTE_SIZE      256
-#define SERVER_HELLO_US       KOMET_SECONDS(5) /* a client that says nothing for that long is closed */
-#define SERVER_SILENT_LEASES  3                /* a KOM silent for so many leases is closed */
-#define SERVER_SILENT_MIN_US  KOMET_SECONDS(2)
-#define SERVER_ANSWER_GRACE   KOMET_SECONDS(5) /* for a KOM's answer, beyond the line's own time limits */
-#define SERVER_ROLE_PATIENCE  KOMET_SECONDS(10)
+#define SERVER_NO_CLIENT     0xFFu
+#define SERVER_NOTES_MAX     16 /* further ones are dropped: notes are for people */
+#define SERVER_NOTE_SIZE     256
+#define SERVER_HELLO_US      KOMET_SECONDS(5) /* a client that says nothing for that long is closed */
+#define SERVER_SILENT_LEASES 3                /* a KOM silent for so many leases is closed */
+#define SERVER_SILENT_MIN_US KOMET_SECONDS(2)
+#define SERVER_ANSWER_GRACE  KOMET_SECONDS(5) /* for a KOM's answer, beyond the line's own time limits */
+#define SERVER_ROLE_PATIENCE KOMET_SECONDS(10)
 
 enum client_kind { CLIENT_FREE, CLIENT_NEW, CLIENT_KOM, CLIENT_CONSOLE, CLIENT_CLOSING };
 
@@ -70,9 +70,9 @@ enum order_state {
     ORDER_JOURNALING, /* until `ticket` is stored */
     ORDER_TO_SEND,
     ORDER_SENT,
-    ORDER_END,     /* its END is to be journaled */
-    ORDER_ENDING,  /* until `ticket` is stored */
-    ORDER_ENDED,   /* to be reported */
+    ORDER_END,    /* its END is to be journaled */
+    ORDER_ENDING, /* until `ticket` is stored */
+    ORDER_ENDED,  /* to be reported */
     ORDER_ROLE_WAITS
 };
 
@@ -135,9 +135,9 @@ struct server {
     struct line_now started;
     struct komet_utc since;
     struct process_state *processes;
-    struct server_line_state *lines; /* of all processes, in the site's order */
-    struct station_known *stations;  /* likewise */
-    struct repeats **repeats;        /* likewise, one a line */
+    struct server_line_state *lines;      /* of all processes, in the site's order */
+    struct station_known *stations;       /* likewise */
+    struct repeats **repeats;             /* likewise, one a line */
     uint32_t *first_line, *first_station; /* of each process */
     uint32_t line_count, station_count;
     struct tag_state *tags;
@@ -147,11 +147,11 @@ struct server {
     struct server_ended refusals[8]; /* of orders that found no slot; the caller drains after each order */
     unsigned refusal_count;
     struct batch_walk walk;
-    const struct tag *changed;       /* whose watchers are being told */
+    const struct tag *changed; /* whose watchers are being told */
     uint32_t changed_watches;
     const struct tag *changes[2 * SERVER_COMMANDS_MAX]; /* that come next: an order changes its tag twice */
     unsigned change_count, change_next;
-    uint64_t ticket, stored_ticket;  /* newest handed out; newest on disk */
+    uint64_t ticket, stored_ticket; /* newest handed out; newest on disk */
     uint64_t next_command;
     bool journal_failed;
     char journal_fault[SERVER_NOTE_SIZE];
@@ -165,6 +165,8 @@ struct server {
 /* server.c */
 void server_note(struct server *server, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The client is told why (refused) and closed. */
+/* The run behind a client is taken for ended at once; the client is closed. */
+void server_replace(struct server *server, struct line_now now, unsigned client);
 void server_refuse(struct server *server, unsigned client, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The client of an instance; SERVER_NO_CLIENT when it is not connected. */
@@ -175,7 +177,8 @@ uint32_t server_line_number(const struct server *server, const struct line *line
 uint32_t server_station_number(const struct server *server, const struct station *station);
 
 /* server_clients.c: Hello, heartbeats, reports. */
-void clients_hello(struct server *server, struct line_now now, unsigned client, const Komet__Wire__Hello *hello);
+void clients_hello(struct server *server, struct line_now now, unsigned client,
+                   const Komet__Wire__Hello *hello);
 void clients_heartbeat(struct server *server, struct line_now now, unsigned client,
                        const Komet__Wire__Heartbeat *heartbeat);
 void clients_line_report(struct server *server, unsigned client, const Komet__Wire__LineReport *report);
@@ -186,7 +189,8 @@ bool clients_next_message(struct server *server, struct line_now now, struct ser
 void clients_stored(struct server *server);
 
 /* server_batch.c */
-void batch_begin(struct server *server, struct line_now now, unsigned client, const Komet__Wire__Batch *batch);
+void batch_begin(struct server *server, struct line_now now, unsigned client,
+                 const Komet__Wire__Batch *batch);
 /* True when `output` was filled: a record, or a change that a watch wants. */
 bool batch_next(struct server *server, struct server_output *output);
 /* A tag has a new value: watchers are told. */
