@@ -5,13 +5,8 @@
 #include <string.h>
 
 #include "program/programs.h"
+#include "program/site_faults.h"
 #include "site/reader.h"
-
-static void print_fault(const char *directory, const char *kind, const struct site_fault *fault)
-{
-    printf("%s/%s:%d:%d: %s%s", directory, fault->file, fault->line, fault->column, kind, fault->what);
-    printf(fault->right[0] != '\0' ? "; %s\n" : "\n", fault->right);
-}
 
 static void print_summary(const struct site *site)
 {
@@ -53,12 +48,7 @@ static int check(const char *directory)
         return 1;
     }
     struct site_result result = site_read(folder.files, folder.count, NULL);
-    for (size_t i = 0; i < result.fault_count; i++) {
-        print_fault(directory, "", &result.faults[i]);
-    }
-    for (size_t i = 0; i < result.warning_count; i++) {
-        print_fault(directory, "warning: ", &result.warnings[i]);
-    }
+    site_faults_print(stdout, directory, &result);
     int status = result.site != NULL ? 0 : 1;
     if (result.site != NULL) {
         print_summary(result.site);

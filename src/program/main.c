@@ -13,6 +13,8 @@ struct program {
 };
 
 static const struct program programs[] = {
+    {"server", program_server, "tag database, journal, and who of the KOM instances is active"},
+    {"kom", program_kom, "an instance of a communication process: runs its lines"},
     {"check", program_check, "say all that is wrong with a site's configuration"},
     {"dump", program_dump, "decode 104 traffic from a capture file"},
     {"bench", program_bench, "measure codec and link on this machine"},
@@ -29,6 +31,10 @@ static void print_help(FILE *out)
 
 int main(int argc, char **argv)
 {
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    if (argc > 0 && strcmp(slash != NULL ? slash + 1 : argv[0], "kom") == 0) {
+        return program_kom(argc, argv); /* D2000's name of the program */
+    }
     if (argc < 2) {
         print_help(stderr);
         return 2;

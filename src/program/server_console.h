@@ -30,6 +30,8 @@ typedef void server_console_send(void *context, unsigned client, const wire_mess
  */
 struct server_console *server_console_new(struct server *server, struct journal *journal,
                                           server_console_send *send, void *context);
+/* The journal is about to be closed: EVENTS and COMMANDS that are open are refused, as are new ones. */
+void server_console_journal_lost(struct server_console *console);
 /* Ends all watches; nothing is sent any more. NULL is allowed. */
 void server_console_free(struct server_console *console);
 

@@ -2,7 +2,9 @@
  * journal: the threads around the journal's file. See journal.h.
  *
  * The queue is two arrays: the loop fills one while the journal's thread writes the other, so a transaction
- * always takes everything that came while the one before it was being synced. That is the group commit.
+ * always takes everything that came while the one before it was being synced. That is the group commit. What
+ * the loop puts in is staged first, and passed on only by journal_commit: so the records of one ticket never
+ * fall into two transactions, of which the first would say that the ticket is stored.
  */
 #include "shell/journal.h"
 
@@ -37,6 +39,7 @@ struct journal {
     uv_async_t wake_loop;
     unsigned open_queries;
     bool closing, loop_handle_closed, failure_told;
+    struct record_list staged; /* the loop's: put in and not committed */
 
     uv_mutex_t mutex; /* guards what follows */
     uv_cond_t wake_thread;
@@ -99,6 +102,7 @@ static void free_when_done(struct journal *journal)
     uv_mutex_destroy(&journal->mutex);
     uv_cond_destroy(&journal->wake_thread);
     free(journal->filling.records);
+    free(journal->staged.records);
     free(journal);
 }
 
@@ -135,8 +139,8 @@ static int lock_directory(const char *directory, char *fault)
         return -1;
     }
     if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-        snprintf(fault, JOURNAL_FAULT_SIZE, "another server uses the journal in %.160s; give this one its own --data",
-                 directory);
+        snprintf(fault, JOURNAL_FAULT_SIZE,
+                 "another server uses the journal in %.160s; give this one its own --data", directory);
         close(lock);
         return -1;
     }
@@ -152,12 +156,8 @@ struct journal *journal_open(uv_loop_t *loop, const char *directory, const struc
     }
     struct journal *journal = calloc(1, sizeof *journal);
     KOMET_ASSERT(journal != NULL);
-    *journal = (struct journal){.loop = loop,
-                                .site = site,
-                                .lock = lock,
-                                .stored = stored,
-                                .failed = failed,
-                                .context = context};
+    *journal = (struct journal){
+        .loop = loop, .site = site, .lock = lock, .stored = stored, .failed = failed, .context = context};
     snprintf(journal->directory, sizeof journal->directory, "%s", directory);
     bool opened = journal_file_open(&journal->file, directory, site, fault);
     journal->reader = opened ? journal_reader_open(directory, fault) : NULL;
@@ -181,25 +181,55 @@ bool journal_recover(struct journal *journal, struct server *server, char *fault
     return journal_file_recover(&journal->file, server, fault); /* the thread waits: nothing was put in yet */
 }
 
+static void list_reserve(struct record_list *list, size_t count)
+{
+    if (count > list->capacity) {
+        list->capacity = count > list->capacity * 2 ? count : list->capacity * 2;
+        list->records = realloc(list->records, list->capacity * sizeof list->records[0]);
+        KOMET_ASSERT(list->records != NULL);
+    }
+}
+
 void journal_append(struct journal *journal, const struct record *record)
 {
-    uv_mutex_lock(&journal->mutex);
-    struct record_list *list = &journal->filling;
-    if (!journal->broken && list->count == JOURNAL_QUEUE_MAX) {
+    struct record_list *staged = &journal->staged;
+    list_reserve(staged, staged->count + 1);
+    staged->records[staged->count++] = *record;
+}
+
+/* Puts what is staged behind what waits; the mutex is held. */
+static void pass_on(struct journal *journal)
+{
+    struct record_list *staged = &journal->staged, *filling = &journal->filling;
+    if (filling->count + staged->count > JOURNAL_QUEUE_MAX) {
         journal->broken = true;
-        snprintf(journal->why, sizeof journal->why, "the disk is too slow: %u records wait", JOURNAL_QUEUE_MAX);
+        snprintf(journal->why, sizeof journal->why, "the disk is too slow: %zu records wait", filling->count);
         uv_async_send(&journal->wake_loop);
+        return;
     }
+    if (filling->count == 0) {
+        struct record_list emptied = *filling;
+        *filling = *staged;
+        *staged = emptied;
+    } else {
+        list_reserve(filling, filling->count + staged->count);
+        memcpy(filling->records + filling->count, staged->records, staged->count * sizeof staged->records[0]);
+        filling->count += staged->count;
+    }
+    uv_cond_signal(&journal->wake_thread);
+}
+
+void journal_commit(struct journal *journal)
+{
+    if (journal->staged.count == 0) {
+        return;
+    }
+    uv_mutex_lock(&journal->mutex);
     if (!journal->broken) {
-        if (list->count == list->capacity) {
-            list->capacity = list->capacity == 0 ? 1024 : list->capacity * 2;
-            list->records = realloc(list->records, list->capacity * sizeof list->records[0]);
-            KOMET_ASSERT(list->records != NULL);
-        }
-        list->records[list->count++] = *record;
-        uv_cond_signal(&journal->wake_thread);
+        pass_on(journal);
     }
     uv_mutex_unlock(&journal->mutex);
+    journal->staged.count = 0;
 }
 
 static void on_handle_closed(uv_handle_t *handle)

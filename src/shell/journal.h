@@ -1,10 +1,10 @@
 /*
  * journal: the server's records on disk (SQLite, WAL, FULL sync), written by a thread of its own.
  *
- * The loop's thread puts records in; the journal's thread takes all that wait, writes them in one transaction,
- * and after the commit has synced tells the loop which ticket is safe. Reading (EVENTS, COMMANDS) happens on a
- * thread of the loop's pool with a connection of its own, a page at a time, so neither the loop nor the writer
- * waits for it.
+ * The loop's thread puts records in; the journal's thread takes all that wait, writes them in one
+ * transaction, and after the commit has synced tells the loop which ticket is safe. Reading (EVENTS,
+ * COMMANDS) happens on a thread of the loop's pool with a connection of its own, a page at a time, so neither
+ * the loop nor the writer waits for it.
  *
  * A journal that failed once stays failed: after a failed sync nobody knows what is on disk, so nothing is
  * tried again in place. It is closed, and opened anew, which reads what really is there.
@@ -31,11 +31,10 @@ typedef void journal_stored(void *context, uint64_t ticket);
 typedef void journal_failed(void *context, const char *why);
 
 /*
- * Opens DIRECTORY/journal.db, made when missing, and locks it: one server a journal. Commands that an earlier run
- * left open are ended as unknown.
- *   loop       borrowed until journal_close; the callbacks come on it
- *   site       whose tags the events are of; borrowed until journal_close
- *   fault      JOURNAL_FAULT_SIZE octets: why it could not, when NULL is returned; nothing is left open
+ * Opens DIRECTORY/journal.db, made when missing, and locks it: one server a journal. Commands that an earlier
+ * run left open are ended as unknown. loop       borrowed until journal_close; the callbacks come on it site
+ * whose tags the events are of; borrowed until journal_close fault      JOURNAL_FAULT_SIZE octets: why it
+ * could not, when NULL is returned; nothing is left open
  */
 struct journal *journal_open(uv_loop_t *loop, const char *directory, const struct site *site,
                              journal_stored *stored, journal_failed *failed, void *context, char *fault);
@@ -45,11 +44,14 @@ struct journal *journal_open(uv_loop_t *loop, const char *directory, const struc
 struct server;
 bool journal_recover(struct journal *journal, struct server *server, char *fault);
 
-/* Copies `record` into the queue. Never blocks; after a failure it does nothing. */
+/* Copies `record`; it waits for journal_commit. */
 void journal_append(struct journal *journal, const struct record *record);
+/* Hands everything put in since the last commit to the journal's thread, as one piece: all records of a
+ * ticket are to be in it. Never blocks; after a failure the records are dropped. */
+void journal_commit(struct journal *journal);
 
-/* Writes what waits, ends the thread, closes the file. Open queries end without a page. The uv handles are
- * closed: run the loop until it is idle before freeing it. NULL is allowed. */
+/* Writes what was committed, ends the thread, closes the file. Open queries end without a page. The uv
+ * handles are closed: run the loop until it is idle before freeing it. NULL is allowed. */
 void journal_close(struct journal *journal);
 
 /* ---- reading ---- */
@@ -60,9 +62,10 @@ enum journal_query_kind { JOURNAL_EVENTS, JOURNAL_COMMANDS };
 
 struct journal_query {
     enum journal_query_kind kind;
-    char mask[128];           /* of tag names; "" all */
-    struct komet_utc from, to; /* source time (EVENTS) or when given (COMMANDS), both included; UNKNOWN: no bound */
-    uint64_t after;           /* continue behind this: 0, then the last page's `after` */
+    char mask[128]; /* of tag names; "" all */
+    struct komet_utc from,
+        to;         /* source time (EVENTS) or when given (COMMANDS), both included; UNKNOWN: no bound */
+    uint64_t after; /* continue behind this: 0, then the last page's `after` */
 };
 
 struct journal_event_row {
@@ -93,8 +96,8 @@ struct journal_page {
 /* On the loop's thread; `page` is borrowed for the call. */
 typedef void journal_page_read(void *context, const struct journal_page *page);
 
-/* Reads one page, oldest first, on another thread; `read` is called exactly once, also when the journal is being
- * closed (then with a fault). `query` is copied. Only what is synced is seen. */
+/* Reads one page, oldest first, on another thread; `read` is called exactly once, also when the journal is
+ * being closed (then with a fault). `query` is copied. Only what is synced is seen. */
 void journal_read(struct journal *journal, const struct journal_query *query, journal_page_read *read,
                   void *context);
 

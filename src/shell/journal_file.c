@@ -1,9 +1,9 @@
 /*
  * journal_file: writing, and what a server needs at its start. See journal_file.h.
  *
- * Names of tags and processes are stored once and referred to by row; `latest` has each tag's newest event, so
- * that a start does not read the whole history. WAL with synchronous FULL: a commit returns after its records
- * are on disk.
+ * Names of tags and processes are stored once and referred to by row; `latest` has each tag's newest event,
+ * so that a start does not read the whole history. WAL with synchronous FULL: a commit returns after its
+ * records are on disk.
  */
 #include "shell/journal_file.h"
 
@@ -15,7 +15,7 @@
 #include "komet/assert.h"
 #include "server/server.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION      1
 #define LINES_RECOVERED_MAX 256 /* so many lines' newest events are read at the most */
 
 static const char schema[] =
@@ -30,7 +30,9 @@ static const char schema[] =
     " run INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(process, instance)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS grants(process INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " instance INTEGER NOT NULL, PRIMARY KEY(process, epoch)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS commands(id INTEGER PRIMARY KEY, process INTEGER NOT NULL, instance INTEGER NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS starts(id INTEGER PRIMARY KEY, time TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS commands(id INTEGER PRIMARY KEY, process INTEGER NOT NULL, instance INTEGER "
+    "NOT NULL,"
     " tag TEXT NOT NULL, number REAL, flags INTEGER NOT NULL, user TEXT NOT NULL, epoch INTEGER NOT NULL,"
     " given INTEGER NOT NULL, ended INTEGER, result INTEGER NOT NULL, reason TEXT NOT NULL);";
 
@@ -114,7 +116,8 @@ static bool prepare(struct journal_file *file, char *fault)
     for (unsigned i = 0; i < STATEMENT_COUNT; i++) {
         if (sqlite3_prepare_v3(file->database, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &file->statements[i], NULL) != SQLITE_OK) {
-            snprintf(fault, JOURNAL_FAULT_SIZE, "the journal cannot be used: %s", sqlite3_errmsg(file->database));
+            snprintf(fault, JOURNAL_FAULT_SIZE, "the journal cannot be used: %s",
+                     sqlite3_errmsg(file->database));
             return false;
         }
     }
@@ -124,7 +127,8 @@ static bool prepare(struct journal_file *file, char *fault)
 static bool set_up(struct journal_file *file, char *fault)
 {
     sqlite3_int64 version = 0;
-    if (!run(file, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000;", fault) ||
+    if (!run(file, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000;",
+             fault) ||
         !read_integer(file, "PRAGMA user_version", &version, fault)) {
         return false;
     }
@@ -141,9 +145,12 @@ static bool set_up(struct journal_file *file, char *fault)
                 ? run(file, "COMMIT", fault)
                 : run(file, "ROLLBACK; SELECT name FROM missing", fault)) &&
            run(file,
-               "UPDATE commands SET result = 4, ended = given, reason = 'the server ended before it was known'"
+               "UPDATE commands SET result = 4, ended = given, reason = 'the server ended before it was "
+               "known'"
                " WHERE result = 0",
                fault) &&
+           /* Also shows that the disk takes something, before anybody is told that this server works. */
+           run(file, "INSERT INTO starts(time) VALUES(strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))", fault) &&
            read_integer(file, "SELECT coalesce(max(seq), 0) + 1 FROM events", &file->next_seq, fault) &&
            prepare(file, fault);
 }
@@ -158,7 +165,8 @@ bool journal_file_open(struct journal_file *file, const char *directory, const s
     file->touched = calloc(site->tag_count + 1, sizeof *file->touched);
     file->process_rows = calloc(site->process_count + 1u, sizeof *file->process_rows);
     KOMET_ASSERT(file->tag_rows && file->latest && file->touched && file->process_rows);
-    if (sqlite3_open_v2(path, &file->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+    if (sqlite3_open_v2(path, &file->database,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                         NULL) != SQLITE_OK) {
         snprintf(fault, JOURNAL_FAULT_SIZE, "%.180s cannot be opened: %.40s", path,
                  sqlite3_errmsg(file->database));
@@ -218,8 +226,9 @@ static bool write_event(struct journal_file *file, const struct record *record, 
     sqlite3_bind_int(to, 3, (int)event->type);
     sqlite3_bind_double(to, 4, value->number); /* a value that is no number becomes NULL */
     sqlite3_bind_int64(to, 5, (sqlite3_int64)((uint32_t)value->status << 16 | value->flags));
-    sqlite3_bind_int64(to, 6, (sqlite3_int64)((uint32_t)value->time_origin << 16 | (uint32_t)value->cot << 8 |
-                                              value->asdu_type));
+    sqlite3_bind_int64(
+        to, 6,
+        (sqlite3_int64)((uint32_t)value->time_origin << 16 | (uint32_t)value->cot << 8 | value->asdu_type));
     bind_time(to, 7, value->time);
     bind_time(to, 8, value->arrived);
     sqlite3_bind_int64(to, 9, process);
@@ -347,8 +356,9 @@ static void column_value(sqlite3_stmt *row, int first, struct value *value)
     };
 }
 
-#define EVENT_COLUMNS                                                                                       \
-    "events.seq, tags.name, events.type, number, state, cause, time, arrived, processes.name, instance, epoch"
+#define EVENT_COLUMNS                                                                                        \
+    "events.seq, tags.name, events.type, number, state, cause, time, arrived, processes.name, instance, "    \
+    "epoch"
 #define EVENT_JOINS " JOIN tags ON tags.id = events.tag JOIN processes ON processes.id = events.process"
 
 static void recover_event(struct server *server, sqlite3_stmt *row)
@@ -366,8 +376,8 @@ static void recover_event(struct server *server, sqlite3_stmt *row)
         event.octets_size = (uint8_t)size;
         memcpy(event.octets, sqlite3_column_blob(row, 14), (size_t)size);
     }
-    server_recover_event(server, (const char *)sqlite3_column_text(row, 8), (uint8_t)sqlite3_column_int(row, 9),
-                         &event);
+    server_recover_event(server, (const char *)sqlite3_column_text(row, 8),
+                         (uint8_t)sqlite3_column_int(row, 9), &event);
 }
 
 static void recover_grant(struct server *server, sqlite3_stmt *row)
@@ -378,12 +388,13 @@ static void recover_grant(struct server *server, sqlite3_stmt *row)
 
 static void recover_batch(struct server *server, sqlite3_stmt *row)
 {
-    server_recover_batch(server, (const char *)sqlite3_column_text(row, 0), (uint8_t)sqlite3_column_int(row, 1),
-                         (uint64_t)sqlite3_column_int64(row, 2), (uint64_t)sqlite3_column_int64(row, 3));
+    server_recover_batch(server, (const char *)sqlite3_column_text(row, 0),
+                         (uint8_t)sqlite3_column_int(row, 1), (uint64_t)sqlite3_column_int64(row, 2),
+                         (uint64_t)sqlite3_column_int64(row, 3));
 }
 
-static bool each_row(struct journal_file *file, const char *text, sqlite3_int64 parameter, struct server *server,
-                     void (*take)(struct server *, sqlite3_stmt *), char *fault)
+static bool each_row(struct journal_file *file, const char *text, sqlite3_int64 parameter,
+                     struct server *server, void (*take)(struct server *, sqlite3_stmt *), char *fault)
 {
     sqlite3_stmt *statement = NULL;
     int result = sqlite3_prepare_v2(file->database, text, -1, &statement, NULL);
@@ -409,11 +420,13 @@ bool journal_file_recover(struct journal_file *file, struct server *server, char
     lines = lines < LINES_RECOVERED_MAX ? lines : LINES_RECOVERED_MAX;
     sqlite3_int64 cutoff = file->next_seq - RECOVERED_EVENTS_MAX * lines;
     return each_row(file,
-                    "SELECT name, max(epoch) FROM grants JOIN processes ON processes.id = process GROUP BY process",
+                    "SELECT name, max(epoch) FROM grants JOIN processes ON processes.id = process GROUP BY "
+                    "process",
                     0, server, recover_grant, fault) &&
-           each_row(file,
-                    "SELECT name, instance, run, sequence FROM batches JOIN processes ON processes.id = process", 0,
-                    server, recover_batch, fault) &&
+           each_row(
+               file,
+               "SELECT name, instance, run, sequence FROM batches JOIN processes ON processes.id = process",
+               0, server, recover_batch, fault) &&
            each_row(file,
                     "SELECT " EVENT_COLUMNS ", line, connection, frame, NULL FROM latest"
                     " JOIN events ON events.seq = latest.seq" EVENT_JOINS " WHERE latest.seq < ?",
@@ -500,7 +513,8 @@ void journal_reader_page(sqlite3 *database, const struct site *site, const struc
                          struct journal_rows *rows)
 {
     static const char events[] = "SELECT " EVENT_COLUMNS " FROM events" EVENT_JOINS
-                                 " WHERE events.seq > ?1 AND time >= ?2 AND time <= ?3 ORDER BY events.seq LIMIT ?4";
+                                 " WHERE events.seq > ?1 AND coalesce(time, arrived) BETWEEN ?2 AND ?3"
+                                 " ORDER BY events.seq LIMIT ?4";
     static const char commands[] =
         "SELECT commands.id, tag, number, flags, user, epoch, given, ended, result, reason, processes.name"
         " FROM commands JOIN processes ON processes.id = process"

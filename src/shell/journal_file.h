@@ -1,6 +1,6 @@
 /*
- * journal_file: the tables of a journal and the statements that write and read them. One SQLite connection; no
- * thread, no loop: journal.c brings these.
+ * journal_file: the tables of a journal and the statements that write and read them. One SQLite connection;
+ * no thread, no loop: journal.c brings these.
  */
 #ifndef SHELL_JOURNAL_FILE_H
 #define SHELL_JOURNAL_FILE_H
@@ -29,17 +29,19 @@ struct journal_file {
     sqlite3_int64 *tag_rows;     /* by number of the tag in the site */
     sqlite3_int64 *process_rows; /* by index of the process */
     sqlite3_int64 next_seq;
-    sqlite3_int64 *latest;   /* by tag: seq of its newest event of this transaction, 0 none */
-    uint32_t *touched;       /* tags with one */
+    sqlite3_int64 *latest; /* by tag: seq of its newest event of this transaction, 0 none */
+    uint32_t *touched;     /* tags with one */
     uint32_t touched_count;
 };
 
-/* Opens and, where needed, makes DIRECTORY/journal.db for writing. False: `fault` says why. Close in any case. */
-bool journal_file_open(struct journal_file *file, const char *directory, const struct site *site, char *fault);
+/* Opens and, where needed, makes DIRECTORY/journal.db for writing. False: `fault` says why. Close in any
+ * case. */
+bool journal_file_open(struct journal_file *file, const char *directory, const struct site *site,
+                       char *fault);
 void journal_file_close(struct journal_file *file);
 
-/* Writes records in one transaction, and returns when they are on disk. NULL, or why it failed (static or of the
- * database): then nothing of it can be relied on. */
+/* Writes records in one transaction, and returns when they are on disk. NULL, or why it failed (static or of
+ * the database): then nothing of it can be relied on. */
 const char *journal_file_write(struct journal_file *file, const struct record *records, size_t count);
 
 /* Tells a server what the journal has. */

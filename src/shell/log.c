@@ -35,6 +35,9 @@ void log_line(enum log_level level, const char *format, ...)
     if (used > sizeof line - 2) {
         used = sizeof line - 2; /* cut */
     }
+    for (size_t i = 0; i < used; i++) { /* a peer's words must not write lines of their own */
+        line[i] = (unsigned char)line[i] < ' ' || line[i] == 0x7F ? '?' : line[i];
+    }
     line[used++] = '\n';
     if (write(STDERR_FILENO, line, used) < 0) {
         return; /* nobody to tell it to */

@@ -99,7 +99,7 @@ static enum komet_reason reason_of(int status)
         return KOMET_CONNECTION_RESET;
     default:
         return status <= UV_EAI_ADDRFAMILY && status >= UV_EAI_SOCKTYPE ? KOMET_UNREACHABLE
-                                                                         : KOMET_CONNECTION_RESET;
+                                                                        : KOMET_CONNECTION_RESET;
     }
 }
 

@@ -2,9 +2,9 @@
  * tcp: TCP connections and listeners on a libuv loop, with the reasons of Komet for their ends.
  *
  * A connection offers what it received until its owner took it: half a frame is offered again with what comes
- * behind it. An owner that can take no more pauses the connection and resumes it later, and meanwhile the peer is held
- * back by TCP itself. What the owner writes is bounded; a
- * peer that does not read for so long that the bound is reached is closed with KOMET_OUTPUT_FULL.
+ * behind it. An owner that can take no more pauses the connection and resumes it later, and meanwhile the
+ * peer is held back by TCP itself. What the owner writes is bounded; a peer that does not read for so long
+ * that the bound is reached is closed with KOMET_OUTPUT_FULL.
  */
 #ifndef SHELL_TCP_H
 #define SHELL_TCP_H
@@ -25,8 +25,8 @@ struct tcp_events {
     size_t (*received)(void *context, struct tcp *tcp, const uint8_t *octets, size_t size);
     /* Everything written has left; may be NULL. */
     void (*drained)(void *context, struct tcp *tcp);
-    /* It has ended, by the peer or the network; `tcp` is not to be used any more. Not called after tcp_abort or
-     * tcp_close. */
+    /* It has ended, by the peer or the network; `tcp` is not to be used any more. Not called after tcp_abort
+     * or tcp_close. */
     void (*closed)(void *context, struct tcp *tcp, enum komet_reason reason);
 };
 

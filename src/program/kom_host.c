@@ -1,0 +1,389 @@
+/*
+ * kom_host: see kom_host.h.
+ *
+ * Everything that comes is one input, after which the engine is drained. The clock is read afresh before each
+ * output: nothing is written to telemetry under a lease that ran out meanwhile.
+ */
+#include "program/kom_host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "komet/assert.h"
+#include "program/site_faults.h"
+#include "shell/clock.h"
+#include "shell/log.h"
+#include "shell/tcp.h"
+#include "shell/wire_peer.h"
+#include "site/reader.h"
+
+#define RECONNECT_MIN_MS 200
+#define RECONNECT_MAX_MS 1000
+#define CONNECT_LIMIT_MS 2000
+#define LINE_OUTPUT_MAX  (16u * 1024 * 1024) /* octets; the window k ends it long before */
+
+struct host_line {
+    struct kom_host *host;
+    const char *name;
+    struct tcp *tcp; /* NULL: not connected */
+    uint16_t index;
+    uint32_t connection;
+    bool held; /* reading waits until the engine takes values again */
+};
+
+struct kom_host {
+    struct kom_host_settings settings;
+    struct kom *kom;
+    void *kom_memory;
+    struct wire_peer *server; /* NULL: not connected */
+    size_t next_server;       /* of settings.servers */
+    bool connected;
+    uint64_t pause_ms;
+    uv_timer_t deadline, reconnect;
+    bool draining, ended, refused;
+    void *lines_memory;
+    struct site_result site; /* what the server sent; site.site NULL before */
+    struct host_line *lines;
+    unsigned line_count;
+};
+
+static void drain(struct kom_host *host);
+static void connect_server(struct kom_host *host);
+
+/* ---- telemetry ---- */
+
+static void on_line_connected(void *context, struct tcp *tcp)
+{
+    struct host_line *line = context;
+    char peer[80];
+    tcp_peer(tcp, peer, sizeof peer);
+    log_info("%s: connected to %s", line->name, peer);
+    kom_line_connected(line->host->kom, clock_now(), line->index, line->connection);
+    drain(line->host);
+}
+
+static size_t on_line_received(void *context, struct tcp *tcp, const uint8_t *octets, size_t size)
+{
+    struct host_line *line = context;
+    struct kom_host *host = line->host;
+    size_t taken = kom_line_feed(host->kom, clock_now(), line->index, line->connection, octets, size);
+    if (taken < size) {
+        line->held = true; /* the server is behind: TCP holds the station back */
+        tcp_pause(tcp);
+    }
+    drain(host);
+    return taken;
+}
+
+static void on_line_closed(void *context, struct tcp *tcp, enum komet_reason reason)
+{
+    struct host_line *line = context;
+    (void)tcp;
+    line->tcp = NULL;
+    line->held = false;
+    kom_line_closed(line->host->kom, clock_now(), line->index, line->connection, reason);
+    drain(line->host);
+}
+
+static const struct tcp_events line_events = {on_line_connected, on_line_received, NULL, on_line_closed};
+
+static void abort_line(struct host_line *line)
+{
+    if (line->tcp != NULL) {
+        tcp_abort(line->tcp);
+        line->tcp = NULL;
+    }
+    line->held = false;
+}
+
+static void connect_line(struct kom_host *host, const struct kom_output *output)
+{
+    struct host_line *line = &host->lines[output->line];
+    abort_line(line);
+    line->connection = output->connection;
+    line->tcp = tcp_connect(host->settings.loop, output->address->host, output->address->port, &line_events,
+                            line, LINE_OUTPUT_MAX);
+}
+
+static void send_line(struct kom_host *host, const struct kom_output *output)
+{
+    struct host_line *line = &host->lines[output->line];
+    if (line->tcp != NULL && line->connection == output->connection) {
+        tcp_write(line->tcp, output->octets, output->size);
+    }
+    /* A connection that ended meanwhile has told the engine already; then this does nothing. */
+    kom_line_written(host->kom, output->line, output->connection, output->size);
+}
+
+static void resume_lines(struct kom_host *host)
+{
+    for (unsigned i = 0; i < host->line_count && kom_takes(host->kom); i++) {
+        struct host_line *line = &host->lines[i];
+        if (line->held && line->tcp != NULL) {
+            line->held = false;
+            tcp_resume(line->tcp);
+        }
+    }
+}
+
+/* ---- the site ---- */
+
+static void forget_site(struct kom_host *host)
+{
+    for (unsigned i = 0; i < host->line_count; i++) {
+        abort_line(&host->lines[i]);
+    }
+    free(host->lines);
+    free(host->lines_memory);
+    host->lines = NULL;
+    host->lines_memory = NULL;
+    host->line_count = 0;
+    if (host->site.arena != NULL) {
+        site_result_release(&host->site);
+    }
+    host->site = (struct site_result){0};
+}
+
+static void end(struct kom_host *host)
+{
+    if (host->ended) {
+        return;
+    }
+    host->ended = true;
+    for (unsigned i = 0; i < host->line_count; i++) {
+        abort_line(&host->lines[i]);
+    }
+    if (host->server != NULL) {
+        wire_peer_close(host->server);
+        host->server = NULL;
+    }
+    uv_close((uv_handle_t *)&host->deadline, NULL);
+    uv_close((uv_handle_t *)&host->reconnect, NULL);
+}
+
+static void give_up(struct kom_host *host, const char *why)
+{
+    fprintf(stderr, "komet kom: %s\n", why);
+    host->refused = true;
+    end(host);
+}
+
+static struct site_result read_site(const Komet__Wire__Welcome *welcome, const char *process)
+{
+    struct site_file *files = calloc(welcome->n_files + 1, sizeof *files);
+    KOMET_ASSERT(files != NULL);
+    for (size_t i = 0; i < welcome->n_files; i++) {
+        files[i] = (struct site_file){welcome->files[i]->name, (const char *)welcome->files[i]->text.data,
+                                      welcome->files[i]->text.len};
+    }
+    struct site_result result = site_read(files, welcome->n_files, process);
+    free(files);
+    return result;
+}
+
+static void configure(struct kom_host *host, const Komet__Wire__Welcome *welcome)
+{
+    forget_site(host);
+    if (welcome->n_files == 0) {
+        give_up(host, "the server sent no site");
+        return;
+    }
+    host->site = read_site(welcome, host->settings.identity.process);
+    const struct process *process =
+        host->site.site != NULL ? site_find_process(host->site.site, host->settings.identity.process) : NULL;
+    if (process == NULL) {
+        site_faults_print(stderr, NULL, &host->site);
+        give_up(host, "the site that the server sent cannot be used; is this program older than the server?");
+        return;
+    }
+    size_t size = kom_lines_size(process);
+    host->lines_memory = malloc(size);
+    host->lines = calloc(process->line_count + 1u, sizeof *host->lines);
+    KOMET_ASSERT(host->lines_memory != NULL && host->lines != NULL);
+    host->line_count = process->line_count;
+    for (uint16_t i = 0; i < process->line_count; i++) {
+        host->lines[i] = (struct host_line){.host = host, .name = process->lines[i].name, .index = i};
+    }
+    kom_configure(host->kom, host->lines_memory, size, process, clock_now());
+    host->pause_ms = RECONNECT_MIN_MS;
+}
+
+/* ---- the server ---- */
+
+static void on_reconnect(uv_timer_t *timer)
+{
+    struct kom_host *host = timer->data;
+    if (host->server != NULL) { /* it did not connect in time */
+        wire_peer_abort(host->server);
+        host->server = NULL;
+        log_warning("no server answers within %d s; trying the next", CONNECT_LIMIT_MS / 1000);
+    }
+    connect_server(host);
+}
+
+static void pause_and_reconnect(struct kom_host *host)
+{
+    uv_timer_start(&host->reconnect, on_reconnect, host->pause_ms, 0);
+    host->pause_ms = host->pause_ms * 2 < RECONNECT_MAX_MS ? host->pause_ms * 2 : RECONNECT_MAX_MS;
+}
+
+static void on_server_connected(void *context, struct wire_peer *peer)
+{
+    struct kom_host *host = context;
+    (void)peer;
+    uv_timer_stop(&host->reconnect);
+    host->connected = true;
+    kom_server_connected(host->kom, clock_now());
+    drain(host);
+}
+
+static void on_server_message(void *context, struct wire_peer *peer, const wire_message *message)
+{
+    struct kom_host *host = context;
+    (void)peer;
+    kom_feed(host->kom, clock_now(), message);
+    drain(host);
+}
+
+static void server_lost(struct kom_host *host)
+{
+    host->server = NULL;
+    if (host->connected) {
+        host->connected = false;
+        kom_server_closed(host->kom, clock_now());
+    }
+    pause_and_reconnect(host);
+}
+
+static void on_server_closed(void *context, struct wire_peer *peer, const char *reason)
+{
+    struct kom_host *host = context;
+    (void)peer;
+    if (host->connected) {
+        log_warning("the connection to the server is lost: %s", reason);
+    }
+    server_lost(host);
+    drain(host);
+}
+
+static const struct wire_peer_events server_events = {on_server_connected, on_server_message, NULL,
+                                                      on_server_closed};
+
+static void connect_server(struct kom_host *host)
+{
+    const struct endpoint *server = &host->settings.servers->list[host->next_server];
+    host->next_server = (host->next_server + 1) % host->settings.servers->count;
+    host->server = wire_peer_connect(host->settings.loop, server->host, server->port, &server_events, host);
+    uv_timer_start(&host->reconnect, on_reconnect, CONNECT_LIMIT_MS, 0);
+}
+
+static void reconnect(struct kom_host *host)
+{
+    if (host->server != NULL) {
+        wire_peer_abort(host->server);
+        server_lost(host);
+    }
+}
+
+/* ---- what the engine wants ---- */
+
+static void act(struct kom_host *host, const struct kom_output *output)
+{
+    switch (output->kind) {
+    case KOM_OUT_MESSAGE:
+        if (host->server != NULL) {
+            wire_peer_send(host->server, output->message);
+        }
+        return;
+    case KOM_OUT_CONFIGURE:
+        configure(host, output->welcome);
+        return;
+    case KOM_OUT_REFUSED:
+        give_up(host, output->text);
+        return;
+    case KOM_OUT_RECONNECT:
+        reconnect(host);
+        return;
+    case KOM_OUT_CONNECT:
+        connect_line(host, output);
+        return;
+    case KOM_OUT_SEND:
+        send_line(host, output);
+        return;
+    case KOM_OUT_ABORT:
+        if (host->lines[output->line].connection == output->connection) {
+            abort_line(&host->lines[output->line]);
+        }
+        return;
+    case KOM_OUT_NOTE:
+        log_info("%s", output->text);
+        return;
+    }
+    KOMET_ASSERT_NEVER("an unknown output of the KOM");
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct kom_host *host = timer->data;
+    kom_tick(host->kom, clock_now());
+    drain(host);
+}
+
+static void drain(struct kom_host *host)
+{
+    struct kom_output output;
+    if (host->draining) {
+        return;
+    }
+    host->draining = true;
+    while (!host->ended && kom_next(host->kom, clock_now(), &output)) {
+        act(host, &output);
+    }
+    host->draining = false;
+    if (!host->ended) {
+        resume_lines(host);
+    }
+    if (!host->ended) {
+        struct line_now now = clock_now();
+        uv_timer_start(&host->deadline, on_deadline, clock_timeout_ms(now.instant, kom_deadline(host->kom)),
+                       0);
+    }
+}
+
+/* ---- life ---- */
+
+struct kom_host *kom_host_start(const struct kom_host_settings *settings)
+{
+    struct kom_host *host = calloc(1, sizeof *host);
+    KOMET_ASSERT(host != NULL);
+    host->settings = *settings;
+    host->pause_ms = RECONNECT_MIN_MS;
+    host->kom_memory = malloc(kom_size());
+    KOMET_ASSERT(host->kom_memory != NULL);
+    host->kom = kom_init(host->kom_memory, kom_size(), &host->settings.identity, clock_now());
+    int failed = uv_timer_init(settings->loop, &host->deadline);
+    failed |= uv_timer_init(settings->loop, &host->reconnect);
+    KOMET_ASSERT(failed == 0);
+    host->deadline.data = host->reconnect.data = host;
+    connect_server(host);
+    return host;
+}
+
+void kom_host_stop(struct kom_host *host)
+{
+    if (!host->ended) {
+        kom_shutdown(host->kom, clock_now());
+        drain(host);
+        end(host);
+    }
+}
+
+int kom_host_free(struct kom_host *host)
+{
+    int status = host->refused ? 1 : 0;
+    forget_site(host);
+    free(host->kom_memory);
+    free(host);
+    return status;
+}

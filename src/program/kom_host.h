@@ -1,0 +1,33 @@
+/*
+ * kom_host: the KOM's engine put into a loop: one connection to a server, and the telemetry connections that
+ * the engine asks for.
+ *
+ * It connects to the servers in turn until one welcomes it, reads its part of the site from what that one
+ * sends, and goes on so after each loss of the connection.
+ */
+#ifndef KOMET_PROGRAM_KOM_HOST_H
+#define KOMET_PROGRAM_KOM_HOST_H
+
+#include <uv.h>
+
+#include "kom/kom.h"
+#include "program/endpoints.h"
+
+struct kom_host; /* opaque */
+
+struct kom_host_settings {
+    uv_loop_t *loop;
+    struct kom_identity identity; /* what it points to is borrowed for the host's life */
+    const struct endpoints *servers;
+};
+
+/* Begins to connect. It ends by itself, and with it the loop, only when a server refuses the instance or
+ * sends a site that cannot be read. */
+struct kom_host *kom_host_start(const struct kom_host_settings *settings);
+/* Closes the lines, says so to the server, ends; then the loop runs out. */
+void kom_host_stop(struct kom_host *host);
+/* 0, or 1 when it had to end by itself (the reason is on standard error); frees. After the loop has run out.
+ */
+int kom_host_free(struct kom_host *host);
+
+#endif

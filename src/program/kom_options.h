@@ -1,0 +1,28 @@
+/*
+ * kom_options: the command line of a KOM, in Komet's spelling and in D2000's.
+ */
+#ifndef KOMET_PROGRAM_KOM_OPTIONS_H
+#define KOMET_PROGRAM_KOM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "program/endpoints.h"
+
+struct kom_options {
+    char process[64];         /* "SELF.KOM" */
+    uint8_t instance;         /* 1..15, 0 without a number */
+    struct endpoints servers; /* -S, or the server of the same computer; count 0: `group` says where */
+    const char *group;        /* --group, /RD; NULL: not given */
+    const char *site;         /* --site: where the addresses of the group's servers are; NULL: not given */
+    bool close_serial;        /* /DBSH */
+    bool help, version;
+};
+
+#define KOM_OPTIONS_FAULT_SIZE 256
+
+/* Reads argv[1] and on; the options borrow from it. False: `fault` (KOM_OPTIONS_FAULT_SIZE octets) says what
+ * is wrong and what would be right. */
+bool kom_options_read(struct kom_options *options, int argc, char **argv, char *fault);
+
+#endif

@@ -1,0 +1,313 @@
+/*
+ * server_console: answers made of what the engine knows now: lists in pages, STATUS, VERSION, and WATCH.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "console/nearest.h"
+#include "console/rows.h"
+#include "komet/assert.h"
+#include "program/programs.h"
+#include "program/server_console_private.h"
+
+#define STATUS_OCTETS_MIN (64u * 1024)
+#define STATUS_OCTETS_MAX (WIRE_FRAME_MAX - 4096u)
+#define WORD_BITS         64u
+
+/* How many objects a list goes through. */
+static uint32_t list_count(const struct server_console *console, const struct open *open)
+{
+    const struct site *site = server_site(console->server);
+    uint32_t count = 0;
+    switch (open->command.verb) {
+    case VERB_SERVER:
+        return 1;
+    case VERB_PROCESS:
+        return site->process_count;
+    case VERB_LINE:
+        for (unsigned p = 0; p < site->process_count; p++) {
+            count += site->processes[p].line_count;
+        }
+        return count;
+    case VERB_STATION:
+        for (unsigned p = 0; p < site->process_count; p++) {
+            count += site->processes[p].station_count;
+        }
+        return count;
+    case VERB_TAG:
+        return site->tag_count;
+    case VERB_SHOW:
+        return PARAMETER_COUNT;
+    case VERB_HELP:
+        return (uint32_t)command_count();
+    case VERB_STATUS:
+    case VERB_WATCH:
+    case VERB_EVENTS:
+    case VERB_SET:
+    case VERB_COMMANDS:
+    case VERB_INTERROGATE:
+    case VERB_CLOCK:
+    case VERB_SET_ACT_INST:
+    case VERB_VERSION:
+    case VERB_NOT_BUILT:
+        break;
+    }
+    KOMET_ASSERT_NEVER("a command that is no list");
+}
+
+static const struct line *line_at(const struct site *site, uint32_t index)
+{
+    for (unsigned p = 0; p < site->process_count; p++) {
+        if (index < site->processes[p].line_count) {
+            return &site->processes[p].lines[index];
+        }
+        index -= site->processes[p].line_count;
+    }
+    KOMET_ASSERT_NEVER("a line behind the last");
+}
+
+static const struct station *station_at(const struct site *site, uint32_t index)
+{
+    for (unsigned p = 0; p < site->process_count; p++) {
+        if (index < site->processes[p].station_count) {
+            return site->processes[p].stations[index];
+        }
+        index -= site->processes[p].station_count;
+    }
+    KOMET_ASSERT_NEVER("a station behind the last");
+}
+
+/* The name that a list's mask is of. */
+static const char *list_name(const struct server_console *console, const struct open *open, uint32_t index)
+{
+    const struct site *site = server_site(console->server);
+    switch (open->command.verb) {
+    case VERB_SERVER:
+        return server_name(console->server);
+    case VERB_PROCESS:
+        return site->processes[index].name;
+    case VERB_LINE:
+        return line_at(site, index)->name;
+    case VERB_STATION:
+        return station_at(site, index)->name;
+    case VERB_TAG:
+        return site->tags[index]->name;
+    case VERB_HELP:
+        return command_row(index)->word;
+    case VERB_SHOW:
+    case VERB_STATUS:
+    case VERB_WATCH:
+    case VERB_EVENTS:
+    case VERB_SET:
+    case VERB_COMMANDS:
+    case VERB_INTERROGATE:
+    case VERB_CLOCK:
+    case VERB_SET_ACT_INST:
+    case VERB_VERSION:
+    case VERB_NOT_BUILT:
+        break;
+    }
+    KOMET_ASSERT_NEVER("a list without names");
+}
+
+static void list_row(struct server_console *console, const struct open *open, uint32_t index,
+                     struct json *json)
+{
+    const struct server *server = console->server;
+    const struct site *site = server_site(server);
+    switch (open->command.verb) {
+    case VERB_SERVER:
+        rows_server(json, server);
+        return;
+    case VERB_PROCESS:
+        rows_process(json, server, &site->processes[index]);
+        return;
+    case VERB_LINE:
+        rows_line(json, server, line_at(site, index));
+        return;
+    case VERB_STATION:
+        rows_station(json, server, station_at(site, index));
+        return;
+    case VERB_TAG:
+        rows_tag(json, site->tags[index], server_value(server, site->tags[index]));
+        return;
+    case VERB_HELP:
+        rows_help(json, command_row(index));
+        return;
+    case VERB_SHOW:
+        rows_parameter(json, parameter_row((enum parameter_id)index), open->parameters);
+        return;
+    case VERB_STATUS:
+    case VERB_WATCH:
+    case VERB_EVENTS:
+    case VERB_SET:
+    case VERB_COMMANDS:
+    case VERB_INTERROGATE:
+    case VERB_CLOCK:
+    case VERB_SET_ACT_INST:
+    case VERB_VERSION:
+    case VERB_NOT_BUILT:
+        break;
+    }
+    KOMET_ASSERT_NEVER("a list without rows");
+}
+
+static bool list_wants(const struct server_console *console, const struct open *open, uint32_t index)
+{
+    if (open->command.verb == VERB_SHOW) {
+        return (parameter_row((enum parameter_id)index)->scope == SCOPE_LINE) == open->of_line;
+    }
+    return name_matches(open->command.name, list_name(console, open, index));
+}
+
+bool list_begin(struct server_console *console, struct open *open, char *mistake)
+{
+    if (open->command.verb == VERB_SHOW) {
+        const struct line *line;
+        const struct station *station;
+        if (!named_line_or_station(server_site(console->server), open->command.name, &line, &station,
+                                   mistake)) {
+            return false;
+        }
+        open->of_line = line != NULL;
+        open->parameters = line != NULL ? &line->parameters : &station->parameters;
+    }
+    open->kind = OPEN_LIST;
+    list_pump(console, open);
+    return true;
+}
+
+void list_pump(struct server_console *console, struct open *open)
+{
+    KOMET_ASSERT(open->kind == OPEN_LIST);
+    uint32_t count = list_count(console, open), scanned = 0;
+    page_reset(&console->page);
+    for (; open->next < count && scanned < SCAN_MAX && page_has_room(&console->page);
+         open->next++, scanned++) {
+        if (list_wants(console, open, open->next)) {
+            struct json json;
+            page_begin_row(&console->page, &json);
+            list_row(console, open, open->next, &json);
+            page_end_row(&console->page, &json);
+        }
+    }
+    send_page(console, open, open->next >= count, false);
+}
+
+/* One object, however large the site: the memory grows until it fits, at most to what a message may have. */
+void status_send(struct server_console *console, struct open *open)
+{
+    char *text = NULL;
+    for (size_t size = STATUS_OCTETS_MIN; size <= STATUS_OCTETS_MAX * 2; size *= 2) {
+        size_t capacity = size < STATUS_OCTETS_MAX ? size : STATUS_OCTETS_MAX;
+        struct json json;
+        free(text);
+        text = malloc(capacity);
+        if (text == NULL) {
+            break;
+        }
+        json_begin(&json, text, capacity);
+        rows_status(&json, console->server);
+        if (json_end(&json)) {
+            page_reset(&console->page);
+            console->page.rows[console->page.count++] = text;
+            send_page(console, open, true, true);
+            free(text);
+            return;
+        }
+    }
+    free(text);
+    send_refusal(console, open,
+                 "the site is too large for one answer; use PROCESS, LINE and STATION with a mask");
+}
+
+void version_send(struct server_console *console, struct open *open)
+{
+    struct json json;
+    page_reset(&console->page);
+    page_begin_row(&console->page, &json);
+    rows_version(&json, KOMET_VERSION, server_name(console->server));
+    page_end_row(&console->page, &json);
+    send_page(console, open, true, true);
+}
+
+/* All tags that match have changed, for whoever knows none of them. */
+bool watch_begin(struct server_console *console, struct open *open, char *mistake)
+{
+    const struct site *site = server_site(console->server);
+    size_t words = site->tag_count / WORD_BITS + 1;
+    open->changed = calloc(words, sizeof *open->changed);
+    if (open->changed == NULL) {
+        snprintf(mistake, MISTAKE_SIZE, "the server has no memory for another WATCH");
+        return false;
+    }
+    for (uint32_t i = 0; i < site->tag_count; i++) {
+        if (name_matches(open->command.name, site->tags[i]->name)) {
+            watch_changed(open, site->tags[i]);
+        }
+    }
+    if (open->pending == 0) {
+        const char *near = nearest_tag(site, open->command.name);
+        snprintf(mistake, MISTAKE_SIZE, "no tag matches '%s'; %s%s", open->command.name,
+                 near != NULL ? "did you mean " : "TAG lists them", near != NULL ? near : "");
+        return false;
+    }
+    if (!server_watch(console->server, open_token(console, open, 0), open->command.name)) {
+        snprintf(mistake, MISTAKE_SIZE, "%d WATCHes are open already; end one first", SERVER_WATCHES_MAX);
+        return false;
+    }
+    open->kind = OPEN_WATCH;
+    watch_pump(console, open);
+    return true;
+}
+
+void watch_changed(struct open *open, const struct tag *tag)
+{
+    uint32_t number = tag_site_number(tag);
+    uint64_t bit = (uint64_t)1 << number % WORD_BITS;
+    if ((open->changed[number / WORD_BITS] & bit) == 0) {
+        open->changed[number / WORD_BITS] |= bit;
+        open->pending++;
+    }
+}
+
+/* The next tag that changed, at or behind `next`, in turn; there is one. Its bit is cleared. */
+static uint32_t take_changed(struct open *open, uint32_t tag_count)
+{
+    KOMET_ASSERT(open->pending > 0);
+    for (;;) {
+        if (open->next >= tag_count) {
+            open->next = 0;
+        }
+        uint32_t number = open->next;
+        uint64_t word = open->changed[number / WORD_BITS] >> number % WORD_BITS;
+        if (word == 0) {
+            open->next = (number / WORD_BITS + 1) * WORD_BITS;
+            continue;
+        }
+        number += (uint32_t)__builtin_ctzll(word);
+        open->changed[number / WORD_BITS] &= ~((uint64_t)1 << number % WORD_BITS);
+        open->pending--;
+        open->next = number + 1;
+        return number;
+    }
+}
+
+void watch_pump(struct server_console *console, struct open *open)
+{
+    KOMET_ASSERT(open->kind == OPEN_WATCH);
+    const struct site *site = server_site(console->server);
+    if (open->in_flight || open->pending == 0) {
+        return;
+    }
+    page_reset(&console->page);
+    while (open->pending > 0 && page_has_room(&console->page)) {
+        const struct tag *tag = site->tags[take_changed(open, site->tag_count)];
+        struct json json;
+        page_begin_row(&console->page, &json);
+        rows_tag(&json, tag, server_value(console->server, tag));
+        page_end_row(&console->page, &json);
+    }
+    send_page(console, open, false, false);
+}

@@ -1,0 +1,417 @@
+/*
+ * server_host: see server_host.h.
+ *
+ * Everything that comes (a message, a signal of the journal, the time) is one input, after which the engine
+ * is drained. A client that ends while the engine is being drained is told to the engine afterwards.
+ */
+#include "program/server_host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "komet/assert.h"
+#include "komet/reason.h"
+#include "program/server_console.h"
+#include "server/server.h"
+#include "shell/clock.h"
+#include "shell/journal.h"
+#include "shell/log.h"
+#include "shell/wire_peer.h"
+
+#define JOURNAL_RETRY_MS 5000
+#define FILES_MAX        4096 /* of one process */
+
+struct host_client {
+    struct server_host *host;
+    struct wire_peer *peer; /* NULL: free, or lost */
+    bool open;              /* the engine knows it */
+    bool lost, surely_dead; /* the engine is to be told */
+    bool welcome;           /* it was greeted: it may ask */
+    bool answered;          /* a page went out, server_console_sent is still to come */
+};
+
+/* What begins anew when a new journal is opened. */
+struct engine {
+    struct server *server;
+    void *memory;
+    struct server_console *console;
+};
+
+struct server_host {
+    struct server_host_settings settings;
+    struct engine engine;
+    struct journal *journal; /* NULL: it failed */
+    struct tcp_listener *listener;
+    uv_timer_t deadline, retry;
+    uv_idle_t pages; /* runs while somebody's page has left */
+    bool draining, stopping;
+    struct host_client clients[SERVER_CLIENTS_MAX];
+    Komet__Wire__SiteFile files[FILES_MAX];
+    Komet__Wire__SiteFile *file_list[FILES_MAX];
+};
+
+static void drain(struct server_host *host);
+
+/* ---- outputs of the engine ---- */
+
+/* The process's part of the site, borrowed from the folder. */
+static void add_files(struct server_host *host, Komet__Wire__Welcome *welcome, const struct process *process)
+{
+    const struct site_file *needed[FILES_MAX];
+    size_t count =
+        site_files_of_process(host->settings.site, host->settings.folder, process, needed, FILES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        komet__wire__site_file__init(&host->files[i]);
+        host->files[i].name = (char *)(uintptr_t)needed[i]->name;
+        host->files[i].text.data = (uint8_t *)(uintptr_t)needed[i]->text;
+        host->files[i].text.len = needed[i]->size;
+        host->file_list[i] = &host->files[i];
+    }
+    welcome->files = host->file_list;
+    welcome->n_files = count;
+}
+
+static void send_to(struct server_host *host, const struct server_output *output)
+{
+    struct host_client *client = &host->clients[output->client];
+    wire_message *message = output->message;
+    if (client->peer == NULL) {
+        return; /* it has gone, which the engine hears soon */
+    }
+    if (message->body_case == KOMET__WIRE__MESSAGE__BODY_WELCOME) {
+        client->welcome = message->welcome->refused[0] == '\0';
+        if (client->welcome && output->process != NULL) {
+            add_files(host, message->welcome, output->process);
+        }
+    }
+    wire_peer_send(client->peer, message);
+}
+
+static void close_client(struct server_host *host, struct line_now now, unsigned number)
+{
+    struct host_client *client = &host->clients[number];
+    if (client->peer != NULL) {
+        wire_peer_close(client->peer);
+        client->peer = NULL;
+    }
+    client->lost = false;
+    if (client->open) {
+        client->open = false;
+        server_console_client_closed(host->engine.console, now, number);
+        server_closed(host->engine.server, now, number, client->surely_dead);
+    }
+}
+
+static void act(struct server_host *host, struct line_now now, const struct server_output *output)
+{
+    switch (output->kind) {
+    case SERVER_OUT_SEND:
+        send_to(host, output);
+        return;
+    case SERVER_OUT_CLOSE:
+        close_client(host, now, output->client);
+        return;
+    case SERVER_OUT_RECORD:
+        if (host->journal != NULL) {
+            journal_append(host->journal, output->record);
+        }
+        return;
+    case SERVER_OUT_CHANGE:
+    case SERVER_OUT_ENDED:
+        server_console_output(host->engine.console, now, output);
+        return;
+    case SERVER_OUT_NOTE:
+        log_info("%s", output->text);
+        return;
+    }
+    KOMET_ASSERT_NEVER("an unknown output of the server");
+}
+
+/* True when one was told. */
+static bool tell_lost(struct server_host *host, struct line_now now)
+{
+    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        if (host->clients[i].lost) {
+            close_client(host, now, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct server_host *host = timer->data;
+    server_tick(host->engine.server, clock_now());
+    drain(host);
+}
+
+static void drain(struct server_host *host)
+{
+    struct server_output output;
+    if (host->draining || host->stopping) {
+        return;
+    }
+    host->draining = true;
+    struct line_now now = clock_now();
+    do {
+        while (server_next(host->engine.server, now, &output)) {
+            act(host, now, &output);
+        }
+    } while (tell_lost(host, now));
+    if (host->journal != NULL) {
+        journal_commit(host->journal);
+    }
+    host->draining = false;
+    now = clock_now();
+    uv_timer_start(&host->deadline, on_deadline,
+                   clock_timeout_ms(now.instant, server_deadline(host->engine.server)), 0);
+}
+
+/* ---- consoles ---- */
+
+static void on_pages(uv_idle_t *idle)
+{
+    struct server_host *host = idle->data;
+    bool any = false;
+    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        struct host_client *client = &host->clients[i];
+        if (client->answered && client->peer != NULL && wire_peer_waiting(client->peer) == 0) {
+            client->answered = false;
+            any = true;
+            server_console_sent(host->engine.console, clock_now(), i);
+        }
+    }
+    if (any) {
+        drain(host);
+    } else {
+        uv_idle_stop(idle);
+    }
+}
+
+/* A page for a client; that it has left is told to the console from the loop, never from here. */
+static void send_answer(void *context, unsigned number, const wire_message *message)
+{
+    struct server_host *host = context;
+    struct host_client *client = &host->clients[number];
+    if (client->peer != NULL && wire_peer_send(client->peer, message)) {
+        client->answered = true;
+        uv_idle_start(&host->pages, on_pages);
+    }
+}
+
+/* ---- clients ---- */
+
+static void on_message(void *context, struct wire_peer *peer, const wire_message *message)
+{
+    struct host_client *client = context;
+    struct server_host *host = client->host;
+    unsigned number = (unsigned)(client - host->clients);
+    struct line_now now = clock_now();
+    (void)peer;
+    if (client->welcome && message->body_case == KOMET__WIRE__MESSAGE__BODY_ASK) {
+        server_console_ask(host->engine.console, now, number, message->ask);
+    } else if (client->welcome && message->body_case == KOMET__WIRE__MESSAGE__BODY_CANCEL) {
+        server_console_cancel(host->engine.console, now, number, message->cancel->id);
+    } else {
+        server_feed(host->engine.server, now, number, message);
+    }
+    drain(host);
+}
+
+static void on_drained(void *context, struct wire_peer *peer)
+{
+    struct host_client *client = context;
+    (void)peer;
+    if (client->answered) {
+        uv_idle_start(&client->host->pages, on_pages);
+    }
+}
+
+static void on_closed(void *context, struct wire_peer *peer, const char *reason)
+{
+    struct host_client *client = context;
+    (void)peer;
+    client->peer = NULL;
+    client->lost = true;
+    client->surely_dead = strcmp(reason, komet_reason_name(KOMET_PEER_CLOSED)) == 0 ||
+                          strcmp(reason, komet_reason_name(KOMET_CONNECTION_RESET)) == 0;
+    if (!client->surely_dead) {
+        log_warning("client %u is disconnected: %s", (unsigned)(client - client->host->clients), reason);
+    }
+    drain(client->host);
+}
+
+static const struct wire_peer_events client_events = {NULL, on_message, on_drained, on_closed};
+
+static void on_accepted(void *context, struct tcp_listener *listener)
+{
+    struct server_host *host = context;
+    unsigned number = 0;
+    while (number < SERVER_CLIENTS_MAX && (host->clients[number].open || host->clients[number].lost)) {
+        number++;
+    }
+    if (number == SERVER_CLIENTS_MAX) {
+        struct wire_peer *refused = wire_peer_adopt(listener, &client_events, NULL);
+        if (refused != NULL) {
+            wire_peer_abort(refused);
+        }
+        log_warning("a connection was refused: %d clients are connected already", SERVER_CLIENTS_MAX);
+        return;
+    }
+    struct host_client *client = &host->clients[number];
+    *client = (struct host_client){.host = host};
+    client->peer = wire_peer_adopt(listener, &client_events, client);
+    if (client->peer != NULL) {
+        client->open = true;
+        server_opened(host->engine.server, clock_now(), number);
+        drain(host);
+    }
+}
+
+/* ---- the journal ---- */
+
+static void on_stored(void *context, uint64_t ticket)
+{
+    struct server_host *host = context;
+    server_stored(host->engine.server, clock_now(), ticket);
+    drain(host);
+}
+
+static void on_failed(void *context, const char *why);
+
+/* Opens the journal and makes `engine` with what it has; false: `fault` says why not, and nothing is left
+ * open. */
+static bool begin_engine(struct server_host *host, struct engine *engine, char *fault)
+{
+    const struct site *site = host->settings.site;
+    size_t size = server_size(site);
+    struct journal *journal =
+        journal_open(host->settings.loop, host->settings.data, site, on_stored, on_failed, host, fault);
+    if (journal == NULL) {
+        return false;
+    }
+    engine->memory = malloc(size);
+    KOMET_ASSERT(engine->memory != NULL);
+    engine->server = server_init(engine->memory, size, site, host->settings.name, clock_now());
+    if (!journal_recover(journal, engine->server, fault)) {
+        journal_close(journal);
+        free(engine->memory);
+        return false;
+    }
+    server_recovered(engine->server, clock_now());
+    engine->console = server_console_new(engine->server, journal, send_answer, host);
+    KOMET_ASSERT(engine->console != NULL);
+    host->journal = journal;
+    return true;
+}
+
+/* The engine that met the failure goes, with all who were connected to it; they come again by themselves. */
+static void end_engine(struct server_host *host)
+{
+    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        if (host->clients[i].peer != NULL) {
+            wire_peer_abort(host->clients[i].peer);
+        }
+        host->clients[i] = (struct host_client){.host = host};
+    }
+    server_console_free(host->engine.console);
+    free(host->engine.memory);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    struct server_host *host = timer->data;
+    struct engine engine;
+    char fault[JOURNAL_FAULT_SIZE];
+    if (!begin_engine(host, &engine, fault)) {
+        log_error("%s; trying again in %d s", fault, JOURNAL_RETRY_MS / 1000);
+        uv_timer_start(&host->retry, on_retry, JOURNAL_RETRY_MS, 0);
+        return;
+    }
+    end_engine(host);
+    host->engine = engine;
+    log_info("the journal can write again");
+    drain(host);
+}
+
+static void on_failed(void *context, const char *why)
+{
+    struct server_host *host = context;
+    struct line_now now = clock_now();
+    log_error("the journal cannot write: %s; values and commands are refused; trying again in %d s", why,
+              JOURNAL_RETRY_MS / 1000);
+    server_journal_failed(host->engine.server, now, why);
+    drain(host);
+    /* What waits on it is answered with a refusal; consoles ask anew. */
+    server_console_journal_lost(host->engine.console);
+    journal_close(host->journal);
+    host->journal = NULL;
+    uv_timer_start(&host->retry, on_retry, JOURNAL_RETRY_MS, 0);
+}
+
+/* ---- life ---- */
+
+static void close_handles(struct server_host *host)
+{
+    uv_close((uv_handle_t *)&host->deadline, NULL);
+    uv_close((uv_handle_t *)&host->retry, NULL);
+    uv_close((uv_handle_t *)&host->pages, NULL);
+}
+
+struct server_host *server_host_start(const struct server_host_settings *settings, char *fault)
+{
+    struct server_host *host = calloc(1, sizeof *host);
+    KOMET_ASSERT(host != NULL);
+    host->settings = *settings;
+    int failed = uv_timer_init(settings->loop, &host->deadline);
+    failed |= uv_timer_init(settings->loop, &host->retry);
+    failed |= uv_idle_init(settings->loop, &host->pages);
+    KOMET_ASSERT(failed == 0);
+    host->deadline.data = host->retry.data = host->pages.data = host;
+    bool begun = begin_engine(host, &host->engine, fault);
+    if (begun) {
+        host->listener = tcp_listen(settings->loop, settings->host, settings->port, on_accepted, host, fault);
+    }
+    if (host->listener == NULL) {
+        if (begun) {
+            end_engine(host);
+            journal_close(host->journal);
+        }
+        close_handles(host);
+        uv_run(settings->loop, UV_RUN_DEFAULT);
+        free(host);
+        return NULL;
+    }
+    drain(host);
+    return host;
+}
+
+void server_host_stop(struct server_host *host)
+{
+    if (host->stopping) {
+        return;
+    }
+    host->stopping = true;
+    tcp_listener_close(host->listener);
+    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        if (host->clients[i].peer != NULL) {
+            wire_peer_close(host->clients[i].peer);
+            host->clients[i].peer = NULL;
+        }
+    }
+    server_console_free(host->engine.console);
+    host->engine.console = NULL;
+    journal_close(host->journal);
+    host->journal = NULL;
+    close_handles(host);
+}
+
+void server_host_free(struct server_host *host)
+{
+    if (host != NULL) {
+        free(host->engine.memory);
+        free(host);
+    }
+}
