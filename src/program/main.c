@@ -17,6 +17,7 @@ static const struct program programs[] = {
     {"kom", program_kom, "an instance of a communication process: runs its lines"},
     {"check", program_check, "say all that is wrong with a site's configuration"},
     {"dump", program_dump, "decode 104 traffic from a capture file"},
+    {"sim", program_sim, "play a station, described or captured"},
     {"bench", program_bench, "measure codec and link on this machine"},
 };
 

@@ -14,6 +14,7 @@
 int program_bench(int argc, char **argv);
 int program_check(int argc, char **argv);
 int program_dump(int argc, char **argv);
+int program_sim(int argc, char **argv);
 int program_kom(int argc, char **argv);
 int program_server(int argc, char **argv);
 

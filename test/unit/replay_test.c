@@ -1,0 +1,614 @@
+/* The replay of a capture's station against a controlling link, with the clock in the test. */
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "partner/replay.h"
+
+enum { FRAMES_MAX = 256, NOTES_MAX = 64, ASDUS_MAX = 40 };
+
+struct frame {
+    uint8_t octets[KOMET_ASDU_SIZE_MAX];
+    size_t size;
+    int64_t ms; /* when it came */
+};
+
+struct world {
+    struct rtu_now now;
+    struct replay_plan plan;
+    struct replay_asdu asdus[ASDUS_MAX];
+    uint8_t octets[ASDUS_MAX][KOMET_ASDU_SIZE_MAX];
+    void *memory, *link_memory;
+    struct replay *replay;
+    struct komet_link *link; /* the partner's end; NULL without a connection */
+    bool acknowledge;        /* the partner does so at once */
+    struct frame frames[FRAMES_MAX];
+    unsigned frame_count;
+    char notes[NOTES_MAX][96];
+    unsigned note_count;
+    bool closed;
+    enum komet_reason reason;
+};
+
+/* A captured ASDU: a single point of type 1, of `ioa`, at `time_ms`. */
+static void add(struct world *world, int64_t time_ms, uint32_t ioa)
+{
+    struct komet_asdu_writer writer;
+    struct komet_asdu_header header = {.type = KOMET_M_SP_NA_1, .cause = KOMET_COT_SPONTANEOUS, .ca = 7};
+    struct komet_object object = {.ioa = ioa, .value.single = true};
+    size_t at = world->plan.count++;
+    assert_true(at < ASDUS_MAX);
+    assert_true(
+        komet_asdu_begin(&writer, &komet_profile_104, &header, world->octets[at], KOMET_ASDU_SIZE_MAX));
+    assert_true(komet_asdu_add(&writer, &object));
+    world->asdus[at] = (struct replay_asdu){
+        .time_us = KOMET_MS(time_ms), .octets = world->octets[at], .size = (uint8_t)komet_asdu_end(&writer)};
+}
+
+static void setup(struct world *world, double speed)
+{
+    *world = (struct world){.now = {{5000000}, {1700000000000}}, .acknowledge = true};
+    world->plan = (struct replay_plan){
+        .asdus = world->asdus, .speed = speed, .k = 12, .w = 8, .profile = &komet_profile_104};
+}
+
+static void start(struct world *world)
+{
+    size_t size = replay_size(&world->plan);
+    world->memory = malloc(size);
+    assert_non_null(world->memory);
+    world->replay = replay_init(world->memory, size, &world->plan);
+}
+
+static void finish(struct world *world)
+{
+    free(world->memory);
+    free(world->link_memory);
+}
+
+static void take_frame(struct world *world, const struct komet_link_output *from)
+{
+    assert_true(world->frame_count < FRAMES_MAX);
+    struct frame *frame = &world->frames[world->frame_count++];
+    memcpy(frame->octets, from->octets, from->size);
+    frame->size = from->size;
+    frame->ms = world->now.utc.ms;
+    if (world->acknowledge) {
+        komet_link_acknowledge(world->link, world->now.instant, from->received);
+    }
+}
+
+static void to_partner(struct world *world, const struct rtu_output *from)
+{
+    uint8_t copy[8192];
+    size_t size = from->size;
+    assert_true(size <= sizeof copy);
+    memcpy(copy, from->octets, size);
+    replay_written(world->replay, size);
+    for (size_t at = 0; at < size;) {
+        struct komet_link_output output;
+        at += komet_link_feed(world->link, world->now.instant, copy + at, size - at);
+        while (komet_link_next(world->link, world->now.instant, &output) &&
+               output.kind != KOMET_LINK_OUT_SEND) {
+            assert_int_not_equal(output.kind, KOMET_LINK_OUT_CLOSE);
+            if (output.kind == KOMET_LINK_OUT_ASDU) {
+                take_frame(world, &output);
+            }
+        }
+    }
+}
+
+static void pump_replay(struct world *world)
+{
+    struct rtu_output output;
+    while (replay_next(world->replay, world->now, &output)) {
+        switch (output.kind) {
+        case RTU_OUT_EVENT:
+            fail_msg("a replay makes no events");
+            break;
+        case RTU_OUT_NOTE:
+            assert_true(world->note_count < NOTES_MAX);
+            strncpy(world->notes[world->note_count++], output.text, sizeof world->notes[0] - 1);
+            break;
+        case RTU_OUT_SEND:
+            to_partner(world, &output);
+            break;
+        case RTU_OUT_CLOSE:
+            world->closed = true;
+            world->reason = output.reason;
+            world->link = NULL;
+            return;
+        }
+    }
+}
+
+/* Octets from the partner to the replay, or none. True when there were any. */
+static bool pump_partner(struct world *world)
+{
+    struct komet_link_output output;
+    uint8_t copy[8192];
+    if (world->link == NULL || !komet_link_next(world->link, world->now.instant, &output)) {
+        return false;
+    }
+    if (output.kind != KOMET_LINK_OUT_SEND) {
+        assert_int_not_equal(output.kind, KOMET_LINK_OUT_CLOSE);
+        return true;
+    }
+    size_t size = output.size;
+    memcpy(copy, output.octets, size);
+    komet_link_written(world->link, size);
+    for (size_t at = 0; at < size && world->link != NULL;) {
+        at += replay_feed(world->replay, world->now, copy + at, size - at);
+        pump_replay(world);
+    }
+    return true;
+}
+
+static void pump(struct world *world)
+{
+    do {
+        pump_replay(world);
+    } while (pump_partner(world));
+}
+
+/* Time passes to the replay's own deadlines only, as in a host that sleeps between them. */
+static void pass(struct world *world, int64_t ms)
+{
+    struct komet_instant end = komet_after(world->now.instant, KOMET_MS(ms));
+    int64_t begin_us = world->now.instant.us, begin_ms = world->now.utc.ms;
+    for (unsigned turns = 0;; turns++) {
+        assert_true(turns < 1000); /* else a deadline has come that nothing is done about */
+        struct komet_instant next = komet_earlier(end, replay_deadline(world->replay));
+        if (next.us > world->now.instant.us) {
+            world->now.instant = next;
+            world->now.utc.ms = begin_ms + (next.us - begin_us) / 1000;
+        }
+        replay_tick(world->replay, world->now);
+        pump(world);
+        if (world->now.instant.us >= end.us) {
+            return;
+        }
+    }
+}
+
+static void connect_with(struct world *world, uint16_t w)
+{
+    struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLING);
+    settings.w = w;
+    if (world->link_memory == NULL) {
+        world->link_memory = malloc(komet_link_size(&settings));
+        assert_non_null(world->link_memory);
+    }
+    world->link =
+        komet_link_init(world->link_memory, komet_link_size(&settings), &settings, world->now.instant);
+    replay_connected(world->replay, world->now);
+}
+
+static void connect_and_start(struct world *world)
+{
+    connect_with(world, 1);
+    komet_link_start(world->link, world->now.instant);
+    pump(world);
+    assert_int_equal(komet_link_state(world->link), KOMET_LINK_STARTED);
+}
+
+static void disconnect(struct world *world)
+{
+    world->link = NULL;
+    replay_closed(world->replay, world->now);
+}
+
+static void send_octets(struct world *world, const uint8_t *octets, size_t size)
+{
+    uint8_t *place = komet_link_reserve(world->link);
+    assert_non_null(place);
+    memcpy(place, octets, size);
+    komet_link_commit(world->link, world->now.instant, size);
+    pump(world);
+}
+
+static size_t write_request(uint8_t octets[KOMET_ASDU_SIZE_MAX], uint8_t type, uint8_t cause)
+{
+    struct komet_asdu_writer writer;
+    struct komet_asdu_header header = {.type = type, .cause = cause, .oa = 3, .ca = 7};
+    struct komet_object object = {.ioa = type == KOMET_C_SC_NA_1 ? 5001 : 0, .qualifier = 20};
+    assert_true(komet_asdu_begin(&writer, &komet_profile_104, &header, octets, KOMET_ASDU_SIZE_MAX));
+    assert_true(komet_asdu_add(&writer, &object));
+    return komet_asdu_end(&writer);
+}
+
+static void request(struct world *world, uint8_t type, uint8_t cause)
+{
+    uint8_t octets[KOMET_ASDU_SIZE_MAX];
+    send_octets(world, octets, write_request(octets, type, cause));
+}
+
+/* Frame `at` is ASDU `number` of the list, octet for octet. */
+static void assert_captured(const struct world *world, unsigned at, unsigned number)
+{
+    assert_true(at < world->frame_count);
+    assert_int_equal(world->frames[at].size, world->asdus[number].size);
+    assert_memory_equal(world->frames[at].octets, world->octets[number], world->frames[at].size);
+}
+
+static void assert_mirror(const struct world *world, unsigned at, uint8_t type, uint8_t cause)
+{
+    struct komet_asdu asdu;
+    assert_true(at < world->frame_count);
+    assert_int_equal(
+        komet_asdu_decode(&komet_profile_104, world->frames[at].octets, world->frames[at].size, &asdu),
+        KOMET_ASDU_OK);
+    assert_int_equal(asdu.type, type);
+    assert_int_equal(asdu.cause, cause);
+    assert_false(asdu.negative);
+    assert_int_equal(asdu.oa, 3);
+    assert_int_equal(asdu.ca, 7);
+}
+
+static bool was_noted(const struct world *world, const char *text)
+{
+    for (unsigned i = 0; i < world->note_count; i++) {
+        if (strstr(world->notes[i], text) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- order and time ---- */
+
+static void test_all_is_sent_as_it_is_at_its_time(void **state)
+{
+    struct world world;
+    static const int64_t times[] = {0, 0, 250, 1000, 1000, 5000};
+    (void)state;
+    setup(&world, 1);
+    for (unsigned i = 0; i < 6; i++) {
+        add(&world, times[i], 100 + i);
+    }
+    start(&world);
+    assert_true(replay_deadline(world.replay).us == KOMET_NEVER.us);
+    pass(&world, 60000); /* nobody is there: the list's clock has not begun */
+    int64_t begin_ms = world.now.utc.ms;
+    connect_and_start(&world);
+    assert_int_equal(world.frame_count, 2);
+    pass(&world, 4999);
+    assert_int_equal(world.frame_count, 5);
+    pass(&world, 1);
+    assert_int_equal(world.frame_count, 6);
+    for (unsigned i = 0; i < 6; i++) {
+        assert_captured(&world, i, i);
+        assert_int_equal(world.frames[i].ms - begin_ms, times[i]);
+    }
+    assert_int_equal(replay_counters(world.replay).acknowledged, 6);
+    finish(&world);
+}
+
+static void test_speed_divides_the_time(void **state)
+{
+    struct world world;
+    (void)state;
+    setup(&world, 20);
+    add(&world, 0, 1);
+    add(&world, 1000, 2);
+    add(&world, 60000, 3);
+    start(&world);
+    int64_t begin_ms = world.now.utc.ms;
+    connect_and_start(&world);
+    pass(&world, 3000);
+    assert_int_equal(world.frame_count, 3);
+    assert_int_equal(world.frames[1].ms - begin_ms, 50);
+    assert_int_equal(world.frames[2].ms - begin_ms, 3000);
+    finish(&world);
+    setup(&world, 0.5);
+    add(&world, 0, 1);
+    add(&world, 1000, 2);
+    start(&world);
+    connect_and_start(&world);
+    pass(&world, 1999);
+    assert_int_equal(world.frame_count, 1);
+    pass(&world, 1);
+    assert_int_equal(world.frame_count, 2);
+    finish(&world);
+}
+
+static void test_a_time_that_goes_back_counts_as_the_one_before(void **state)
+{
+    struct world world;
+    (void)state;
+    setup(&world, 1);
+    add(&world, 0, 1);
+    add(&world, 500, 2);
+    add(&world, 100, 3);
+    add(&world, 600, 4);
+    start(&world);
+    connect_and_start(&world);
+    pass(&world, 499);
+    assert_int_equal(world.frame_count, 1);
+    pass(&world, 1);
+    assert_int_equal(world.frame_count, 3);
+    pass(&world, 100);
+    assert_int_equal(world.frame_count, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_captured(&world, i, i);
+    }
+    finish(&world);
+}
+
+static void test_a_full_window_holds_the_list_back(void **state)
+{
+    struct world world;
+    (void)state;
+    setup(&world, 1);
+    for (unsigned i = 0; i < 30; i++) {
+        add(&world, 0, 100 + i);
+    }
+    start(&world);
+    world.acknowledge = false;
+    connect_and_start(&world);
+    assert_int_equal(world.frame_count, 12);
+    pass(&world, 1000); /* no turn is lost on what cannot be sent, see pass */
+    assert_int_equal(world.frame_count, 12);
+    komet_link_acknowledge(world.link, world.now.instant, 5);
+    pump(&world);
+    assert_int_equal(world.frame_count, 17);
+    assert_int_equal(replay_counters(world.replay).acknowledged, 5);
+    world.acknowledge = true;
+    komet_link_acknowledge(world.link, world.now.instant, 17);
+    pump(&world);
+    assert_int_equal(world.frame_count, 30);
+    for (unsigned i = 0; i < 30; i++) {
+        assert_captured(&world, i, i);
+    }
+    finish(&world);
+}
+
+static void test_a_partner_that_never_acknowledges_is_left(void **state)
+{
+    struct world world;
+    (void)state;
+    setup(&world, 1);
+    add(&world, 0, 1);
+    start(&world);
+    world.acknowledge = false;
+    connect_and_start(&world);
+    pass(&world, 14999);
+    assert_false(world.closed);
+    pass(&world, 1);
+    assert_true(world.closed);
+    assert_int_equal(world.reason, KOMET_T1_ACKNOWLEDGE);
+    finish(&world);
+}
+
+/* ---- reconnects ---- */
+
+static void test_unacknowledged_asdus_come_again(void **state)
+{
+    struct world world;
+    (void)state;
+    setup(&world, 1);
+    for (unsigned i = 0; i < 6; i++) {
+        add(&world, i < 4 ? 0 : 2000, 100 + i);
+    }
+    start(&world);
+    world.acknowledge = false;
+    connect_and_start(&world);
+    assert_int_equal(world.frame_count, 4);
+    komet_link_acknowledge(world.link, world.now.instant, 2);
+    pump(&world);
+    assert_int_equal(replay_counters(world.replay).acknowledged, 2);
+    disconnect(&world);
+    pass(&world, 1000);
+    connect_and_start(&world); /* the two that were left, at once */
+    assert_int_equal(world.frame_count, 6);
+    assert_captured(&world, 4, 2);
+    assert_captured(&world, 5, 3);
+    disconnect(&world); /* and again, since this one has not acknowledged them either */
+    world.acknowledge = true;
+    connect_and_start(&world);
+    assert_int_equal(world.frame_count, 8);
+    assert_captured(&world, 6, 2);
+    assert_captured(&world, 7, 3);
+    pass(&world, 999); /* the list's clock ran on */
+    assert_int_equal(world.frame_count, 8);
+    pass(&world, 1);
+    assert_int_equal(world.frame_count, 10);
+    assert_captured(&world, 8, 4);
+    assert_captured(&world, 9, 5);
+    assert_int_equal(replay_counters(world.replay).acknowledged, 6);
+    disconnect(&world);
+    connect_and_start(&world); /* nothing is left */
+    pass(&world, 10000);
+    assert_int_equal(world.frame_count, 10);
+    finish(&world);
+}
+
+static void test_nothing_is_sent_outside_data_transfer(void **state)
+{
+    struct world world;
+    (void)state;
+    setup(&world, 1);
+    add(&world, 0, 1);
+    add(&world, 1000, 2);
+    start(&world);
+    connect_with(&world, 1);
+    pass(&world, 5000);
+    assert_int_equal(world.frame_count, 0);
+    assert_int_equal(world.note_count, 0);
+    komet_link_start(world.link, world.now.instant);
+    pump(&world);
+    assert_int_equal(world.frame_count, 1);
+    komet_link_stop(world.link, world.now.instant);
+    pump(&world);
+    pass(&world, 5000);
+    assert_int_equal(world.frame_count, 1);
+    komet_link_start(world.link, world.now.instant);
+    pump(&world);
+    assert_int_equal(world.frame_count, 2);
+    finish(&world);
+}
+
+/* ---- requests ---- */
+
+static void test_requests_are_confirmed_between_the_list(void **state)
+{
+    struct world world;
+    (void)state;
+    setup(&world, 1);
+    add(&world, 0, 1);
+    add(&world, 1000, 2);
+    start(&world);
+    connect_and_start(&world);
+    request(&world, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION);
+    request(&world, KOMET_C_CI_NA_1, KOMET_COT_ACTIVATION);
+    request(&world, KOMET_C_CS_NA_1, KOMET_COT_ACTIVATION);
+    request(&world, KOMET_C_SC_NA_1, KOMET_COT_ACTIVATION);
+    request(&world, KOMET_C_SC_NA_1, KOMET_COT_DEACTIVATION);
+    pass(&world, 1000);
+    assert_int_equal(world.frame_count, 9);
+    assert_captured(&world, 0, 0);
+    assert_mirror(&world, 1, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION_CON);
+    assert_mirror(&world, 2, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION_TERMINATION);
+    assert_mirror(&world, 3, KOMET_C_CI_NA_1, KOMET_COT_ACTIVATION_CON);
+    assert_mirror(&world, 4, KOMET_C_CI_NA_1, KOMET_COT_ACTIVATION_TERMINATION);
+    assert_mirror(&world, 5, KOMET_C_CS_NA_1, KOMET_COT_ACTIVATION_CON);
+    assert_mirror(&world, 6, KOMET_C_SC_NA_1, KOMET_COT_ACTIVATION_CON);
+    assert_mirror(&world, 7, KOMET_C_SC_NA_1, KOMET_COT_DEACTIVATION_CON);
+    assert_captured(&world, 8, 1);
+    struct replay_counters counters = replay_counters(world.replay);
+    assert_int_equal(counters.requests, 5);
+    assert_int_equal(counters.acknowledged, 2); /* answers do not count */
+    finish(&world);
+}
+
+/* Between frames of the list and answers: whoever waits gets every second frame. */
+static void test_the_list_and_the_answers_take_turns(void **state)
+{
+    struct world world;
+    unsigned captured = 0;
+    (void)state;
+    setup(&world, 1);
+    world.plan.k = world.plan.w = 1;
+    for (unsigned i = 0; i < 20; i++) {
+        add(&world, 0, 100 + i);
+    }
+    start(&world);
+    world.acknowledge = false;
+    connect_and_start(&world);
+    for (unsigned i = 0; i < 4; i++) {
+        request(&world, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION);
+    }
+    while (captured < 20) {
+        assert_true(world.frame_count < 40);
+        captured += world.frames[world.frame_count - 1].octets[0] == KOMET_M_SP_NA_1;
+        komet_link_acknowledge(world.link, world.now.instant, world.frame_count);
+        pump(&world);
+    }
+    assert_int_equal(world.frame_count, 28);
+    for (unsigned i = 2; i < 18; i++) { /* 8 answers, with one of the list behind each */
+        bool answer = world.frames[i].octets[0] == KOMET_C_IC_NA_1;
+        bool before = world.frames[i - 1].octets[0] == KOMET_C_IC_NA_1;
+        assert_int_not_equal(answer, before);
+    }
+    finish(&world);
+}
+
+static void test_requests_above_the_bound_are_dropped_and_told(void **state)
+{
+    struct world world;
+    (void)state;
+    setup(&world, 1);
+    world.plan.k = world.plan.w = 1;
+    start(&world);
+    world.acknowledge = false;
+    connect_and_start(&world);
+    for (unsigned i = 0; i < REPLAY_ANSWERS_MAX + 3; i++) { /* the first is answered, and fills the window */
+        request(&world, KOMET_C_CS_NA_1, KOMET_COT_ACTIVATION);
+    }
+    struct replay_counters counters = replay_counters(world.replay);
+    assert_int_equal(counters.requests, REPLAY_ANSWERS_MAX + 1);
+    assert_int_equal(counters.answers_dropped, 2);
+    assert_true(was_noted(&world, "a request is dropped"));
+    finish(&world);
+}
+
+static void test_answers_end_with_their_connection(void **state)
+{
+    struct world world;
+    (void)state;
+    setup(&world, 1);
+    world.plan.k = world.plan.w = 1;
+    add(&world, 0, 1);
+    start(&world);
+    world.acknowledge = false;
+    connect_and_start(&world);
+    request(&world, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION);
+    disconnect(&world);
+    world.acknowledge = true;
+    connect_and_start(&world);
+    pass(&world, 1000);
+    assert_int_equal(world.frame_count, 2);
+    assert_captured(&world, 1, 0);
+    finish(&world);
+}
+
+static void test_octets_that_are_no_asdu_close_the_connection(void **state)
+{
+    struct world world;
+    uint8_t octets[KOMET_ASDU_SIZE_MAX];
+    (void)state;
+    setup(&world, 1);
+    start(&world);
+    connect_and_start(&world);
+    size_t size = write_request(octets, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION);
+    send_octets(&world, octets, size - 1);
+    assert_true(world.closed);
+    assert_int_equal(world.reason, KOMET_BAD_ASDU);
+    finish(&world);
+}
+
+/* ---- notes ---- */
+
+static void test_begin_and_end_are_told_once(void **state)
+{
+    struct world world;
+    (void)state;
+    setup(&world, 1);
+    add(&world, 0, 1);
+    add(&world, 1000, 2);
+    start(&world);
+    connect_and_start(&world);
+    assert_int_equal(world.note_count, 1);
+    assert_true(was_noted(&world, "the capture begins"));
+    disconnect(&world);
+    connect_and_start(&world);
+    assert_int_equal(world.note_count, 1);
+    pass(&world, 999);
+    assert_false(was_noted(&world, "all of the capture was sent and acknowledged"));
+    pass(&world, 1);
+    assert_true(was_noted(&world, "all of the capture was sent and acknowledged"));
+    request(&world, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION); /* is acknowledged too, and is no end */
+    assert_int_equal(world.note_count, 2);
+    finish(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_is_sent_as_it_is_at_its_time),
+        cmocka_unit_test(test_speed_divides_the_time),
+        cmocka_unit_test(test_a_time_that_goes_back_counts_as_the_one_before),
+        cmocka_unit_test(test_a_full_window_holds_the_list_back),
+        cmocka_unit_test(test_a_partner_that_never_acknowledges_is_left),
+        cmocka_unit_test(test_unacknowledged_asdus_come_again),
+        cmocka_unit_test(test_nothing_is_sent_outside_data_transfer),
+        cmocka_unit_test(test_requests_are_confirmed_between_the_list),
+        cmocka_unit_test(test_the_list_and_the_answers_take_turns),
+        cmocka_unit_test(test_requests_above_the_bound_are_dropped_and_told),
+        cmocka_unit_test(test_answers_end_with_their_connection),
+        cmocka_unit_test(test_octets_that_are_no_asdu_close_the_connection),
+        cmocka_unit_test(test_begin_and_end_are_told_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
