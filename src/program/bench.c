@@ -1,5 +1,5 @@
 /*
- * komet bench: prints the figures of bench_iec.c and bench_link.c as a table, or as JSON into a file.
+ * komet bench: prints the figures of the groups as a table, or as JSON into a file.
  */
 #include "program/bench.h"
 
@@ -14,7 +14,7 @@ struct bench_group {
     int (*run)(struct bench_report *report);
 };
 
-static const struct bench_group groups[] = {{"iec", bench_iec}, {"link", bench_link}};
+static const struct bench_group groups[] = {{"iec", bench_iec}, {"link", bench_link}, {"site", bench_site}};
 
 /* What was measured on: the processor's name, from the kernel's list. */
 static void print_machine(void)
@@ -71,7 +71,7 @@ static int run_group(const char *name, struct bench_report *report)
             return groups[i].run(report);
         }
     }
-    fprintf(stderr, "komet bench: no such group: %s; there are: iec, link\n", name);
+    fprintf(stderr, "komet bench: no such group: %s; there are: iec, link, site\n", name);
     return 2;
 }
 
@@ -82,7 +82,8 @@ int program_bench(int argc, char **argv)
     int named = 0;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
-            puts("komet bench [NAME…] [--json FILE]\n\nGroups: iec, link. Without a name: all of them.");
+            puts(
+                "komet bench [NAME…] [--json FILE]\n\nGroups: iec, link, site. Without a name: all of them.");
             return 0;
         }
         if (strcmp(argv[i], "--json") == 0) {

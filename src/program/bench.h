@@ -55,4 +55,7 @@ double bench_rate(double seconds, size_t (*work)(void *context), void *context);
 int bench_iec(struct bench_report *report);  /* decode_tf16, encode_tf16, decode_any: objects per second */
 int bench_link(struct bench_report *report); /* link_k…_memory, memory_connection */
 
+int bench_site(
+    struct bench_report *report); /* site_throughput, site_latency_…, site_start_100k, memory_tag */
+
 #endif

@@ -1,0 +1,378 @@
+/*
+ * bench_site: a whole site of real processes on this machine: the bench plays the station, the server and an
+ * instance are this same program.
+ *
+ * site_throughput    values per second, 16 an ASDU, station's window 1,000: from the station to N(R), which
+ *                    waits for the journal. Limit: SQLite alone, the same rows, in transactions of 1,000
+ * site_latency_p50, site_latency_p99    20,000 values a second, one an ASDU, on a fixed beat: from when it
+ * was due to its N(R). Limit: the median of fdatasync behind 4 KiB site_start_100k    a server of 100,000
+ * tags: from its start until it takes connections, its journal made before memory_tag         octets of the
+ * server's memory for each tag of that site
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "komet/assert.h"
+#include "program/bench.h"
+#include "program/bench_station.h"
+
+#define PATH_SIZE     512
+#define FAULT_SIZE    200
+#define STATION_K     1000
+#define LOAD_SECONDS  2.0
+#define LATENCY_RATE  20000.0
+#define SITE_TAGS     1600
+#define BIG_SITE_TAGS 100000
+#define START_LIMIT_S 20.0
+
+struct bench_place {
+    char folder[PATH_SIZE];
+    int listener;
+    uint16_t station_port, server_port;
+    pid_t server, kom;
+    char fault[FAULT_SIZE];
+};
+
+static bool failed(struct bench_place *place, const char *what)
+{
+    snprintf(place->fault, sizeof place->fault, "%.120s: %.60s", what, strerror(errno));
+    return false;
+}
+
+/* A socket that listens on a free port of the loopback, or only had it when `keep` is false. */
+static int free_port(uint16_t *port, bool keep)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int found = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (found < 0 || bind(found, (struct sockaddr *)&address, size) != 0 || listen(found, 1) != 0 ||
+        getsockname(found, (struct sockaddr *)&address, &size) != 0) {
+        return -1;
+    }
+    *port = ntohs(address.sin_port);
+    if (!keep) {
+        close(found);
+        return 0;
+    }
+    return found;
+}
+
+static bool write_site(struct bench_place *place, unsigned tags)
+{
+    char path[PATH_SIZE + 32];
+    snprintf(path, sizeof path, "%s/site.yaml", place->folder);
+    FILE *site = fopen(path, "w");
+    snprintf(path, sizeof path, "%s/tags.csv", place->folder);
+    FILE *table = fopen(path, "w");
+    if (site == NULL || table == NULL) {
+        return failed(place, path);
+    }
+    fprintf(site,
+            "site: bench\n"
+            "group: {name: BENCH, lease: 5 s, servers: [{name: A, listen: \"127.0.0.1:%u\"}]}\n"
+            "processes:\n  SELF.KOM:\n    lines:\n"
+            "      L.RTU: {protocol: iec104, category: tcp, number: 1, hosts: [\"127.0.0.1:%u\"], reconnect: "
+            "100 ms,\n"
+            "              stations: {B.RTU: {address: 1, tags: tags.csv}}}\n",
+            place->server_port, place->station_port);
+    fputs("name,type,address\n", table);
+    for (unsigned i = 0; i < tags; i++) {
+        fprintf(table, "M.T%06u,Ai,%u\n", i, i + 1);
+    }
+    bool done = fclose(site) == 0;
+    return fclose(table) == 0 && done ? true : failed(place, path);
+}
+
+static pid_t start(const char *const *words)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        dup2(nowhere, STDERR_FILENO);
+        execv("/proc/self/exe", (char *const *)(uintptr_t)words);
+        _exit(127);
+    }
+    return child;
+}
+
+static void stop(pid_t *child)
+{
+    if (*child > 0) {
+        kill(*child, SIGTERM);
+        waitpid(*child, NULL, 0);
+        *child = 0;
+    }
+}
+
+static pid_t start_server(const struct bench_place *place)
+{
+    char data[PATH_SIZE + 8];
+    snprintf(data, sizeof data, "%s/data", place->folder);
+    const char *const words[] = {"komet", "server", "--site", place->folder, "--data", data, NULL};
+    return start(words);
+}
+
+static pid_t start_kom(const struct bench_place *place)
+{
+    char address[32];
+    snprintf(address, sizeof address, "127.0.0.1:%u", place->server_port);
+    const char *const words[] = {"komet", "kom", "-W", "SELF.KOM,1", "-S", address, NULL};
+    return start(words);
+}
+
+/* Seconds until the server takes a connection; negative: it does not. */
+static double await_server(const struct bench_place *place, double since)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                  .sin_port = htons(place->server_port)};
+    while (bench_now() - since < START_LIMIT_S) {
+        int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool connected = connect(probe, (struct sockaddr *)&address, sizeof address) == 0;
+        close(probe);
+        if (connected) {
+            return bench_now() - since;
+        }
+        poll(NULL, 0, 1);
+    }
+    return -1;
+}
+
+static bool make_place(struct bench_place *place, unsigned tags)
+{
+    const char *temporary = getenv("TMPDIR");
+    *place = (struct bench_place){.listener = -1};
+    /* Not /tmp, which may be in memory: the disk is part of what is measured. */
+    snprintf(place->folder, sizeof place->folder, "%s/komet-bench-XXXXXX",
+             temporary != NULL ? temporary : "/var/tmp");
+    if (mkdtemp(place->folder) == NULL) {
+        return failed(place, place->folder);
+    }
+    place->listener = free_port(&place->station_port, true);
+    if (place->listener < 0 || free_port(&place->server_port, false) < 0) {
+        return failed(place, "no port on the loopback");
+    }
+    return write_site(place, tags);
+}
+
+static void remove_place(struct bench_place *place)
+{
+    static const char *const names[] = {"data/journal.db",
+                                        "data/journal.db-wal",
+                                        "data/journal.db-shm",
+                                        "data/journal.lock",
+                                        "data",
+                                        "site.yaml",
+                                        "tags.csv",
+                                        "bare.db",
+                                        "bare.db-wal",
+                                        "bare.db-shm",
+                                        "bare"};
+    char path[PATH_SIZE + 32];
+    stop(&place->kom);
+    stop(&place->server);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", place->folder, names[i]);
+        remove(path);
+    }
+    rmdir(place->folder);
+    if (place->listener >= 0) {
+        close(place->listener);
+    }
+}
+
+/* ---- the limits ---- */
+
+/* Rows per second that SQLite takes, in transactions of 1,000. */
+static double bare_journal(struct bench_place *place, double seconds)
+{
+    char path[PATH_SIZE + 16];
+    sqlite3 *database = NULL;
+    sqlite3_stmt *insert = NULL;
+    uint64_t rows = 0;
+    snprintf(path, sizeof path, "%s/bare.db", place->folder);
+    if (sqlite3_open(path, &database) != SQLITE_OK ||
+        sqlite3_exec(database,
+                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=4000;"
+                     "CREATE TABLE IF NOT EXISTS events(seq INTEGER PRIMARY KEY, a, b, c, d, e, f, g, h, i, "
+                     "j, k, l, m, n)",
+                     NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_prepare_v2(database, "INSERT INTO events VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", -1,
+                           &insert, NULL) != SQLITE_OK) {
+        sqlite3_close(database);
+        return 0;
+    }
+    double begin = bench_now();
+    while (bench_now() - begin < seconds) {
+        sqlite3_exec(database, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+        for (unsigned i = 0; i < 1000; i++, rows++) {
+            for (int column = 1; column < 14; column++) {
+                sqlite3_bind_int64(insert, column, column * 1000 + (int)i);
+            }
+            sqlite3_bind_blob(insert, 14, "0123456789abcdef", 15, SQLITE_STATIC);
+            sqlite3_step(insert);
+            sqlite3_reset(insert);
+        }
+        sqlite3_exec(database, "COMMIT", NULL, NULL, NULL);
+    }
+    double rate = (double)rows / (bench_now() - begin);
+    sqlite3_finalize(insert);
+    sqlite3_close(database);
+    return rate;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/* The median time of fdatasync behind 4 KiB. */
+static double bare_sync(struct bench_place *place)
+{
+    enum { SYNCS = 101 };
+    char path[PATH_SIZE + 16];
+    static const char block[4096];
+    double times[SYNCS];
+    snprintf(path, sizeof path, "%s/bare", place->folder);
+    int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    for (unsigned i = 0; i < SYNCS; i++) {
+        double begin = bench_now();
+        if (file < 0 || write(file, block, sizeof block) != sizeof block || fdatasync(file) != 0) {
+            close(file);
+            return 0;
+        }
+        times[i] = bench_now() - begin;
+    }
+    close(file);
+    qsort(times, SYNCS, sizeof times[0], by_size);
+    return times[SYNCS / 2];
+}
+
+/* ---- the rows ---- */
+
+struct site_rounds {
+    struct bench_rounds throughput, p50, p99;
+};
+
+static bool run_rounds(struct bench_place *place, struct bench_station *station, struct site_rounds *rounds)
+{
+    const struct bench_load full = {STATION_K, 16, 0, LOAD_SECONDS};
+    const struct bench_load beat = {STATION_K, 1, LATENCY_RATE, LOAD_SECONDS};
+    struct bench_load_result result;
+    for (unsigned i = 0; i < BENCH_ROUNDS; i++) {
+        if (!bench_station_run(station, &full, &result, place->fault)) {
+            return false;
+        }
+        rounds->throughput.values[i] = result.values_per_second;
+        rounds->throughput.limits[i] = bare_journal(place, LOAD_SECONDS / 2);
+        if (!bench_station_run(station, &beat, &result, place->fault)) {
+            return false;
+        }
+        rounds->p50.values[i] = result.p50;
+        rounds->p99.values[i] = result.p99;
+        rounds->p50.limits[i] = rounds->p99.limits[i] = bare_sync(place);
+    }
+    return true;
+}
+
+static bool bench_values(struct bench_report *report)
+{
+    struct bench_place place;
+    struct site_rounds rounds = {0};
+    struct bench_station *station = NULL;
+    bool done = make_place(&place, SITE_TAGS);
+    if (done) {
+        place.server = start_server(&place);
+        place.kom = start_kom(&place);
+        station = bench_station_accept(place.listener, STATION_K, place.fault);
+        done = station != NULL && run_rounds(&place, station, &rounds);
+    }
+    if (done) {
+        bench_add(report, "site_throughput", "1/s", true, &rounds.throughput);
+        bench_add(report, "site_latency_p50", "s", false, &rounds.p50);
+        bench_add(report, "site_latency_p99", "s", false, &rounds.p99);
+    } else {
+        fprintf(stderr, "komet bench: %s\n", place.fault);
+    }
+    bench_station_free(station);
+    remove_place(&place);
+    return done;
+}
+
+/* Octets of memory that a process has to itself. */
+static double memory_of(pid_t child)
+{
+    char path[64], line[128];
+    long kilobytes = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)child);
+    FILE *status = fopen(path, "r");
+    while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+        if (sscanf(line, "RssAnon: %ld kB", &kilobytes) == 1) {
+            break;
+        }
+    }
+    if (status != NULL) {
+        fclose(status);
+    }
+    return (double)kilobytes * 1024;
+}
+
+/* Starts the server BENCH_ROUNDS times, after a first time that makes the journal. */
+static bool start_rounds(struct bench_place *place, struct bench_rounds *starts, double memory[BENCH_ROUNDS])
+{
+    for (int i = -1; i < BENCH_ROUNDS; i++) {
+        double begin = bench_now();
+        place->server = start_server(place);
+        double taken = await_server(place, begin);
+        if (taken < 0) {
+            snprintf(place->fault, sizeof place->fault, "the server did not start");
+            return false;
+        }
+        if (i >= 0) {
+            starts->values[i] = taken;
+            memory[i] = memory_of(place->server);
+        }
+        stop(&place->server);
+    }
+    return true;
+}
+
+static bool bench_start(struct bench_report *report)
+{
+    struct bench_place small, big;
+    struct bench_rounds starts = {0}, memory = {0}, nothing = {0};
+    double small_memory[BENCH_ROUNDS], big_memory[BENCH_ROUNDS];
+    bool done = make_place(&small, 1) && start_rounds(&small, &nothing, small_memory);
+    if (!done) {
+        fprintf(stderr, "komet bench: %s\n", small.fault);
+    }
+    remove_place(&small);
+    done = make_place(&big, BIG_SITE_TAGS) && done && start_rounds(&big, &starts, big_memory);
+    for (unsigned i = 0; done && i < BENCH_ROUNDS; i++) {
+        memory.values[i] = (big_memory[i] - small_memory[i]) / BIG_SITE_TAGS;
+    }
+    if (done) {
+        bench_add(report, "site_start_100k", "s", false, &starts);
+        bench_add(report, "memory_tag", "octets", false, &memory);
+    } else if (big.fault[0] != '\0') {
+        fprintf(stderr, "komet bench: %s\n", big.fault);
+    }
+    remove_place(&big);
+    return done;
+}
+
+int bench_site(struct bench_report *report)
+{
+    return bench_values(report) && bench_start(report) ? 0 : 1;
+}
