@@ -112,13 +112,20 @@ static void watch_lease(struct kom *kom, struct line_now now)
     }
 }
 
+/* Until when we act after a renewal sent at `sent`: a little less than the server waits, so that giving up is
+ * over (timers are late, clocks run apart) before anybody else can have the grant. */
+static struct komet_instant own_lease_end(const struct kom *kom, struct komet_instant sent)
+{
+    return komet_after(sent, kom->lease_us - kom->lease_us / KOM_LEASE_MARGIN);
+}
+
 static void take_role(struct kom *kom, struct line_now now, const Komet__Wire__Role *role)
 {
     if (!role->active) {
         deactivate(kom, now, KOMET_BECAME_PASSIVE);
         return;
     }
-    struct komet_instant end = komet_after(kom->heard_sent, kom->lease_us);
+    struct komet_instant end = own_lease_end(kom, kom->heard_sent);
     if (kom->process == NULL || komet_reached(now.instant, end)) {
         kom_note(kom, "a grant came too late to be used");
         kom->stopped = true;
@@ -208,7 +215,7 @@ static void take_heartbeat(struct kom *kom, const Komet__Wire__Heartbeat *heartb
     }
     kom->heard_sent = sent;
     if (kom->active && heartbeat->epoch == kom->epoch) {
-        kom->lease_end = komet_after(sent, kom->lease_us);
+        kom->lease_end = own_lease_end(kom, sent);
     }
 }
 

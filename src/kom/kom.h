@@ -20,6 +20,7 @@
 #include "wire/frame.h"
 
 #define KOM_BATCH_VALUES_MAX 8192             /* values of one batch: more go into the next */
+#define KOM_LEASE_MARGIN     20               /* we give up when a twentieth of the lease is left */
 #define KOM_SERVER_SILENT_US KOMET_SECONDS(2) /* or three leases, when that is longer */
 #define KOM_BATCHES_MAX      64 /* sent and not confirmed; full: lines are not fed until one is confirmed */
 
