@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,6 +191,8 @@ struct bench_station *bench_station_accept(int listener, uint16_t k, char *fault
     KOMET_ASSERT(station != NULL);
     station->k = k;
     station->socket = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int at_once = 1; /* a small frame must not wait for the acknowledgement of the one before */
+    setsockopt(station->socket, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     station->due = calloc(k, sizeof station->due[0]);
     void *memory = malloc(komet_link_size(&settings));
     KOMET_ASSERT(station->due != NULL && memory != NULL);

@@ -139,7 +139,8 @@ static bool check(struct kom_options *options, char *fault)
         return fail(fault, "--site DIR is missing: the addresses of the group's servers are in its site.yaml",
                     "");
     }
-    return true;
+    /* Neither: the server of the same computer, as in D2000. */
+    return options->servers.count > 0 || options->group != NULL || read_servers(options, "127.0.0.1", fault);
 }
 
 bool kom_options_read(struct kom_options *options, int argc, char **argv, char *fault)
