@@ -86,6 +86,10 @@ int program_bench(int argc, char **argv)
                 "komet bench [NAME…] [--json FILE]\n\nGroups: iec, link, site. Without a name: all of them.");
             return 0;
         }
+        if (strcmp(argv[i], "--version") == 0) {
+            puts("komet bench " KOMET_VERSION);
+            return 0;
+        }
         if (strcmp(argv[i], "--json") == 0) {
             if (++i == argc) {
                 fputs("komet bench: --json wants a file\n", stderr);

@@ -25,7 +25,7 @@
 
 struct host_line {
     struct kom_host *host;
-    const char *name;
+    const struct line *line;
     struct tcp *tcp; /* NULL: not connected */
     uint16_t index;
     uint32_t connection;
@@ -58,7 +58,8 @@ static void on_line_connected(void *context, struct tcp *tcp)
     struct host_line *line = context;
     char peer[80];
     tcp_peer(tcp, peer, sizeof peer);
-    log_info("%s: connected to %s", line->name, peer);
+    log_info("%s: connected to %s", line->line->name, peer);
+    tcp_send_at_once(tcp, line->line->parameters.value[PARAMETER_TND] != 0);
     kom_line_connected(line->host->kom, clock_now(), line->index, line->connection);
     drain(line->host);
 }
@@ -203,7 +204,7 @@ static void configure(struct kom_host *host, const Komet__Wire__Welcome *welcome
     KOMET_ASSERT(host->lines_memory != NULL && host->lines != NULL);
     host->line_count = process->line_count;
     for (uint16_t i = 0; i < process->line_count; i++) {
-        host->lines[i] = (struct host_line){.host = host, .name = process->lines[i].name, .index = i};
+        host->lines[i] = (struct host_line){.host = host, .line = &process->lines[i], .index = i};
     }
     kom_configure(host->kom, host->lines_memory, size, process, clock_now());
     host->pause_ms = RECONNECT_MIN_MS;

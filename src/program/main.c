@@ -15,6 +15,7 @@ struct program {
 static const struct program programs[] = {
     {"server", program_server, "tag database, journal, and who of the KOM instances is active"},
     {"kom", program_kom, "an instance of a communication process: runs its lines"},
+    {"tell", program_tell, "ask and command a running site: the console"},
     {"check", program_check, "say all that is wrong with a site's configuration"},
     {"dump", program_dump, "decode 104 traffic from a capture file"},
     {"sim", program_sim, "play a station, described or captured"},

@@ -17,5 +17,6 @@ int program_dump(int argc, char **argv);
 int program_sim(int argc, char **argv);
 int program_kom(int argc, char **argv);
 int program_server(int argc, char **argv);
+int program_tell(int argc, char **argv);
 
 #endif

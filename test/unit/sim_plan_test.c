@@ -52,35 +52,37 @@ static void assert_faults(const char *text, const char *expected)
 
 /* ---- right ones ---- */
 
+static const char every_key[] =
+    "ca: 258\n"
+    "events: 500\n"
+    "k: 20\n"
+    "w: 10\n"
+    "t1: 30 s\n"
+    "t2: 5\n"
+    "t3: 2 min\n"
+    "seed: 42\n"
+    "replay: day.csv\n"
+    "points:\n"
+    "  - {ioa: 1001, type: 30, count: 8, toggle: {period: 200 ms}, for: 60 s}\n"
+    "  - {ioa: 3001, type: 36, walk: {period: 1 s, from: 108, to: 112, step: 0.5}}\n"
+    "  - {ioa: 3002, type: 13, ramp: {period: 100, from: 5, to: -5, step: 2.5}}\n"
+    "  - {ioa: 3003, type: 36, ramp: {period: 1 h, from: 0, to: 50}}\n"
+    "  - {ioa: 3004, type: 9, constant: 0.5, cause: periodic, every: 10 s}\n"
+    "  - {ioa: 1101, type: 30, constant: true, cause: spontaneous}\n"
+    "  - {ioa: 2001, type: 31}\n"
+    "  - {ioa: 5001, type: 45, follows: 1101}\n"
+    "  - {ioa: 5002, type: 58, count: 2}\n";
+
 static void test_every_key(void **state)
 {
-    static const char yaml[] =
-        "ca: 258\n"
-        "events: 500\n"
-        "k: 20\n"
-        "w: 10\n"
-        "t1: 30 s\n"
-        "t2: 5\n"
-        "t3: 2 min\n"
-        "seed: 42\n"
-        "replay: day.csv\n"
-        "points:\n"
-        "  - {ioa: 1001, type: 30, count: 8, toggle: {period: 200 ms}, for: 60 s}\n"
-        "  - {ioa: 3001, type: 36, walk: {period: 1 s, from: 108, to: 112, step: 0.5}}\n"
-        "  - {ioa: 3002, type: 13, ramp: {period: 100, from: 5, to: -5, step: 2.5}}\n"
-        "  - {ioa: 3003, type: 36, ramp: {period: 1 h, from: 0, to: 50}}\n"
-        "  - {ioa: 3004, type: 9, constant: 0.5, cause: periodic, every: 10 s}\n"
-        "  - {ioa: 1101, type: 30, constant: true, cause: spontaneous}\n"
-        "  - {ioa: 2001, type: 31}\n"
-        "  - {ioa: 5001, type: 45, follows: 1101}\n"
-        "  - {ioa: 5002, type: 58, count: 2}\n";
     static const char csv[] = "time_ms,ioa,value\r\n"
                               "# a day\r\n"
                               "\r\n"
                               "0,1101,0\r\n"
                               "1500.5,1003,1\r\n"
                               "1500.5,2001,2";
-    const struct site_file files[] = {{"rtu.yaml", yaml, sizeof yaml - 1}, {"day.csv", csv, sizeof csv - 1}};
+    const struct site_file files[] = {{"rtu.yaml", every_key, sizeof every_key - 1},
+                                      {"day.csv", csv, sizeof csv - 1}};
     (void)state;
     struct sim_plan read = sim_plan_parse(files, 2, NULL, 1);
     print_faults(&read);

@@ -1,0 +1,184 @@
+/*
+ * tell_command: see tell_command.h.
+ */
+#include "program/tell_command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "console/commands.h"
+#include "console/grammar.h"
+#include "console/rows.h"
+#include "komet/assert.h"
+#include "model/site.h"
+#include "program/tell_text.h"
+
+#define HELP_OCTETS 1024 /* more than a row of HELP takes */
+
+/* One command under way. */
+struct run {
+    struct tell *tell;
+    struct command command;
+    struct tell_output output;
+};
+
+/* A command that changes something and answers with its result. */
+static bool is_order(enum verb verb)
+{
+    return verb == VERB_SET || verb == VERB_INTERROGATE || verb == VERB_CLOCK || verb == VERB_SET_ACT_INST;
+}
+
+/* Why the output went no further. A reader that has gone, as `head` does, wants no sentence. */
+static int output_failed(struct run *run)
+{
+    if (run->output.fault[0] != '\0') {
+        tell_text_complain("%s", run->output.fault);
+        return TELL_FAILED;
+    }
+    if (run->output.error != EPIPE) {
+        tell_text_complain("standard output cannot be written: %s", strerror(run->output.error));
+    }
+    run->tell->unwritable = true;
+    return TELL_FAILED;
+}
+
+static int answer_ended(struct run *run)
+{
+    if (!tell_output_end(&run->output)) {
+        return output_failed(run);
+    }
+    const char *outcome = tell_output_outcome(&run->output);
+    if (is_order(run->command.verb) && outcome != NULL) {
+        tell_text_complain("%s: %s", run->command.name, outcome);
+        return TELL_FAILED;
+    }
+    if (run->output.rows == 0 && run->output.format != TELL_JSON) {
+        tell_text_complain("nothing matches");
+    }
+    return TELL_DONE;
+}
+
+/* ---- HELP ---- */
+
+static int answer_help(struct run *run)
+{
+    for (size_t i = 0; i < command_count(); i++) {
+        char text[HELP_OCTETS], *row = text;
+        struct json json;
+        if (!name_matches(run->command.name, command_row(i)->word)) {
+            continue;
+        }
+        json_begin(&json, text, sizeof text);
+        rows_help(&json, command_row(i));
+        bool whole = json_end(&json);
+        KOMET_ASSERT(whole);
+        if (!tell_output_page(&run->output, &row, 1, false)) {
+            return output_failed(run);
+        }
+    }
+    return answer_ended(run);
+}
+
+/* For people the usage is enough of a heading. */
+static int show_help(struct run *run)
+{
+    for (size_t i = 0; i < command_count(); i++) {
+        const struct command_row *row = command_row(i);
+        if (name_matches(run->command.name, row->word)) {
+            printf("%s\n    %s%s\n", row->usage, row->sentence,
+                   row->verb == VERB_NOT_BUILT ? " Not built yet." : "");
+            run->output.rows++;
+        }
+    }
+    return answer_ended(run);
+}
+
+/* ---- the server's answers ---- */
+
+static bool take_page(void *context, const Komet__Wire__Answer *answer)
+{
+    struct run *run = context;
+    return tell_output_page(&run->output, answer->rows, answer->n_rows, answer->single);
+}
+
+/* What is to be said of an order whose answer did not come. */
+static const char *unknown_end(enum verb verb)
+{
+    if (verb == VERB_SET) {
+        return "; whether the command was carried out is not known: COMMANDS shows its end";
+    }
+    if (verb == VERB_SET_ACT_INST) {
+        return "; whether it was done is not known: PROCESS shows which instance is active";
+    }
+    return is_order(verb) ? "; whether it was done is not known" : "; the answer is not whole";
+}
+
+static int question_ended(struct run *run, enum tell_end end, const char *reason)
+{
+    enum verb verb = run->command.verb;
+    switch (end) {
+    case TELL_END_DONE:
+        if (run->output.fault[0] != '\0' || run->output.error != 0) {
+            return output_failed(run);
+        }
+        return answer_ended(run);
+    case TELL_END_REFUSED:
+    case TELL_END_UNREACHABLE:
+        tell_text_complain("%s", reason);
+        return TELL_FAILED;
+    case TELL_END_LOST:
+        tell_text_complain("%s%s", reason, unknown_end(verb));
+        return TELL_FAILED;
+    case TELL_END_TERMINATED:
+        run->tell->terminated = true;
+        break;
+    case TELL_END_INTERRUPTED:
+        break;
+    }
+    if (verb == VERB_WATCH) {
+        return TELL_DONE;
+    }
+    tell_text_complain("interrupted%s", unknown_end(verb));
+    return TELL_FAILED;
+}
+
+static int ask(struct run *run, const char *const *words, size_t count)
+{
+    char reason[TELL_REASON_SIZE];
+    struct tell_question question = {.words = words,
+                                     .count = count,
+                                     .user = run->tell->user,
+                                     .lasting = run->command.verb == VERB_WATCH,
+                                     .page = take_page,
+                                     .context = run};
+    enum tell_end end = tell_session_ask(run->tell->session, &question, reason);
+    int status = question_ended(run, end, reason);
+    fflush(stdout); /* what came of an answer that is not whole */
+    return status;
+}
+
+bool tell_command_ends(const char *word)
+{
+    return strcasecmp(word, "quit") == 0 || strcasecmp(word, "exit") == 0;
+}
+
+int tell_command_run(struct tell *tell, const char *const *words, size_t count)
+{
+    struct run run = {.tell = tell};
+    char mistake[GRAMMAR_MISTAKE_SIZE];
+    int status;
+    if (!grammar_parse(words, count, &run.command, mistake)) {
+        tell_text_complain("%s", mistake);
+        return TELL_USAGE;
+    }
+    tell_output_begin(&run.output, stdout, tell->format, run.command.verb == VERB_WATCH);
+    if (run.command.verb == VERB_HELP) {
+        status = tell->format == TELL_TABLE ? show_help(&run) : answer_help(&run);
+    } else {
+        status = ask(&run, words, count);
+    }
+    tell_output_free(&run.output);
+    return status;
+}
