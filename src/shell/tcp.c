@@ -221,6 +221,11 @@ bool tcp_write(struct tcp *tcp, const uint8_t *octets, size_t size)
     return true;
 }
 
+void tcp_send_at_once(struct tcp *tcp, bool at_once)
+{
+    uv_tcp_nodelay(&tcp->socket, at_once ? 1 : 0);
+}
+
 size_t tcp_waiting(const struct tcp *tcp)
 {
     return tcp->waiting;

@@ -39,6 +39,8 @@ struct tcp *tcp_connect(uv_loop_t *loop, const char *host, uint16_t port, const 
 /* Octets are copied, and written at once if the socket takes them. False: it is over its bound; `closed` with
  * KOMET_OUTPUT_FULL has been called, or it was closed before. */
 bool tcp_write(struct tcp *tcp, const uint8_t *octets, size_t size);
+/* Small pieces are sent at once (TCP_NODELAY), or gathered. An open connection begins with at once. */
+void tcp_send_at_once(struct tcp *tcp, bool at_once);
 /* Octets that wait to be written. */
 size_t tcp_waiting(const struct tcp *tcp);
 /* Reads no more until tcp_resume, which first offers what was not taken. */

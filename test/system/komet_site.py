@@ -38,11 +38,11 @@ def wait_for(condition, what, seconds=PATIENCE_S):
 class Process:
     """One started program; its standard error is in a file."""
 
-    def __init__(self, name, folder, arguments):
+    def __init__(self, name, folder, arguments, program=KOMET):
         self.name = name
         self.log = folder / f"{name}.log"
         self.output = open(self.log, "ab")
-        self.popen = subprocess.Popen([KOMET, *arguments], stdout=self.output, stderr=self.output, cwd=folder)
+        self.popen = subprocess.Popen([program, *arguments], stdout=self.output, stderr=self.output, cwd=folder)
 
     def text(self):
         return self.log.read_text(errors="replace")
@@ -64,7 +64,8 @@ class Process:
 class Site:
     """site.yaml, a station file and the processes made from them."""
 
-    def __init__(self, folder, points, tags, site_extra="", line_parameters="{WT1: 1000, WT2: 500, WT3: 2000}"):
+    def __init__(self, folder, points, tags, site_extra="", line_parameters="{WT1: 1000, WT2: 500, WT3: 2000}",
+                 common_address=1):
         self.folder = folder
         self.station_port, self.server_port = free_port(), free_port()
         self.server_address = f"127.0.0.1:{self.server_port}"
@@ -83,7 +84,7 @@ processes:
         reconnect: 100 ms
         parameters: {line_parameters}
         stations:
-          B.RTU: {{address: 1, tags: rtu.csv}}
+          B.RTU: {{address: {common_address}, tags: rtu.csv}}
 {site_extra}"""
         )
         (folder / "rtu.csv").write_text("name,type,address,asdu,unit,description\n" + tags)
@@ -94,8 +95,8 @@ processes:
         self.processes.append(process)
         return process
 
-    def start_station(self, *arguments):
-        return self.start("station", "sim", "rtu.sim.yaml", "--listen", f"127.0.0.1:{self.station_port}", *arguments)
+    def start_station(self, *arguments, plan=("rtu.sim.yaml",)):
+        return self.start("station", "sim", *plan, "--listen", f"127.0.0.1:{self.station_port}", *arguments)
 
     def start_server(self):
         server = self.start("server", "server", "--site", ".", "--data", "data")
