@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "program/programs.h"
 
@@ -16,36 +17,41 @@ struct bench_group {
 
 static const struct bench_group groups[] = {{"iec", bench_iec}, {"link", bench_link}, {"site", bench_site}};
 
-/* What was measured on: the processor's name, from the kernel's list. */
-static void print_machine(void)
+/* What was measured on: processor, number of them, kernel. */
+static void describe_machine(char *text, size_t size)
 {
-    struct utsname system;
-    char line[256], processor[200] = "unknown processor";
+    struct utsname system = {.sysname = "unknown system"};
+    char line[256], processor[120] = "unknown processor";
     FILE *list = fopen("/proc/cpuinfo", "r");
     while (list != NULL && fgets(line, sizeof line, list) != NULL) {
-        if (sscanf(line, "model name : %199[^\n]", processor) == 1) {
+        if (sscanf(line, "model name : %119[^\n]", processor) == 1) {
             break;
         }
     }
     if (list != NULL) {
         fclose(list);
     }
-    if (uname(&system) == 0) {
-        printf("%s, %s %s\n", processor, system.sysname, system.release);
-    }
+    uname(&system);
+    snprintf(text, size, "%s, %ld processors, %s %s", processor, sysconf(_SC_NPROCESSORS_ONLN),
+             system.sysname, system.release);
 }
 
 static void print_table(const struct bench_report *report)
 {
-    printf("%-22s %12s %12s %12s %12s %7s  %s\n", "row", "median", "min", "max", "limit", "ratio", "unit");
+    printf("%-22s %12s %12s %12s %12s %7s  %-8s  %s\n", "row", "median", "min", "max", "limit", "ratio",
+           "unit", "each");
     for (size_t i = 0; i < report->count; i++) {
         const struct bench_row *row = &report->rows[i];
-        printf("%-22s %12.4g %12.4g %12.4g %12.4g %7.2f  %s\n", row->name, row->value, row->min, row->max,
+        printf("%-22s %12.4g %12.4g %12.4g %12.4g %7.2f  %-8s", row->name, row->value, row->min, row->max,
                row->limit, row->ratio, row->unit);
+        if (strcmp(row->unit, "1/s") == 0 && row->value > 0) {
+            printf("  %.3g ns", 1e9 / row->value);
+        }
+        putchar('\n');
     }
 }
 
-static int write_json(const struct bench_report *report, const char *path)
+static int write_json(const struct bench_report *report, const char *machine, const char *path)
 {
     FILE *out = fopen(path, "w");
     if (out == NULL) {
@@ -56,9 +62,9 @@ static int write_json(const struct bench_report *report, const char *path)
         const struct bench_row *row = &report->rows[i];
         fprintf(out,
                 "%s{\"name\": \"%s\", \"value\": %.9g, \"unit\": \"%s\", \"min\": %.9g, \"max\": %.9g, "
-                "\"limit\": %.9g, \"ratio\": %.4g}",
+                "\"limit\": %.9g, \"ratio\": %.4g, \"machine\": \"%s\"}",
                 i == 0 ? "[\n" : ",\n", row->name, row->value, row->unit, row->min, row->max, row->limit,
-                row->ratio);
+                row->ratio, machine);
     }
     fputs(report->count == 0 ? "[]\n" : "\n]\n", out);
     return fclose(out) == 0 ? 0 : 1;
@@ -111,7 +117,9 @@ int program_bench(int argc, char **argv)
             return 1;
         }
     }
-    print_machine();
+    char machine[320];
+    describe_machine(machine, sizeof machine);
+    puts(machine);
     print_table(&report);
-    return json != NULL ? write_json(&report, json) : 0;
+    return json != NULL ? write_json(&report, machine, json) : 0;
 }

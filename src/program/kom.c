@@ -22,13 +22,15 @@
 #define STATUS_USAGE 2
 
 static const char usage[] =
-    "usage: komet kom -W PROCESS[,INSTANCE] [-S HOST:PORT[,...] | --group NAME --site DIR]\n"
+    "usage: komet kom -W PROCESS[,INSTANCE] [-S HOST:PORT[,...] [--stay] | --group NAME --site DIR]\n"
     "       kom /WPROCESS[,INSTANCE] [/SHOST:PORT] [/RDGROUP] [/DBSH]   (the same in D2000's spelling)\n"
     "\n"
     "Runs an instance of a communication process: works its lines while it is the active one.\n"
     "\n"
     "  -W PROCESS[,INSTANCE]  such as SELF.KOM,1; instances are 1 to 15; .KOM may be left out\n"
     "  -S HOST:PORT[,...]     servers, tried in turn; left out: 127.0.0.1, port 3119\n"
+    "  --stay                 stay with the first server that answers; else another one is tried when it is "
+    "lost\n"
     "  --group NAME           the servers of that group, as named in the site's site.yaml (also /RDNAME)\n"
     "  --site DIR             the site's folder, for --group; nothing else is read from it\n"
     "  --close-serial-when-passive   frees serial ports while passive (also /DBSH)\n"
@@ -91,7 +93,8 @@ static int run(const struct kom_options *options, const struct endpoints *server
                      .run = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000,
                      .host = host_name,
                      .pid = (uint32_t)getpid()},
-        .servers = servers};
+        .servers = servers,
+        .stay = options->stay};
     struct kom_host *host = kom_host_start(&settings);
     stop_begin(&stop, &loop, on_stop, host);
     log_info("started; connecting to %s:%u%s", servers->list[0].host, servers->list[0].port,

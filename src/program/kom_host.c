@@ -36,8 +36,9 @@ struct kom_host {
     struct kom_host_settings settings;
     struct kom *kom;
     void *kom_memory;
-    struct wire_peer *server; /* NULL: not connected */
-    size_t next_server;       /* of settings.servers */
+    struct wire_peer *server;        /* NULL: not connected */
+    size_t this_server, next_server; /* of settings.servers */
+    bool stays;                      /* with this_server, which welcomed us */
     bool connected;
     uint64_t pause_ms;
     uv_timer_t deadline, reconnect;
@@ -208,6 +209,10 @@ static void configure(struct kom_host *host, const Komet__Wire__Welcome *welcome
     }
     kom_configure(host->kom, host->lines_memory, size, process, clock_now());
     host->pause_ms = RECONNECT_MIN_MS;
+    if (host->settings.stay && !host->stays) {
+        host->stays = true;
+        host->next_server = host->this_server;
+    }
 }
 
 /* ---- the server ---- */
@@ -274,7 +279,10 @@ static const struct wire_peer_events server_events = {on_server_connected, on_se
 static void connect_server(struct kom_host *host)
 {
     const struct endpoint *server = &host->settings.servers->list[host->next_server];
-    host->next_server = (host->next_server + 1) % host->settings.servers->count;
+    host->this_server = host->next_server;
+    if (!host->stays) {
+        host->next_server = (host->next_server + 1) % host->settings.servers->count;
+    }
     host->server = wire_peer_connect(host->settings.loop, server->host, server->port, &server_events, host);
     uv_timer_start(&host->reconnect, on_reconnect, CONNECT_LIMIT_MS, 0);
 }

@@ -36,6 +36,7 @@ static bool read_name(struct kom_options *options, const char *text, char *fault
     for (char *at = options->process; *at != '\0'; at++) {
         *at = (char)toupper((unsigned char)*at);
     }
+    options->instance = 0; /* of a name given before */
     if (comma == NULL) {
         return true;
     }
@@ -52,7 +53,8 @@ static bool read_servers(struct kom_options *options, const char *text, char *fa
 {
     char why[200];
     if (!endpoints_parse(text, ENDPOINT_PORT, &options->servers, why)) {
-        return fail(fault, "-S: ", why);
+        snprintf(fault, KOM_OPTIONS_FAULT_SIZE, "-S: %s", why);
+        return false;
     }
     return true;
 }
@@ -84,6 +86,8 @@ static bool read_long(struct kom_options *options, struct words *words, const ch
         options->help = true;
     } else if (strcmp(word, "--version") == 0) {
         options->version = true;
+    } else if (strcmp(word, "--stay") == 0) {
+        options->stay = true;
     } else if (strcmp(word, "--close-serial-when-passive") == 0) {
         options->close_serial = true;
     } else if ((rest = behind(word, "--group")) != NULL) {
@@ -134,6 +138,9 @@ static bool check(struct kom_options *options, char *fault)
     }
     if (options->servers.count > 0 && options->group != NULL) {
         return fail(fault, "-S names servers, --group a group of them: give one of the two", "");
+    }
+    if (options->stay && options->servers.count == 0) {
+        return fail(fault, "--stay goes with -S: it stays with one of the servers named there", "");
     }
     if (options->group != NULL && options->site == NULL) {
         return fail(fault, "--site DIR is missing: the addresses of the group's servers are in its site.yaml",

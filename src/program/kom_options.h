@@ -15,6 +15,7 @@ struct kom_options {
     struct endpoints servers; /* -S, or the server of the same computer; count 0: `group` says where */
     const char *group;        /* --group, /RD; NULL: not given */
     const char *site;         /* --site: where the addresses of the group's servers are; NULL: not given */
+    bool stay;                /* --stay: with the first server that welcomes it */
     bool close_serial;        /* /DBSH */
     bool help, version;
 };

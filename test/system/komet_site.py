@@ -65,14 +65,14 @@ class Site:
     """site.yaml, a station file and the processes made from them."""
 
     def __init__(self, folder, points, tags, site_extra="", line_parameters="{WT1: 1000, WT2: 500, WT3: 2000}",
-                 common_address=1):
+                 common_address=1, lease="3 s"):
         self.folder = folder
         self.station_port, self.server_port = free_port(), free_port()
         self.server_address = f"127.0.0.1:{self.server_port}"
         self.processes = []
         (folder / "site.yaml").write_text(
             f"""site: test
-group: {{name: TEST, lease: 600 ms, servers: [{{name: A, listen: "{self.server_address}"}}]}}
+group: {{name: TEST, lease: {lease}, servers: [{{name: A, listen: "{self.server_address}"}}]}}
 processes:
   SELF.KOM:
     lines:

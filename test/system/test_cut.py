@@ -65,7 +65,7 @@ def namespace():
 
 @pytest.fixture(name="cut_site")
 def site_with_a_remote_instance(new_site, cable):
-    site = new_site(points=POINTS, tags=TAGS)
+    site = new_site(points=POINTS, tags=TAGS, lease="600 ms")
     text = (site.folder / "site.yaml").read_text()
     (site.folder / "site.yaml").write_text(text.replace("127.0.0.1", cable.host))
     site.server_address = f"{cable.host}:{site.server_port}"

@@ -75,7 +75,7 @@ def lines_of(path):
 
 @pytest.mark.parametrize("disturb", [kill_active_instance, kill_server, pause_active_instance], ids=lambda f: f.__name__)
 def test_every_event_once_and_in_order(new_site, disturb):
-    site = new_site(points=POINTS, tags=TAGS)
+    site = new_site(points=POINTS, tags=TAGS, lease="600 ms")
     log = site.folder / "generated.csv"
     site.start_station("--log", str(log))
     site.server = site.start_server()
