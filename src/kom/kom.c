@@ -177,7 +177,7 @@ void kom_server_connected(struct kom *kom, struct line_now now)
     kom->welcome = false;
     kom->hello = true;
     kom->stopped = false;
-    kom->heard_sent = kom->heard = now.instant;
+    kom->heard_sent = kom->heartbeat_sent = kom->heard = now.instant;
     kom->heartbeat_due = KOMET_NEVER;
     kom->end_count = kom->end_next = 0;
     drop_unconfirmed(kom);
@@ -210,7 +210,7 @@ static void take_welcome(struct kom *kom, struct line_now now, const Komet__Wire
 static void take_heartbeat(struct kom *kom, const Komet__Wire__Heartbeat *heartbeat)
 {
     struct komet_instant sent = {heartbeat->sent_us};
-    if (!heartbeat->reply || sent.us <= kom->heard_sent.us || sent.us > kom->heartbeat_due.us) {
+    if (!heartbeat->reply || sent.us <= kom->heard_sent.us || sent.us > kom->heartbeat_sent.us) {
         return; /* not an answer to one of ours */
     }
     kom->heard_sent = sent;
@@ -515,16 +515,17 @@ static bool next_note(struct kom *kom, struct kom_output *output)
     return false;
 }
 
-static bool next_batch(struct kom *kom, struct kom_output *output)
+static bool next_batch(struct kom *kom, struct line_now now, struct kom_output *output)
 {
     if (kom->batch == NULL || !kom->welcome) {
         return false;
     }
     output->message = batch_flush(kom->batch, kom->active ? kom->epoch : kom->stopped_epoch);
-    output->kind = KOM_OUT_MESSAGE;
-    if (output->message == NULL) {
-        return false;
+    if (output->message == NULL) { /* frames without values may be acknowledged now */
+        acknowledge(kom, now);
+        return next_of_lines(kom, now, output);
     }
+    output->kind = KOM_OUT_MESSAGE;
     kom->batch_sequence = output->message->batch->sequence;
     return true;
 }
@@ -540,5 +541,6 @@ bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output)
     }
     acknowledge(kom, now);
     return next_of_server(kom, output) || next_abort(kom, output) || next_note(kom, output) ||
-           next_of_lines(kom, now, output) || next_batch(kom, output) || kom_next_message(kom, now, output);
+           next_of_lines(kom, now, output) || next_batch(kom, now, output) ||
+           kom_next_message(kom, now, output);
 }

@@ -39,7 +39,8 @@ size_t kom_size(void);
 size_t kom_lines_size(const struct process *process);
 
 struct kom *kom_init(void *memory, size_t size, const struct kom_identity *identity, struct line_now now);
-/* The process's part of the site was read: `memory` taken, `process` borrowed, both until kom_unconfigure. */
+/* The process's part of the site was read: `memory` taken, `process` borrowed, both until the next
+ * kom_configure. */
 void kom_configure(struct kom *kom, void *memory, size_t size, const struct process *process,
                    struct line_now now);
 bool kom_configured(const struct kom *kom);

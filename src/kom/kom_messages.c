@@ -45,7 +45,7 @@ void kom_take_command(struct kom *kom, struct line_now now, const Komet__Wire__C
     uint16_t line = order.station->line->index;
     kom->open_commands++;
     line_command(kom->lines[line].engine, now, &order);
-    kom->lines[line].dirty = true;
+    kom_absorb(kom, now, line); /* its end, when it was refused: a line keeps only so many */
 }
 
 /* ---- messages ---- */
@@ -77,6 +77,7 @@ static wire_message *write_heartbeat(struct kom *kom, struct line_now now)
     Komet__Wire__Heartbeat *heartbeat = &kom->slot.body.heartbeat;
     komet__wire__heartbeat__init(heartbeat);
     heartbeat->sent_us = now.instant.us;
+    kom->heartbeat_sent = now.instant;
     kom->heartbeat_due = komet_after(now.instant, kom->lease_us / KOM_HEARTBEATS);
     kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_HEARTBEAT;
     kom->slot.message.heartbeat = heartbeat;

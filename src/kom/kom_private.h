@@ -66,7 +66,8 @@ struct kom {
     struct komet_instant heard;                /* when the server last said anything, or connected */
     const Komet__Wire__Welcome *welcome_message;
     int64_t lease_us;
-    struct komet_instant heard_sent; /* when the newest message was sent that the server has surely had */
+    struct komet_instant heard_sent;     /* when the newest message was sent that the server has surely had */
+    struct komet_instant heartbeat_sent; /* the newest; before the first: when we connected */
     struct komet_instant heartbeat_due;
 
     bool active;

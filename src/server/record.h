@@ -7,6 +7,7 @@
 #ifndef SERVER_RECORD_H
 #define SERVER_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "model/value.h"
@@ -33,6 +34,7 @@ struct record_event {
     uint64_t frame;                    /* I format of the connection, from 1 */
     uint8_t octets[RECORD_OCTETS_MAX]; /* raw element of a time-tagged value */
     uint8_t octets_size;               /* 0: not time-tagged */
+    bool older;                        /* than what the tag has: recorded, and the tag keeps its value */
 };
 
 struct record_command {
@@ -65,7 +67,8 @@ struct record {
 };
 
 /* What the journal gives back at the start of a server, record by record (order: grants, batches, events
- * oldest first: for each line the newest RECOVERED_EVENTS_MAX time-tagged ones, and each tag's newest). */
+ * oldest first: for each line the newest RECOVERED_EVENTS_MAX time-tagged ones, and each tag's newest that is
+ * not `older`). */
 #define RECOVERED_EVENTS_MAX 4096
 
 #endif

@@ -187,7 +187,7 @@ void server_recover_event(struct server *server, const char *process, uint8_t in
         return; /* the site has changed since */
     }
     struct value *value = &server->tags[tag_site_number(tag)].value;
-    if (!komet_utc_known(value->arrived) || value->arrived.ms <= event->value.arrived.ms) {
+    if (!batch_is_older(&event->value, value)) { /* as it was taken then */
         *value = event->value;
     }
     if (event->octets_size > 0 && event->line < state->process->line_count) {
@@ -310,7 +310,9 @@ void server_closed(struct server *server, struct line_now now, unsigned client, 
 {
     KOMET_ASSERT(client < SERVER_CLIENTS_MAX && server->clients[client].kind != CLIENT_FREE);
     if (server->walk.batch != NULL && server->walk.client == client) {
-        server->ticket = server->walk.ticket; /* what was handed out of it stays a group of its own */
+        if (server->walk.recorded) {
+            server->ticket = server->walk.ticket; /* what was handed out of it stays a group of its own */
+        }
         server->walk.batch = NULL;
     }
     drop_kom(server, now, client, surely_dead);
@@ -467,6 +469,8 @@ bool server_next(struct server *server, struct line_now now, struct server_outpu
                  (!server->journal_failed &&
                   (next_role(server, now, output) || orders_next_record(server, now, output))) ||
                  clients_next_message(server, now, output) || orders_next_command(server, now, output) ||
+                 /* Again: a command that could not be sent any more has ended. */
+                 (!server->journal_failed && orders_next_record(server, now, output)) ||
                  orders_next_ended(server, output) || next_close(server, output);
     if (found && output->kind == SERVER_OUT_RECORD) {
         server->counters.records++;

@@ -101,9 +101,7 @@ void batch_set_value(struct server *server, const struct tag *tag, const struct 
     }
 }
 
-/* Only times of the same clock are compared: a station whose clock is behind ours must not be left unheard.
- */
-static bool is_older(const struct value *value, const struct value *current)
+bool batch_is_older(const struct value *value, const struct value *current)
 {
     return value->time_origin == TIME_FROM_STATION && current->time_origin == TIME_FROM_STATION &&
            komet_utc_known(current->time) && value->time.ms < current->time.ms;
@@ -173,6 +171,7 @@ static void write_event(struct server *server, const struct tag *tag, const stru
     event->line = (uint16_t)walk->batch->line[walk->at];
     event->frame = (uint64_t)walk->frame;
     event->octets_size = octets_size;
+    event->older = batch_is_older(value, &server->tags[event->tag_number].value);
     memcpy(event->octets, octets, octets_size);
 }
 
@@ -202,7 +201,7 @@ static bool take_value(struct server *server)
     if (event) {
         write_event(server, tag, &value, octets, size);
     }
-    if (!is_older(&value, current) && (event || !within_deadband(tag, &value, current))) {
+    if (!batch_is_older(&value, current) && (event || !within_deadband(tag, &value, current))) {
         batch_set_value(server, tag, &value);
     }
     return event;

@@ -181,6 +181,25 @@ void server_interrogate(struct server *server, struct line_now now, uint64_t tok
     address_order(server, now, order);
 }
 
+/* It has the grant, and was told so: a Role that waits for the disk may never be sent. */
+static bool acts(const struct server *server, const struct process_state *process, uint8_t instance)
+{
+    uint8_t client = server_client_of(process, instance);
+    return server_active(process) == instance &&
+           process->instances.member[instance].standing == ROLE_ACTIVE && !server->clients[client].role;
+}
+
+/* The newest wish counts. */
+static void end_other_wishes(struct server *server, struct line_now now, const struct order *newest)
+{
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *other = &server->orders[i];
+        if (other != newest && other->state == ORDER_ROLE_WAITS && other->process == newest->process) {
+            end_order(server, other, now, COMMAND_REFUSED, "another change of role was asked for");
+        }
+    }
+}
+
 void server_set_active(struct server *server, struct line_now now, uint64_t token,
                        const struct process *process, uint8_t instance)
 {
@@ -192,18 +211,15 @@ void server_set_active(struct server *server, struct line_now now, uint64_t toke
     order->instance = instance;
     order->answer_by = komet_after(now.instant, SERVER_ROLE_PATIENCE);
     order->state = ORDER_ROLE_WAITS;
-    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) { /* the newest wish counts */
-        struct order *other = &server->orders[i];
-        if (other != order && other->state == ORDER_ROLE_WAITS && other->process == order->process) {
-            end_order(server, other, now, COMMAND_REFUSED, "another change of role was asked for");
-        }
-    }
     struct instances *instances = &order->process->instances;
-    uint8_t before = server_active(order->process);
+    bool before = instance <= ROLE_INSTANCE_MAX && acts(server, order->process, instance);
     const char *refused = instances_set_active(instances, now.instant, instance);
     if (refused != NULL) {
         end_order(server, order, now, COMMAND_REFUSED, "%.60s,%u: %s", process->name, instance, refused);
-    } else if (before == instance && instances->member[instance].standing == ROLE_ACTIVE) {
+        return;
+    }
+    end_other_wishes(server, now, order);
+    if (before) {
         order->epoch = instances->member[instance].epoch;
         end_order(server, order, now, COMMAND_DONE, "%s", "");
     }

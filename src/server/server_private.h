@@ -164,9 +164,9 @@ struct server {
 
 /* server.c */
 void server_note(struct server *server, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The client is told why (refused) and closed. */
 /* The run behind a client is taken for ended at once; the client is closed. */
 void server_replace(struct server *server, struct line_now now, unsigned client);
+/* The client is told why (refused) and closed. */
 void server_refuse(struct server *server, unsigned client, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The client of an instance; SERVER_NO_CLIENT when it is not connected. */
@@ -193,6 +193,9 @@ void batch_begin(struct server *server, struct line_now now, unsigned client,
                  const Komet__Wire__Batch *batch);
 /* True when `output` was filled: a record, or a change that a watch wants. */
 bool batch_next(struct server *server, struct server_output *output);
+/* True for a value that does not overwrite `current`. Only times of the same clock are compared: a station
+ * whose clock is behind ours must not be left unheard. */
+bool batch_is_older(const struct value *value, const struct value *current);
 /* A tag has a new value: watchers are told. */
 void batch_set_value(struct server *server, const struct tag *tag, const struct value *value);
 

@@ -116,7 +116,7 @@ static void on_wake(uv_async_t *async)
     if (journal->closing) {
         return;
     }
-    if (ticket > 0) {
+    if (ticket > 0 && !journal->failure_told) {
         journal->stored(journal->context, ticket);
     }
     if (broken) {
@@ -203,7 +203,8 @@ static void pass_on(struct journal *journal)
     struct record_list *staged = &journal->staged, *filling = &journal->filling;
     if (filling->count + staged->count > JOURNAL_QUEUE_MAX) {
         journal->broken = true;
-        snprintf(journal->why, sizeof journal->why, "the disk is too slow: %zu records wait", filling->count);
+        snprintf(journal->why, sizeof journal->why, "the disk is too slow: %zu records wait",
+                 filling->count + staged->count);
         uv_async_send(&journal->wake_loop);
         return;
     }

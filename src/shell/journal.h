@@ -32,9 +32,10 @@ typedef void journal_failed(void *context, const char *why);
 
 /*
  * Opens DIRECTORY/journal.db, made when missing, and locks it: one server a journal. Commands that an earlier
- * run left open are ended as unknown. loop       borrowed until journal_close; the callbacks come on it site
- * whose tags the events are of; borrowed until journal_close fault      JOURNAL_FAULT_SIZE octets: why it
- * could not, when NULL is returned; nothing is left open
+ * run left open are ended as unknown.
+ *   loop   borrowed until journal_close; the callbacks come on it
+ *   site   whose tags the events are of; borrowed until journal_close
+ *   fault  JOURNAL_FAULT_SIZE octets: why it could not, when NULL is returned; nothing is left open
  */
 struct journal *journal_open(uv_loop_t *loop, const char *directory, const struct site *site,
                              journal_stored *stored, journal_failed *failed, void *context, char *fault);

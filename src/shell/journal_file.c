@@ -242,10 +242,13 @@ static bool write_event(struct journal_file *file, const struct record *record, 
     } else {
         sqlite3_bind_null(to, 15);
     }
-    if (file->latest[event->tag_number] == 0) {
-        file->touched[file->touched_count++] = event->tag_number;
+    if (!event->older) {
+        if (file->latest[event->tag_number] == 0) {
+            file->touched[file->touched_count++] = event->tag_number;
+        }
+        file->latest[event->tag_number] = file->next_seq;
     }
-    file->latest[event->tag_number] = file->next_seq++;
+    file->next_seq++;
     return step(file, STATEMENT_EVENT);
 }
 

@@ -1,0 +1,290 @@
+/* Which time-tagged values another connection has already delivered. */
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/repeats.h"
+
+#define WINDOW 12
+
+static int set_up(void **state)
+{
+    void *memory = malloc(repeats_size(WINDOW));
+    assert_non_null(memory);
+    memset(memory, 0xA5, repeats_size(WINDOW));
+    *state = repeats_init(memory, repeats_size(WINDOW), WINDOW);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    free(*state); /* the engine lies at the start of its memory */
+    return 0;
+}
+
+/* A value comes on a connection of epoch 1; its octets are those of `text`. True: a repeat. */
+static bool take(struct repeats *repeats, uint32_t connection, uint64_t frame, const char *text)
+{
+    const struct repeats_connection name = {1, connection};
+    return repeats_take(repeats, name, frame, 7, (const uint8_t *)text, (unsigned)strlen(text));
+}
+
+static void test_a_value_of_another_connection_is_a_repeat(void **state)
+{
+    assert_false(take(*state, 1, 1, "A"));
+    assert_false(take(*state, 1, 2, "B"));
+    assert_true(take(*state, 2, 1, "A"));
+    assert_true(take(*state, 2, 2, "B"));
+    assert_false(take(*state, 2, 3, "C"));
+}
+
+static void test_equal_values_of_one_connection_are_two_events(void **state)
+{
+    assert_false(take(*state, 1, 1, "A"));
+    assert_false(take(*state, 1, 1, "A"));
+    assert_false(take(*state, 1, 2, "A"));
+}
+
+static void test_it_matches_one_to_one(void **state)
+{
+    assert_false(take(*state, 1, 1, "A"));
+    assert_false(take(*state, 1, 2, "A"));
+    assert_true(take(*state, 2, 1, "A"));
+    assert_true(take(*state, 2, 2, "A"));
+    assert_false(take(*state, 2, 3, "A")); /* there were two */
+}
+
+/* A repeat is a delivery itself: the next connection may repeat it again. */
+static void test_a_repeat_may_be_repeated(void **state)
+{
+    assert_false(take(*state, 1, 1, "A"));
+    for (uint32_t connection = 2; connection < 300; connection++) {
+        assert_true(take(*state, connection, 1, "A"));
+    }
+    assert_false(take(*state, 300, 1, "B"));
+}
+
+static void test_what_two_connections_delivered_counts_once_each(void **state)
+{
+    assert_false(take(*state, 1, 1, "A"));
+    assert_false(take(*state, 1, 2, "A"));
+    assert_true(take(*state, 2, 1, "A")); /* and connection 2 dies before the second */
+    assert_true(take(*state, 3, 1, "A"));
+    assert_true(take(*state, 3, 2, "A"));
+    assert_false(take(*state, 3, 3, "A"));
+}
+
+/* Oldest first: what is left is the newer one, which stays in the window for longer. */
+static void test_the_oldest_is_matched_first(void **state)
+{
+    assert_false(take(*state, 1, 1, "A"));
+    assert_false(take(*state, 1, 10, "A"));
+    assert_true(take(*state, 2, 1, "A"));
+    assert_false(take(*state, 1, WINDOW + 1, "x")); /* the A of frame 1 has left the window */
+    assert_false(take(*state, 2, 1 + WINDOW, "y")); /* and that of connection 2 */
+    assert_true(take(*state, 3, 1, "A"));           /* the A of frame 10 is still there */
+    assert_false(take(*state, 3, 2, "A"));
+}
+
+static void test_the_window_is_counted_in_frames(void **state)
+{
+    assert_false(take(*state, 1, 1, "A"));
+    assert_false(take(*state, 1, 2, "B"));
+    assert_false(take(*state, 1, WINDOW + 1, "C")); /* newest: the partner may have 2 … 13 unacknowledged */
+    assert_false(take(*state, 2, 1, "A"));
+    assert_true(take(*state, 2, 2, "B"));
+    assert_true(take(*state, 2, 3, "C"));
+}
+
+static void test_the_window_is_that_of_the_delivering_connection(void **state)
+{
+    assert_false(take(*state, 1, 1, "A"));
+    assert_true(take(*state, 2, 1000, "A")); /* however far the other one is */
+    assert_false(take(*state, 2, 2000, "B"));
+    assert_false(take(*state, 3, 5, "A")); /* connection 2 went on, 1 was matched */
+}
+
+static void test_values_of_one_frame_are_all_in_the_window(void **state)
+{
+    char text[2] = "a";
+    for (; text[0] <= 'z'; text[0]++) {
+        assert_false(take(*state, 1, 1, text));
+    }
+    for (text[0] = 'a'; text[0] <= 'z'; text[0]++) {
+        assert_true(take(*state, 2, 1, text));
+    }
+}
+
+static void test_the_same_serial_in_another_epoch_is_another_connection(void **state)
+{
+    const struct repeats_connection before = {1, 5}, after = {2, 5};
+    const uint8_t octets[] = {1, 2, 3};
+    assert_false(repeats_take(*state, before, 1, 7, octets, sizeof octets));
+    assert_true(repeats_take(*state, after, 1, 7, octets, sizeof octets));
+    assert_false(repeats_take(*state, after, 1, 7, octets, sizeof octets));
+}
+
+static void test_tag_and_size_belong_to_the_value(void **state)
+{
+    const struct repeats_connection first = {1, 1}, second = {1, 2};
+    const uint8_t octets[RECORD_OCTETS_MAX] = {1, 2, 3};
+    assert_false(repeats_take(*state, first, 1, 7, octets, 3));
+    assert_false(repeats_take(*state, second, 1, 8, octets, 3));
+    assert_false(repeats_take(*state, second, 1, 7, octets, 2));
+    assert_false(repeats_take(*state, second, 1, 7, octets, 4));
+    assert_false(repeats_take(*state, second, 1, 7, octets, RECORD_OCTETS_MAX));
+    assert_true(repeats_take(*state, second, 1, 7, octets, 3));
+}
+
+/* So many that their places in the table meet. */
+static void test_values_that_share_a_place_are_told_apart(void **state)
+{
+    const struct repeats_connection first = {1, 1}, second = {1, 2};
+    const uint8_t octets[RECORD_OCTETS_MAX] = {0};
+    for (uint32_t tag = 0; tag < 50000; tag += 2) {
+        assert_false(repeats_take(*state, first, 1, tag, octets, 8));
+        assert_false(repeats_take(*state, second, 1, tag, octets, 9));
+        assert_false(repeats_take(*state, second, 1, tag + 1, octets, 8));
+    }
+}
+
+static void value(uint32_t number, uint8_t *octets)
+{
+    memcpy(octets, &number, sizeof number);
+}
+
+/* A partner with a window of full frames loses its connection twice, in the middle of sending. */
+static void test_a_whole_window_of_full_frames_is_remembered(void **state)
+{
+    uint8_t octets[4];
+    for (uint32_t connection = 1; connection <= 3; connection++) {
+        const struct repeats_connection name = {1, connection};
+        for (uint32_t i = 0; i < WINDOW * 22; i++) {
+            value(i, octets);
+            assert_int_equal(repeats_take(*state, name, 1 + i / 22, i, octets, sizeof octets),
+                             connection > 1);
+        }
+    }
+}
+
+/* Far more than there is room for, in frames that never leave the window: what was overwritten is forgotten,
+ * what is recent is not, and nothing is matched that never was. */
+static void test_overwritten_values_are_forgotten(void **state)
+{
+    const struct repeats_connection first = {1, 1}, second = {1, 2};
+    const uint32_t many = 300000;
+    uint8_t octets[4];
+    for (uint32_t i = 0; i < many; i++) {
+        value(i, octets);
+        assert_false(repeats_take(*state, first, 1, 7, octets, sizeof octets));
+    }
+    value(0, octets);
+    assert_false(repeats_take(*state, second, 1, 7, octets, sizeof octets));
+    for (uint32_t i = many - WINDOW * 22; i < many; i++) {
+        value(i, octets);
+        assert_true(repeats_take(*state, second, 1, 7, octets, sizeof octets));
+        assert_false(repeats_take(*state, second, 1, 7, octets, sizeof octets));
+    }
+}
+
+/* The largest window and the smallest. */
+static void test_any_window(void **state)
+{
+    (void)state;
+    const uint16_t windows[] = {1, 32767};
+    for (unsigned i = 0; i < 2; i++) {
+        size_t size = repeats_size(windows[i]);
+        struct repeats *repeats = repeats_init(malloc(size), size, windows[i]);
+        assert_false(take(repeats, 1, 1, "A"));
+        assert_false(take(repeats, 1, windows[i], "B")); /* as far as the window goes */
+        assert_true(take(repeats, 2, 1, "A"));
+        assert_true(take(repeats, 2, 2, "B"));
+        assert_false(take(repeats, 1, windows[i] + 1, "C"));
+        assert_int_equal(take(repeats, 3, 1, "B"), true); /* of connection 2, at least */
+        free(repeats);
+    }
+}
+
+/* ---- against the rule as it is written, without hash and ring ---- */
+
+struct model_delivery {
+    uint32_t connection, tag;
+    uint64_t frame;
+    uint8_t octet;
+    bool matched;
+};
+
+struct model {
+    struct model_delivery deliveries[256];
+    unsigned count;
+    uint64_t newest[8];
+};
+
+static bool model_take(struct model *model, const struct model_delivery *given)
+{
+    bool found = false;
+    if (given->frame > model->newest[given->connection]) {
+        model->newest[given->connection] = given->frame;
+    }
+    for (unsigned i = 0; i < model->count && !found; i++) {
+        struct model_delivery *seen = &model->deliveries[i];
+        found = !seen->matched && seen->connection != given->connection && seen->tag == given->tag &&
+                seen->octet == given->octet && seen->frame + WINDOW > model->newest[seen->connection];
+        seen->matched = seen->matched || found;
+    }
+    model->deliveries[model->count++] = *given;
+    return found;
+}
+
+static void test_it_agrees_with_the_rule(void **state)
+{
+    (void)state;
+    struct test_random random = {3};
+    unsigned repeated = 0;
+    void *memory = malloc(repeats_size(WINDOW));
+    for (int episode = 0; episode < 400; episode++) {
+        struct repeats *repeats = repeats_init(memory, repeats_size(WINDOW), WINDOW);
+        struct model model = {.count = 0};
+        uint64_t frames[8] = {0};
+        while (model.count < 256) {
+            uint32_t connection = test_random_below(&random, 8);
+            frames[connection] += test_random_below(&random, 4);
+            struct model_delivery given = {.connection = connection,
+                                           .tag = test_random_below(&random, 3),
+                                           .frame = frames[connection],
+                                           .octet = (uint8_t)test_random_below(&random, 4)};
+            bool expected = model_take(&model, &given);
+            const struct repeats_connection name = {9, connection};
+            assert_int_equal(repeats_take(repeats, name, given.frame, given.tag, &given.octet, 1), expected);
+            repeated += expected ? 1 : 0;
+        }
+    }
+    free(memory);
+    assert_true(repeated > 1000 && repeated < 400 * 256 - 1000);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_value_of_another_connection_is_a_repeat),
+        TEST(test_equal_values_of_one_connection_are_two_events),
+        TEST(test_it_matches_one_to_one),
+        TEST(test_a_repeat_may_be_repeated),
+        TEST(test_what_two_connections_delivered_counts_once_each),
+        TEST(test_the_oldest_is_matched_first),
+        TEST(test_the_window_is_counted_in_frames),
+        TEST(test_the_window_is_that_of_the_delivering_connection),
+        TEST(test_values_of_one_frame_are_all_in_the_window),
+        TEST(test_the_same_serial_in_another_epoch_is_another_connection),
+        TEST(test_tag_and_size_belong_to_the_value),
+        TEST(test_values_that_share_a_place_are_told_apart),
+        TEST(test_a_whole_window_of_full_frames_is_remembered),
+        TEST(test_overwritten_values_are_forgotten),
+        TEST(test_any_window),
+        TEST(test_it_agrees_with_the_rule),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

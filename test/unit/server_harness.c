@@ -1,0 +1,453 @@
+/*
+ * server_harness: see server_harness.h.
+ */
+#include "server_harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
+
+static const char site_text[] = "site: test\n"
+                                "group: {name: G, lease: %s, servers: [{name: A, listen: \"127.0.0.1:1\"}]}\n"
+                                "processes:\n"
+                                "  SELF.KOM:\n"
+                                "    lines:\n"
+                                "      L.A:\n"
+                                "        protocol: iec104\n"
+                                "        category: tcp\n"
+                                "        number: 3\n"
+                                "        hosts: [\"127.0.0.1:2404\"]\n"
+                                "        parameters: {WTN: 2 s}\n"
+                                "        stations:\n"
+                                "          B.A: {address: 1, tags: a.csv, time: utc}\n"
+                                "      L.B:\n"
+                                "        protocol: iec104\n"
+                                "        category: tcp\n"
+                                "        number: 4\n"
+                                "        hosts: [\"127.0.0.1:2405\"]\n"
+                                "        stations:\n"
+                                "          B.B: {address: 1, tags: b.csv, time: utc}\n"
+                                "          B.OFF: {address: 2, tags: off.csv, communication: disabled}\n"
+                                "  OTHER.KOM:\n"
+                                "    lines:\n"
+                                "      L.O:\n"
+                                "        protocol: iec104\n"
+                                "        category: tcp\n"
+                                "        number: 5\n"
+                                "        hosts: [\"127.0.0.1:2406\"]\n"
+                                "        stations:\n"
+                                "          B.O: {address: 1, tags: o.csv, time: utc}\n";
+
+#define HEAD "name,type,address,asdu,processing\n"
+static const char a_csv[] = HEAD "M.D,Di,1,,\n"
+                                 "M.U,Ai,2,,deadband=0.5\n"
+                                 "M.N,Ai,3,,new-time\n"
+                                 "M.P,Ai,4,,\n"
+                                 "M.CMD,Dout,10,45,\n"
+                                 "M.SET,Ao,11,50,\n"
+                                 "M.BACK,Ai,12,,\n";
+static const char b_csv[] = HEAD "M.B,Di,1,,\n";
+static const char off_csv[] = HEAD "M.OFF,Di,1,,\n";
+static const char o_csv[] = HEAD "M.O,Di,1,,\nM.O.CMD,Dout,10,45,\n";
+
+static void read_site(struct harness *harness, const char *lease)
+{
+    char text[sizeof site_text + 32];
+    snprintf(text, sizeof text, site_text, lease);
+    const struct site_file files[] = {{"site.yaml", text, strlen(text)},
+                                      {"a.csv", a_csv, sizeof a_csv - 1},
+                                      {"b.csv", b_csv, sizeof b_csv - 1},
+                                      {"off.csv", off_csv, sizeof off_csv - 1},
+                                      {"o.csv", o_csv, sizeof o_csv - 1}};
+    harness->site = site_read(files, sizeof files / sizeof files[0], NULL);
+    for (size_t i = 0; i < harness->site.fault_count; i++) {
+        print_error("%s:%d: %s\n", harness->site.faults[i].file, harness->site.faults[i].line,
+                    harness->site.faults[i].what);
+    }
+    assert_non_null(harness->site.site);
+}
+
+static void make_server(struct harness *harness)
+{
+    size_t size = server_size(harness->site.site);
+    harness->memory = malloc(size);
+    assert_non_null(harness->memory);
+    memset(harness->memory, 0xA5, size);
+    harness->server = server_init(harness->memory, size, harness->site.site, "A", harness->now);
+}
+
+void harness_begin(struct harness *harness, const char *lease)
+{
+    memset(harness, 0, sizeof *harness);
+    harness->now = (struct line_now){{KOMET_SECONDS(100)}, {INT64_C(1782648000000)}};
+    harness->connection = 1;
+    read_site(harness, lease);
+    make_server(harness);
+    server_recovered(harness->server, harness->now);
+}
+
+void harness_end(struct harness *harness)
+{
+    free(harness->memory);
+    site_result_release(&harness->site);
+}
+
+void harness_restart(struct harness *harness)
+{
+    free(harness->memory);
+    make_server(harness);
+    memset(harness->open, 0, sizeof harness->open);
+    harness_forget(harness);
+}
+
+void harness_forget(struct harness *harness)
+{
+    harness->sent_count = harness->record_count = harness->ended_count = harness->changed_count = 0;
+    harness->notes[0] = '\0';
+}
+
+/* ---- outputs ---- */
+
+static void keep_text(struct sent *sent, const char *text)
+{
+    snprintf(sent->text, sizeof sent->text, "%s", text);
+}
+
+static void keep_message(struct harness *harness, const struct server_output *output)
+{
+    const wire_message *message = output->message;
+    assert_true(harness->sent_count < HARNESS_KEPT);
+    assert_true(harness->open[output->client]);
+    struct sent *sent = &harness->sent[harness->sent_count++];
+    *sent = (struct sent){.client = output->client, .kind = message->body_case, .process = output->process};
+    if (message->body_case == BODY(WELCOME)) {
+        sent->of.welcome = *message->welcome;
+        keep_text(sent, message->welcome->refused);
+    } else if (message->body_case == BODY(HEARTBEAT)) {
+        sent->of.heartbeat = *message->heartbeat;
+    } else if (message->body_case == BODY(ROLE)) {
+        sent->of.role = *message->role;
+    } else if (message->body_case == BODY(STORED)) {
+        sent->of.stored = *message->stored;
+        keep_text(sent, message->stored->refused);
+    } else if (message->body_case == BODY(COMMAND)) {
+        sent->of.command = *message->command;
+    } else {
+        fail_msg("the server sends %s", wire_message_name(message));
+    }
+}
+
+static void keep_end(struct harness *harness, const struct server_ended *end)
+{
+    assert_true(harness->ended_count < HARNESS_KEPT);
+    struct ended *ended = &harness->ended[harness->ended_count++];
+    ended->of = *end;
+    snprintf(ended->reason, sizeof ended->reason, "%s", end->reason);
+}
+
+static void keep_note(struct harness *harness, const char *text)
+{
+    size_t used = strlen(harness->notes);
+    snprintf(harness->notes + used, sizeof harness->notes - used, "%s\n", text);
+}
+
+void harness_drain(struct harness *harness)
+{
+    struct server_output output;
+    while (server_next(harness->server, harness->now, &output)) {
+        switch (output.kind) {
+        case SERVER_OUT_SEND:
+            keep_message(harness, &output);
+            break;
+        case SERVER_OUT_CLOSE:
+            assert_true(harness->open[output.client]);
+            harness->open[output.client] = false;
+            harness->closed[output.client] = true;
+            server_closed(harness->server, harness->now, output.client, false);
+            break;
+        case SERVER_OUT_RECORD:
+            assert_true(harness->record_count < HARNESS_KEPT);
+            harness->records[harness->record_count++] = *output.record;
+            break;
+        case SERVER_OUT_CHANGE:
+            assert_true(harness->changed_count < HARNESS_KEPT);
+            harness->changed[harness->changed_count++] = (struct changed){output.token, output.tag};
+            break;
+        case SERVER_OUT_ENDED:
+            keep_end(harness, &output.ended);
+            break;
+        case SERVER_OUT_NOTE:
+            keep_note(harness, output.text);
+            break;
+        }
+    }
+}
+
+void harness_advance(struct harness *harness, int64_t duration_us)
+{
+    harness->now.instant = komet_after(harness->now.instant, duration_us);
+    harness->now.utc.ms += duration_us / 1000;
+    server_tick(harness->server, harness->now);
+    harness_drain(harness);
+}
+
+void harness_store(struct harness *harness)
+{
+    if (harness->record_count > 0) {
+        uint64_t ticket = harness->records[harness->record_count - 1].ticket;
+        server_stored(harness->server, harness->now, ticket);
+        harness_drain(harness);
+    }
+}
+
+/* ---- clients ---- */
+
+void harness_open(struct harness *harness, unsigned client)
+{
+    server_opened(harness->server, harness->now, client);
+    harness->open[client] = true;
+    harness->closed[client] = false;
+    harness_drain(harness);
+}
+
+void harness_feed(struct harness *harness, unsigned client, wire_message *message)
+{
+    server_feed(harness->server, harness->now, client, message);
+    harness_drain(harness);
+}
+
+void harness_hello(struct harness *harness, unsigned client, const char *process, unsigned instance,
+                   uint64_t run)
+{
+    char host[16];
+    snprintf(host, sizeof host, "host-%u", client);
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__Hello hello = KOMET__WIRE__HELLO__INIT;
+    hello.version = WIRE_VERSION;
+    hello.program = (char *)(uintptr_t) "kom";
+    hello.process = (char *)(uintptr_t)process;
+    hello.instance = instance;
+    hello.run = run;
+    hello.host = host;
+    message.body_case = BODY(HELLO);
+    message.hello = &hello;
+    harness_open(harness, client);
+    harness_feed(harness, client, &message);
+}
+
+void harness_kom(struct harness *harness, unsigned instance)
+{
+    harness_hello(harness, instance, "SELF.KOM", instance, 1000 + instance);
+    const struct sent *welcome = harness_sent(harness, instance, BODY(WELCOME));
+    assert_non_null(welcome);
+    assert_string_equal(welcome->text, "");
+    assert_false(harness->closed[instance]);
+}
+
+uint64_t harness_active(struct harness *harness, unsigned instance)
+{
+    harness_kom(harness, instance);
+    harness_store(harness);
+    const struct sent *role = harness_sent(harness, instance, BODY(ROLE));
+    assert_non_null(role);
+    assert_true(role->of.role.active);
+    harness->epoch = role->of.role.epoch;
+    harness->sequence = 0;
+    harness->frame = 0;
+    return harness->epoch;
+}
+
+void harness_close(struct harness *harness, unsigned client, bool surely_dead)
+{
+    harness->open[client] = false;
+    server_closed(harness->server, harness->now, client, surely_dead);
+    harness_drain(harness);
+}
+
+void harness_heartbeat(struct harness *harness, unsigned client, int64_t sent_us)
+{
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__Heartbeat heartbeat = KOMET__WIRE__HEARTBEAT__INIT;
+    heartbeat.sent_us = sent_us;
+    message.body_case = BODY(HEARTBEAT);
+    message.heartbeat = &heartbeat;
+    harness_feed(harness, client, &message);
+}
+
+void harness_stopped(struct harness *harness, unsigned client, uint64_t epoch)
+{
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__Stopped stopped = KOMET__WIRE__STOPPED__INIT;
+    stopped.epoch = epoch;
+    message.body_case = BODY(STOPPED);
+    message.stopped = &stopped;
+    harness_feed(harness, client, &message);
+}
+
+void harness_command_end(struct harness *harness, unsigned client, uint64_t id, uint32_t result,
+                         const char *reason, double number)
+{
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__CommandEnd end = KOMET__WIRE__COMMAND_END__INIT;
+    end.id = id;
+    end.result = result;
+    end.reason = (char *)(uintptr_t)reason;
+    end.number = number;
+    message.body_case = BODY(COMMAND_END);
+    message.command_end = &end;
+    harness_feed(harness, client, &message);
+}
+
+/* ---- batches ---- */
+
+struct columns *harness_batch(struct harness *harness)
+{
+    static struct columns columns;
+    memset(&columns, 0, sizeof columns);
+    komet__wire__message__init(&columns.message);
+    komet__wire__batch__init(&columns.body);
+    Komet__Wire__Batch *body = &columns.body;
+    columns.message.body_case = BODY(BATCH);
+    columns.message.batch = body;
+    body->epoch = harness->epoch;
+    body->sequence = ++harness->sequence;
+    body->tag = columns.tag;
+    body->number = columns.number;
+    body->status_flags = columns.status_flags;
+    body->cause = columns.cause;
+    body->time_ms = columns.time_ms;
+    body->arrived_ms = columns.arrived_ms;
+    body->frame = columns.frame;
+    body->connection = columns.connection;
+    body->octets_size = columns.octets_size;
+    body->line = columns.line;
+    body->octets.data = columns.octets;
+    return &columns;
+}
+
+static void put_octets(struct columns *columns, size_t at, const struct given *given)
+{
+    const uint8_t size = sizeof given->number + sizeof given->time_ms;
+    uint8_t *octets = columns->octets + columns->body.octets.len;
+    columns->octets_size[at] = given->tagged ? size : 0;
+    if (given->tagged) {
+        memcpy(octets, &given->number, sizeof given->number);
+        memcpy(octets + sizeof given->number, &given->time_ms, sizeof given->time_ms);
+        columns->body.octets.len += size;
+    }
+}
+
+void harness_put(struct harness *harness, struct columns *columns, struct given given)
+{
+    Komet__Wire__Batch *body = &columns->body;
+    const struct tag *tag = harness_tag(harness, given.tag);
+    size_t at = body->n_tag;
+    int64_t arrived = harness->now.utc.ms, frame = ++harness->frame;
+    assert_true(at < HARNESS_COLUMNS);
+    columns->tag[at] = tag->number;
+    columns->line[at] = tag->station->line->index;
+    columns->number[at] = given.number;
+    columns->status_flags[at] = (uint32_t)STATUS_VALID << 16 | given.flags;
+    columns->cause[at] = (uint32_t)given.cot << 8 | given.type | (given.arrival ? 0x10000u : 0u);
+    columns->connection[at] = harness->connection;
+    columns->time_ms[at] = given.time_ms - columns->last_time;
+    columns->arrived_ms[at] = arrived - columns->last_arrived;
+    columns->frame[at] = frame - columns->last_frame;
+    columns->last_time = given.time_ms;
+    columns->last_arrived = arrived;
+    columns->last_frame = frame;
+    put_octets(columns, at, &given);
+    body->n_tag = body->n_number = body->n_status_flags = body->n_cause = at + 1;
+    body->n_time_ms = body->n_arrived_ms = body->n_frame = at + 1;
+    body->n_connection = body->n_octets_size = body->n_line = at + 1;
+}
+
+void harness_give(struct harness *harness, unsigned client, struct given given)
+{
+    struct columns *columns = harness_batch(harness);
+    harness_put(harness, columns, given);
+    harness_feed(harness, client, &columns->message);
+}
+
+/* ---- what came of it ---- */
+
+const struct tag *harness_tag(const struct harness *harness, const char *name)
+{
+    const struct tag *tag = site_find_tag(harness->site.site, name);
+    assert_non_null(tag);
+    return tag;
+}
+
+const struct process *harness_process(const struct harness *harness, const char *name)
+{
+    const struct process *process = site_find_process(harness->site.site, name);
+    assert_non_null(process);
+    return process;
+}
+
+const struct sent *harness_sent(const struct harness *harness, unsigned client,
+                                Komet__Wire__Message__BodyCase kind)
+{
+    for (unsigned i = harness->sent_count; i > 0; i--) {
+        const struct sent *sent = &harness->sent[i - 1];
+        if (sent->client == client && sent->kind == kind) {
+            return sent;
+        }
+    }
+    return NULL;
+}
+
+unsigned harness_sent_count(const struct harness *harness, unsigned client,
+                            Komet__Wire__Message__BodyCase kind)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < harness->sent_count; i++) {
+        count += harness->sent[i].client == client && harness->sent[i].kind == kind ? 1 : 0;
+    }
+    return count;
+}
+
+unsigned harness_records(const struct harness *harness, enum record_kind kind)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < harness->record_count; i++) {
+        count += harness->records[i].kind == kind ? 1 : 0;
+    }
+    return count;
+}
+
+const struct record *harness_record(const struct harness *harness, enum record_kind kind)
+{
+    for (unsigned i = harness->record_count; i > 0; i--) {
+        if (harness->records[i - 1].kind == kind) {
+            return &harness->records[i - 1];
+        }
+    }
+    fail_msg("no record of kind %d", (int)kind);
+    return NULL;
+}
+
+bool harness_has_ended(const struct harness *harness, uint64_t token)
+{
+    for (unsigned i = 0; i < harness->ended_count; i++) {
+        if (harness->ended[i].of.token == token) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct ended *harness_ended(const struct harness *harness, uint64_t token)
+{
+    const struct ended *found = NULL;
+    for (unsigned i = 0; i < harness->ended_count; i++) {
+        if (harness->ended[i].of.token == token) {
+            assert_null(found); /* exactly once */
+            found = &harness->ended[i];
+        }
+    }
+    assert_non_null(found);
+    return found;
+}
