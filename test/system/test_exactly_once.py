@@ -69,17 +69,32 @@ def pause_active_instance(site):
     wait_for(lambda: (site.instance(active) or {}).get("role") == "passive", f"instance {active} is back and passive")
 
 
+def pause_server(site):
+    """Longer than the lease, and than the two seconds after which instances give its connection up."""
+    count = len(site.tell("EVENTS"))
+    site.server.signal(signal.SIGSTOP)
+    for instance in (1, 2):
+        wait_for(lambda number=instance: site.komes[number].text().count("the server is silent") > site.silences,
+                 f"instance {instance} gives the connection up")
+    site.silences += 1
+    site.server.signal(signal.SIGCONT)
+    wait_for(lambda: site.active() and len(site.tell("EVENTS")) > count, "values go on")
+
+
 def lines_of(path):
     return path.read_text().splitlines() if path.exists() else []
 
 
-@pytest.mark.parametrize("disturb", [kill_active_instance, kill_server, pause_active_instance], ids=lambda f: f.__name__)
+DISTURBANCES = [kill_active_instance, kill_server, pause_active_instance, pause_server]
+
+
+@pytest.mark.parametrize("disturb", DISTURBANCES, ids=lambda f: f.__name__)
 def test_every_event_once_and_in_order(new_site, disturb):
     site = new_site(points=POINTS, tags=TAGS, lease="600 ms")
     log = site.folder / "generated.csv"
     site.start_station("--log", str(log))
     site.server = site.start_server()
-    site.komes = {}
+    site.komes, site.silences = {}, 0
     for instance in (1, 2):
         site.komes[instance] = site.start_kom(instance)
         wait_for(lambda number=instance: site.instance(number), f"instance {instance} is connected")
