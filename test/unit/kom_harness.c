@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
 
 #define ARENA_SIZE (4u << 20)
 
@@ -456,4 +455,28 @@ const wire_message *world_nth(struct world *world, Komet__Wire__Message__BodyCas
 const wire_message *world_newest(struct world *world, Komet__Wire__Message__BodyCase kind)
 {
     return world_nth(world, kind, world_said(world, kind) - 1);
+}
+
+void world_start(struct world *world)
+{
+    world_activate(world);
+    world_accept(world, LINE_A);
+    world_forget(world);
+}
+
+void world_assert_stopped(struct world *world, uint64_t epoch)
+{
+    assert_int_equal(world_said(world, BODY(STOPPED)), 1);
+    assert_int_equal(world_newest(world, BODY(STOPPED))->stopped->epoch, epoch);
+    assert_int_equal(world->said[world->said_count - 1].kind, BODY(STOPPED)); /* behind all else */
+}
+
+void world_assert_end(struct world *world, uint64_t id, enum command_result result, const char *reason)
+{
+    assert_int_equal(world_said(world, BODY(COMMAND_END)), 1);
+    const Komet__Wire__CommandEnd *end = world_newest(world, BODY(COMMAND_END))->command_end;
+    assert_int_equal(end->id, id);
+    assert_int_equal(end->result, result);
+    assert_string_equal(end->reason, reason);
+    world_forget(world);
 }

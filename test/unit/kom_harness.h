@@ -103,4 +103,15 @@ unsigned world_said(const struct world *world, Komet__Wire__Message__BodyCase ki
 const wire_message *world_nth(struct world *world, Komet__Wire__Message__BodyCase kind, unsigned index);
 const wire_message *world_newest(struct world *world, Komet__Wire__Message__BodyCase kind);
 
+#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
+
+enum { LINE_A, LINE_B };
+
+/* Active, and the station of line A is there. */
+void world_start(struct world *world);
+/* One Stopped was said, of that epoch, behind all else. */
+void world_assert_stopped(struct world *world, uint64_t epoch);
+/* One end of a command was said, this one; then all that was said is forgotten. */
+void world_assert_end(struct world *world, uint64_t id, enum command_result result, const char *reason);
+
 #endif

@@ -5,37 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-
-#define LINE_A 0
-#define LINE_B 1
-
 static const struct komet_object unknown_object = {.ioa = 777};
-
-/* Active, and the station of line A is there. */
-static void start(struct world *world)
-{
-    world_activate(world);
-    world_accept(world, LINE_A);
-    world_forget(world);
-}
-
-static void assert_stopped(struct world *world, uint64_t epoch)
-{
-    assert_int_equal(world_said(world, BODY(STOPPED)), 1);
-    assert_int_equal(world_newest(world, BODY(STOPPED))->stopped->epoch, epoch);
-    assert_int_equal(world->said[world->said_count - 1].kind, BODY(STOPPED)); /* behind all else */
-}
-
-static void assert_end(struct world *world, uint64_t id, enum command_result result, const char *reason)
-{
-    assert_int_equal(world_said(world, BODY(COMMAND_END)), 1);
-    const Komet__Wire__CommandEnd *end = world_newest(world, BODY(COMMAND_END))->command_end;
-    assert_int_equal(end->id, id);
-    assert_int_equal(end->result, result);
-    assert_string_equal(end->reason, reason);
-    world_forget(world);
-}
 
 /* ---- values ---- */
 
@@ -81,7 +51,7 @@ static void test_a_batch_has_what_the_line_received(void **state)
 static void test_nothing_is_acknowledged_before_it_is_stored(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     for (int i = 0; i < 20; i++) {
         world_change(world, LINE_A, 1);
     }
@@ -99,7 +69,7 @@ static void test_nothing_is_acknowledged_before_it_is_stored(void **state)
 static void test_an_i_format_does_not_acknowledge_more(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world_change(world, LINE_A, 1);
     world_change(world, LINE_A, 1);
     world_stored(world, 1);
@@ -113,7 +83,7 @@ static void test_an_i_format_does_not_acknowledge_more(void **state)
 static void test_frames_without_values_are_acknowledged_when_nothing_waits(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     for (int i = 0; i < 8; i++) {
         world_send(world, LINE_A, KOMET_M_SP_NA_1, KOMET_COT_SPONTANEOUS, unknown_object);
     }
@@ -124,7 +94,7 @@ static void test_frames_without_values_are_acknowledged_when_nothing_waits(void 
 static void test_frames_without_values_wait_for_those_before_them(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world_change(world, LINE_A, 1);
     for (int i = 0; i < 8; i++) {
         world_send(world, LINE_A, KOMET_M_SP_NA_1, KOMET_COT_SPONTANEOUS, unknown_object);
@@ -158,7 +128,7 @@ static void test_full_it_takes_no_more(void **state)
 {
     struct world *world = *state;
     assert_false(kom_takes(world->kom)); /* there are no lines */
-    start(world);
+    world_start(world);
     for (unsigned i = 1; i <= KOM_BATCHES_MAX; i++) {
         assert_true(kom_takes(world->kom));
         world_change(world, LINE_A, 1);
@@ -183,7 +153,7 @@ static void test_full_it_takes_no_more(void **state)
 static void test_a_refused_batch_makes_passive(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world_change(world, LINE_A, 1);
     world_change(world, LINE_A, 1);
     world->holds = true;
@@ -195,7 +165,7 @@ static void test_a_refused_batch_makes_passive(void **state)
     assert_false(kom_is_active(world->kom, world->now));
     assert_int_equal(world_said(world, BODY(BATCH)), 2); /* what came since would be refused too */
     assert_int_equal(world->lines[LINE_A].reason, KOMET_NOT_STORED);
-    assert_stopped(world, KOM_TEST_EPOCH);
+    world_assert_stopped(world, KOM_TEST_EPOCH);
     assert_non_null(strstr(world->notes, "the server refused values: its grant is not valid any more"));
     world_forget(world);
     world_role(world, true, KOM_TEST_EPOCH + 1);
@@ -218,7 +188,7 @@ static void test_commands_that_are_refused_at_once(void **state)
     world_forget(world);
     world_command(world, 1, KOM_TEST_EPOCH, LINE_COMMAND_WRITE, 2, 0);
     world_pump(world);
-    assert_end(world, 1, COMMAND_REFUSED, passive);
+    world_assert_end(world, 1, COMMAND_REFUSED, passive);
     world_role(world, true, KOM_TEST_EPOCH);
     world_accept(world, LINE_A);
     unsigned asdus = world->lines[LINE_A].asdu_count;
@@ -238,7 +208,7 @@ static void test_commands_that_are_refused_at_once(void **state)
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         world_command(world, 10 + i, wrong[i].epoch, wrong[i].kind, wrong[i].tag, wrong[i].station);
         world_pump(world);
-        assert_end(world, 10 + i, COMMAND_REFUSED, wrong[i].reason);
+        world_assert_end(world, 10 + i, COMMAND_REFUSED, wrong[i].reason);
     }
     assert_int_equal(world->lines[LINE_A].asdu_count, asdus);
 }
@@ -246,7 +216,7 @@ static void test_commands_that_are_refused_at_once(void **state)
 static void test_a_command_is_sent_and_its_end_is_told_once(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     unsigned asdus = world->lines[LINE_A].asdu_count;
     world_command(world, 9, KOM_TEST_EPOCH, LINE_COMMAND_WRITE, 2, 0);
     world_pump(world);
@@ -256,7 +226,7 @@ static void test_a_command_is_sent_and_its_end_is_told_once(void **state)
     const struct komet_object confirmed = {.ioa = 6, .value.real = 11};
     world_send(world, LINE_A, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION_CON, confirmed);
     assert_true(world_newest(world, BODY(COMMAND_END))->command_end->number == 11);
-    assert_end(world, 9, COMMAND_DONE, "");
+    world_assert_end(world, 9, COMMAND_DONE, "");
     world_send(world, LINE_A, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION_CON, confirmed);
     world_role(world, false, KOM_TEST_EPOCH);
     assert_int_equal(world_said(world, BODY(COMMAND_END)), 0);
@@ -265,12 +235,12 @@ static void test_a_command_is_sent_and_its_end_is_told_once(void **state)
 static void test_a_command_under_way_is_unknown_when_the_role_ends(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world_command(world, 9, KOM_TEST_EPOCH, LINE_COMMAND_WRITE, 2, 0);
     world_pump(world);
     world_role(world, false, KOM_TEST_EPOCH);
-    assert_stopped(world, KOM_TEST_EPOCH); /* behind the end of the command */
-    assert_end(world, 9, COMMAND_UNKNOWN, komet_reason_name(KOMET_BECAME_PASSIVE));
+    world_assert_stopped(world, KOM_TEST_EPOCH); /* behind the end of the command */
+    world_assert_end(world, 9, COMMAND_UNKNOWN, komet_reason_name(KOMET_BECAME_PASSIVE));
 }
 
 /* However many the server sends in one piece. */
@@ -297,7 +267,7 @@ static void test_a_flood_of_commands(void **state)
     world_forget(world);
     world_command(world, 1000, KOM_TEST_EPOCH, LINE_COMMAND_WRITE, 2, 0);
     world_pump(world);
-    assert_end(world, 1000, COMMAND_REFUSED, "not connected");
+    world_assert_end(world, 1000, COMMAND_REFUSED, "not connected");
 }
 
 /* ---- the end ---- */
@@ -305,7 +275,7 @@ static void test_a_flood_of_commands(void **state)
 static void test_shutdown_closes_the_lines_and_sends_what_it_has(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world_command(world, 9, KOM_TEST_EPOCH, LINE_COMMAND_WRITE, 2, 0);
     world_pump(world);
     world->holds = true;
@@ -318,7 +288,7 @@ static void test_shutdown_closes_the_lines_and_sends_what_it_has(void **state)
     assert_int_equal(end->reason, KOMET_SHUTDOWN);
     assert_int_equal(world_said(world, BODY(BATCH)), 1);
     assert_int_equal(world_said(world, BODY(STOPPED)), 0); /* which would ask for the next grant */
-    assert_end(world, 9, COMMAND_UNKNOWN, komet_reason_name(KOMET_SHUTDOWN));
+    world_assert_end(world, 9, COMMAND_UNKNOWN, komet_reason_name(KOMET_SHUTDOWN));
 }
 
 static void test_shutdown_of_a_passive_one(void **state)

@@ -5,36 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-
-#define LINE_A 0
-#define LINE_B 1
-
-/* Active, and the station of line A is there. */
-static void start(struct world *world)
-{
-    world_activate(world);
-    world_accept(world, LINE_A);
-    world_forget(world);
-}
-
-static void assert_stopped(struct world *world, uint64_t epoch)
-{
-    assert_int_equal(world_said(world, BODY(STOPPED)), 1);
-    assert_int_equal(world_newest(world, BODY(STOPPED))->stopped->epoch, epoch);
-    assert_int_equal(world->said[world->said_count - 1].kind, BODY(STOPPED)); /* behind all else */
-}
-
-static void assert_end(struct world *world, uint64_t id, enum command_result result, const char *reason)
-{
-    assert_int_equal(world_said(world, BODY(COMMAND_END)), 1);
-    const Komet__Wire__CommandEnd *end = world_newest(world, BODY(COMMAND_END))->command_end;
-    assert_int_equal(end->id, id);
-    assert_int_equal(end->result, result);
-    assert_string_equal(end->reason, reason);
-    world_forget(world);
-}
-
 /* ---- greetings ---- */
 
 static void test_hello_says_who_it_is(void **state)
@@ -87,7 +57,7 @@ static void test_a_refusal_is_told(void **state)
 static void test_a_second_welcome_is_not_heard(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world_welcome(world, KOMET_MS(1)); /* which would configure the lines anew while they work */
     assert_null(strchr(world->outputs, 'C'));
     assert_true(kom_is_active(world->kom, world->now));
@@ -97,7 +67,7 @@ static void test_a_message_for_others_is_noted(void **state)
 {
     struct world *world = *state;
     wire_message message = KOMET__WIRE__MESSAGE__INIT;
-    start(world);
+    world_start(world);
     kom_feed(world->kom, world->now, &message); /* of a newer server, perhaps */
     world_pump(world);
     assert_non_null(strstr(world->notes, "the server sent a message that is not for a KOM"));
@@ -140,7 +110,7 @@ static void test_active_connects_and_reports(void **state)
 static void test_a_lost_line_is_reported_with_its_reason(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     kom_line_closed(world->kom, world->now, LINE_A, world->lines[LINE_A].connection, KOMET_CONNECTION_RESET);
     world->lines[LINE_A].link = NULL;
     world_pump(world);
@@ -156,7 +126,7 @@ static void test_a_lost_line_is_reported_with_its_reason(void **state)
 static void test_passive_aborts_sends_what_it_has_and_stops(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world->holds = true;
     world_change(world, LINE_A, 1);
     struct station_end *end = &world->lines[LINE_A];
@@ -169,9 +139,9 @@ static void test_passive_aborts_sends_what_it_has_and_stops(void **state)
     assert_int_equal(kom_epoch(world->kom), 0);
     assert_int_equal(world_said(world, BODY(BATCH)), 1);
     assert_int_equal(world_newest(world, BODY(BATCH))->batch->epoch, KOM_TEST_EPOCH);
-    assert_stopped(world, KOM_TEST_EPOCH);
+    world_assert_stopped(world, KOM_TEST_EPOCH);
     world_role(world, false, KOM_TEST_EPOCH); /* said twice: it has stopped already */
-    assert_stopped(world, KOM_TEST_EPOCH);
+    world_assert_stopped(world, KOM_TEST_EPOCH);
     world_live(world, KOMET_SECONDS(5));
     assert_false(world->lines[LINE_A].asked);
 }
@@ -192,13 +162,13 @@ static void test_a_connection_that_was_only_wanted_is_not_opened(void **state)
     kom_feed(world->kom, world->now, &message);
     world_pump(world);
     assert_null(strchr(world->outputs, 'T'));
-    assert_stopped(world, KOM_TEST_EPOCH);
+    world_assert_stopped(world, KOM_TEST_EPOCH);
 }
 
 static void test_the_next_grant_keeps_the_lines(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world_role(world, true, KOM_TEST_EPOCH + 1);
     assert_int_equal(kom_epoch(world->kom), KOM_TEST_EPOCH + 1);
     assert_null(strpbrk(world->outputs, "TA"));
@@ -209,7 +179,7 @@ static void test_the_next_grant_keeps_the_lines(void **state)
 static void test_active_again_begins_anew(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world_role(world, false, KOM_TEST_EPOCH);
     world_forget(world);
     world_role(world, true, KOM_TEST_EPOCH + 1);
@@ -223,7 +193,7 @@ static void test_active_again_begins_anew(void **state)
 static void test_telemetry_of_an_old_connection_is_ignored(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world_role(world, false, KOM_TEST_EPOCH);
     world_forget(world);
     const uint8_t startdt_con[] = {0x68, 4, 0x0B, 0, 0, 0};
@@ -240,7 +210,7 @@ static void test_telemetry_of_an_old_connection_is_ignored(void **state)
 static void test_the_lease_ends_by_its_own_clock(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world->holds = true;
     world_change(world, LINE_A, 1);
     struct station_end *end = &world->lines[LINE_A];
@@ -256,8 +226,8 @@ static void test_the_lease_ends_by_its_own_clock(void **state)
     assert_null(strchr(world->outputs, 'S'));
     assert_int_equal(end->reason, KOMET_NO_SERVER);
     assert_int_equal(world_said(world, BODY(BATCH)), 0); /* nobody may take it: the station still has it */
-    assert_stopped(world, KOM_TEST_EPOCH);
-    assert_end(world, 9, COMMAND_REFUSED, "this instance is not active under that grant");
+    world_assert_stopped(world, KOM_TEST_EPOCH);
+    world_assert_end(world, 9, COMMAND_REFUSED, "this instance is not active under that grant");
 }
 
 static void test_every_way_in_looks_at_the_clock(void **state)
@@ -292,7 +262,7 @@ static void test_every_way_in_looks_at_the_clock(void **state)
 static void test_the_lease_counts_from_when_the_heartbeat_was_sent(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     int64_t began = world->now.instant.us;
     world_advance(world, KOMET_MS(150));
     assert_int_equal(world_newest(world, BODY(HEARTBEAT))->heartbeat->sent_us, began + KOMET_MS(150));
@@ -307,7 +277,7 @@ static void test_the_lease_counts_from_when_the_heartbeat_was_sent(void **state)
 static void test_heartbeats_keep_it_active(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world_live(world, KOMET_SECONDS(60));
     assert_true(kom_is_active(world->kom, world->now));
     assert_int_equal(world_said(world, BODY(STOPPED)), 0);
@@ -336,7 +306,7 @@ static void test_heartbeats_go_out_every_quarter_of_the_lease(void **state)
 static void ignored(struct world *world, int64_t sent_us, uint64_t epoch)
 {
     struct komet_instant end = komet_after(world->now.instant, KOM_TEST_OWN);
-    start(world);
+    world_start(world);
     world_advance(world, KOMET_MS(150));
     world_advance(world, KOMET_MS(150));
     world_reply(world, world->now.instant.us + sent_us, epoch);
@@ -374,7 +344,7 @@ static void test_a_reply_that_renews_nothing_is_ignored(void **state)
 static void test_a_late_reply_does_not_shorten_the_lease(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     int64_t began = world->now.instant.us;
     world_advance(world, KOMET_MS(150));
     world_advance(world, KOMET_MS(150));
@@ -387,7 +357,7 @@ static void test_a_late_reply_does_not_shorten_the_lease(void **state)
 static void test_a_heartbeat_of_the_server_itself_is_no_reply(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world_advance(world, KOMET_MS(150));
     wire_message message = KOMET__WIRE__MESSAGE__INIT;
     Komet__Wire__Heartbeat heartbeat = KOMET__WIRE__HEARTBEAT__INIT;
@@ -409,7 +379,7 @@ static void test_a_grant_that_comes_too_late_is_not_used(void **state)
     world_role(world, true, KOM_TEST_EPOCH);
     assert_false(kom_is_active(world->kom, world->now));
     assert_null(strchr(world->outputs, 'T'));
-    assert_stopped(world, KOM_TEST_EPOCH);
+    world_assert_stopped(world, KOM_TEST_EPOCH);
     world_forget(world);
     world_reply(world, world->now.instant.us, 0); /* the server has heard us since */
     world_role(world, true, KOM_TEST_EPOCH + 1);
@@ -493,7 +463,7 @@ static void test_a_server_that_never_greets_is_left(void **state)
 static void test_a_lost_server_closes_the_lines_and_drops_what_is_not_stored(void **state)
 {
     struct world *world = *state;
-    start(world);
+    world_start(world);
     world_change(world, LINE_A, 1);
     world_change(world, LINE_A, 1);
     assert_int_equal(world_newest(world, BODY(BATCH))->batch->sequence, 2);
