@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #define ARENA_SIZE (4u << 20)
 
 static const char site_yaml[] = "site: test\n"
