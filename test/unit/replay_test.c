@@ -1,30 +1,23 @@
 /* The replay of a capture's station against a controlling link, with the clock in the test. */
 #include "support.h"
 
+#include "centre.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "partner/replay.h"
 
-enum { FRAMES_MAX = 256, NOTES_MAX = 64, ASDUS_MAX = 40 };
-
-struct frame {
-    uint8_t octets[KOMET_ASDU_SIZE_MAX];
-    size_t size;
-    int64_t ms; /* when it came */
-};
+enum { NOTES_MAX = 64, ASDUS_MAX = 40 };
 
 struct world {
     struct rtu_now now;
     struct replay_plan plan;
     struct replay_asdu asdus[ASDUS_MAX];
     uint8_t octets[ASDUS_MAX][KOMET_ASDU_SIZE_MAX];
-    void *memory, *link_memory;
+    void *memory;
     struct replay *replay;
-    struct komet_link *link; /* the partner's end; NULL without a connection */
-    bool acknowledge;        /* the partner does so at once */
-    struct frame frames[FRAMES_MAX];
-    unsigned frame_count;
+    struct centre centre;
     char notes[NOTES_MAX][96];
     unsigned note_count;
     bool closed;
@@ -48,7 +41,7 @@ static void add(struct world *world, int64_t time_ms, uint32_t ioa)
 
 static void setup(struct world *world, double speed)
 {
-    *world = (struct world){.now = {{5000000}, {1700000000000}}, .acknowledge = true};
+    *world = (struct world){.now = {{5000000}, {1700000000000}}, .centre.acknowledge = true};
     world->plan = (struct replay_plan){
         .asdus = world->asdus, .speed = speed, .k = 12, .w = 8, .profile = &komet_profile_104};
 }
@@ -64,39 +57,7 @@ static void start(struct world *world)
 static void finish(struct world *world)
 {
     free(world->memory);
-    free(world->link_memory);
-}
-
-static void take_frame(struct world *world, const struct komet_link_output *from)
-{
-    assert_true(world->frame_count < FRAMES_MAX);
-    struct frame *frame = &world->frames[world->frame_count++];
-    memcpy(frame->octets, from->octets, from->size);
-    frame->size = from->size;
-    frame->ms = world->now.utc.ms;
-    if (world->acknowledge) {
-        komet_link_acknowledge(world->link, world->now.instant, from->received);
-    }
-}
-
-static void to_partner(struct world *world, const struct rtu_output *from)
-{
-    uint8_t copy[8192];
-    size_t size = from->size;
-    assert_true(size <= sizeof copy);
-    memcpy(copy, from->octets, size);
-    replay_written(world->replay, size);
-    for (size_t at = 0; at < size;) {
-        struct komet_link_output output;
-        at += komet_link_feed(world->link, world->now.instant, copy + at, size - at);
-        while (komet_link_next(world->link, world->now.instant, &output) &&
-               output.kind != KOMET_LINK_OUT_SEND) {
-            assert_int_not_equal(output.kind, KOMET_LINK_OUT_CLOSE);
-            if (output.kind == KOMET_LINK_OUT_ASDU) {
-                take_frame(world, &output);
-            }
-        }
-    }
+    centre_free(&world->centre);
 }
 
 static void pump_replay(struct world *world)
@@ -112,12 +73,13 @@ static void pump_replay(struct world *world)
             strncpy(world->notes[world->note_count++], output.text, sizeof world->notes[0] - 1);
             break;
         case RTU_OUT_SEND:
-            to_partner(world, &output);
+            centre_hear(&world->centre, world->now, output.octets, output.size);
+            replay_written(world->replay, output.size);
             break;
         case RTU_OUT_CLOSE:
             world->closed = true;
             world->reason = output.reason;
-            world->link = NULL;
+            world->centre.link = NULL;
             return;
         }
     }
@@ -126,20 +88,13 @@ static void pump_replay(struct world *world)
 /* Octets from the partner to the replay, or none. True when there were any. */
 static bool pump_partner(struct world *world)
 {
-    struct komet_link_output output;
-    uint8_t copy[8192];
-    if (world->link == NULL || !komet_link_next(world->link, world->now.instant, &output)) {
+    uint8_t octets[CENTRE_OCTETS_MAX];
+    size_t size;
+    if (!centre_say(&world->centre, world->now, octets, &size)) {
         return false;
     }
-    if (output.kind != KOMET_LINK_OUT_SEND) {
-        assert_int_not_equal(output.kind, KOMET_LINK_OUT_CLOSE);
-        return true;
-    }
-    size_t size = output.size;
-    memcpy(copy, output.octets, size);
-    komet_link_written(world->link, size);
-    for (size_t at = 0; at < size && world->link != NULL;) {
-        at += replay_feed(world->replay, world->now, copy + at, size - at);
+    for (size_t at = 0; at < size && world->centre.link != NULL;) {
+        at += replay_feed(world->replay, world->now, octets + at, size - at);
         pump_replay(world);
     }
     return true;
@@ -174,37 +129,27 @@ static void pass(struct world *world, int64_t ms)
 
 static void connect_with(struct world *world, uint16_t w)
 {
-    struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLING);
-    settings.w = w;
-    if (world->link_memory == NULL) {
-        world->link_memory = malloc(komet_link_size(&settings));
-        assert_non_null(world->link_memory);
-    }
-    world->link =
-        komet_link_init(world->link_memory, komet_link_size(&settings), &settings, world->now.instant);
+    centre_connect(&world->centre, world->now, w);
     replay_connected(world->replay, world->now);
 }
 
 static void connect_and_start(struct world *world)
 {
     connect_with(world, 1);
-    komet_link_start(world->link, world->now.instant);
+    komet_link_start(world->centre.link, world->now.instant);
     pump(world);
-    assert_int_equal(komet_link_state(world->link), KOMET_LINK_STARTED);
+    assert_int_equal(komet_link_state(world->centre.link), KOMET_LINK_STARTED);
 }
 
 static void disconnect(struct world *world)
 {
-    world->link = NULL;
+    world->centre.link = NULL;
     replay_closed(world->replay, world->now);
 }
 
 static void send_octets(struct world *world, const uint8_t *octets, size_t size)
 {
-    uint8_t *place = komet_link_reserve(world->link);
-    assert_non_null(place);
-    memcpy(place, octets, size);
-    komet_link_commit(world->link, world->now.instant, size);
+    centre_send(&world->centre, world->now, octets, size);
     pump(world);
 }
 
@@ -227,18 +172,19 @@ static void request(struct world *world, uint8_t type, uint8_t cause)
 /* Frame `at` is ASDU `number` of the list, octet for octet. */
 static void assert_captured(const struct world *world, unsigned at, unsigned number)
 {
-    assert_true(at < world->frame_count);
-    assert_int_equal(world->frames[at].size, world->asdus[number].size);
-    assert_memory_equal(world->frames[at].octets, world->octets[number], world->frames[at].size);
+    assert_true(at < world->centre.frame_count);
+    assert_int_equal(world->centre.frames[at].size, world->asdus[number].size);
+    assert_memory_equal(world->centre.frames[at].octets, world->octets[number],
+                        world->centre.frames[at].size);
 }
 
 static void assert_mirror(const struct world *world, unsigned at, uint8_t type, uint8_t cause)
 {
     struct komet_asdu asdu;
-    assert_true(at < world->frame_count);
-    assert_int_equal(
-        komet_asdu_decode(&komet_profile_104, world->frames[at].octets, world->frames[at].size, &asdu),
-        KOMET_ASDU_OK);
+    assert_true(at < world->centre.frame_count);
+    assert_int_equal(komet_asdu_decode(&komet_profile_104, world->centre.frames[at].octets,
+                                       world->centre.frames[at].size, &asdu),
+                     KOMET_ASDU_OK);
     assert_int_equal(asdu.type, type);
     assert_int_equal(asdu.cause, cause);
     assert_false(asdu.negative);
@@ -272,14 +218,14 @@ static void test_all_is_sent_as_it_is_at_its_time(void **state)
     pass(&world, 60000); /* nobody is there: the list's clock has not begun */
     int64_t begin_ms = world.now.utc.ms;
     connect_and_start(&world);
-    assert_int_equal(world.frame_count, 2);
+    assert_int_equal(world.centre.frame_count, 2);
     pass(&world, 4999);
-    assert_int_equal(world.frame_count, 5);
+    assert_int_equal(world.centre.frame_count, 5);
     pass(&world, 1);
-    assert_int_equal(world.frame_count, 6);
+    assert_int_equal(world.centre.frame_count, 6);
     for (unsigned i = 0; i < 6; i++) {
         assert_captured(&world, i, i);
-        assert_int_equal(world.frames[i].ms - begin_ms, times[i]);
+        assert_int_equal(world.centre.frames[i].ms - begin_ms, times[i]);
     }
     assert_int_equal(replay_counters(world.replay).acknowledged, 6);
     finish(&world);
@@ -297,9 +243,9 @@ static void test_speed_divides_the_time(void **state)
     int64_t begin_ms = world.now.utc.ms;
     connect_and_start(&world);
     pass(&world, 3000);
-    assert_int_equal(world.frame_count, 3);
-    assert_int_equal(world.frames[1].ms - begin_ms, 50);
-    assert_int_equal(world.frames[2].ms - begin_ms, 3000);
+    assert_int_equal(world.centre.frame_count, 3);
+    assert_int_equal(world.centre.frames[1].ms - begin_ms, 50);
+    assert_int_equal(world.centre.frames[2].ms - begin_ms, 3000);
     finish(&world);
     setup(&world, 0.5);
     add(&world, 0, 1);
@@ -307,9 +253,9 @@ static void test_speed_divides_the_time(void **state)
     start(&world);
     connect_and_start(&world);
     pass(&world, 1999);
-    assert_int_equal(world.frame_count, 1);
+    assert_int_equal(world.centre.frame_count, 1);
     pass(&world, 1);
-    assert_int_equal(world.frame_count, 2);
+    assert_int_equal(world.centre.frame_count, 2);
     finish(&world);
 }
 
@@ -325,11 +271,11 @@ static void test_a_time_that_goes_back_counts_as_the_one_before(void **state)
     start(&world);
     connect_and_start(&world);
     pass(&world, 499);
-    assert_int_equal(world.frame_count, 1);
+    assert_int_equal(world.centre.frame_count, 1);
     pass(&world, 1);
-    assert_int_equal(world.frame_count, 3);
+    assert_int_equal(world.centre.frame_count, 3);
     pass(&world, 100);
-    assert_int_equal(world.frame_count, 4);
+    assert_int_equal(world.centre.frame_count, 4);
     for (unsigned i = 0; i < 4; i++) {
         assert_captured(&world, i, i);
     }
@@ -345,19 +291,19 @@ static void test_a_full_window_holds_the_list_back(void **state)
         add(&world, 0, 100 + i);
     }
     start(&world);
-    world.acknowledge = false;
+    world.centre.acknowledge = false;
     connect_and_start(&world);
-    assert_int_equal(world.frame_count, 12);
+    assert_int_equal(world.centre.frame_count, 12);
     pass(&world, 1000); /* no turn is lost on what cannot be sent, see pass */
-    assert_int_equal(world.frame_count, 12);
-    komet_link_acknowledge(world.link, world.now.instant, 5);
+    assert_int_equal(world.centre.frame_count, 12);
+    komet_link_acknowledge(world.centre.link, world.now.instant, 5);
     pump(&world);
-    assert_int_equal(world.frame_count, 17);
+    assert_int_equal(world.centre.frame_count, 17);
     assert_int_equal(replay_counters(world.replay).acknowledged, 5);
-    world.acknowledge = true;
-    komet_link_acknowledge(world.link, world.now.instant, 17);
+    world.centre.acknowledge = true;
+    komet_link_acknowledge(world.centre.link, world.now.instant, 17);
     pump(&world);
-    assert_int_equal(world.frame_count, 30);
+    assert_int_equal(world.centre.frame_count, 30);
     for (unsigned i = 0; i < 30; i++) {
         assert_captured(&world, i, i);
     }
@@ -371,7 +317,7 @@ static void test_a_partner_that_never_acknowledges_is_left(void **state)
     setup(&world, 1);
     add(&world, 0, 1);
     start(&world);
-    world.acknowledge = false;
+    world.centre.acknowledge = false;
     connect_and_start(&world);
     pass(&world, 14999);
     assert_false(world.closed);
@@ -392,35 +338,35 @@ static void test_unacknowledged_asdus_come_again(void **state)
         add(&world, i < 4 ? 0 : 2000, 100 + i);
     }
     start(&world);
-    world.acknowledge = false;
+    world.centre.acknowledge = false;
     connect_and_start(&world);
-    assert_int_equal(world.frame_count, 4);
-    komet_link_acknowledge(world.link, world.now.instant, 2);
+    assert_int_equal(world.centre.frame_count, 4);
+    komet_link_acknowledge(world.centre.link, world.now.instant, 2);
     pump(&world);
     assert_int_equal(replay_counters(world.replay).acknowledged, 2);
     disconnect(&world);
     pass(&world, 1000);
     connect_and_start(&world); /* the two that were left, at once */
-    assert_int_equal(world.frame_count, 6);
+    assert_int_equal(world.centre.frame_count, 6);
     assert_captured(&world, 4, 2);
     assert_captured(&world, 5, 3);
     disconnect(&world); /* and again, since this one has not acknowledged them either */
-    world.acknowledge = true;
+    world.centre.acknowledge = true;
     connect_and_start(&world);
-    assert_int_equal(world.frame_count, 8);
+    assert_int_equal(world.centre.frame_count, 8);
     assert_captured(&world, 6, 2);
     assert_captured(&world, 7, 3);
     pass(&world, 999); /* the list's clock ran on */
-    assert_int_equal(world.frame_count, 8);
+    assert_int_equal(world.centre.frame_count, 8);
     pass(&world, 1);
-    assert_int_equal(world.frame_count, 10);
+    assert_int_equal(world.centre.frame_count, 10);
     assert_captured(&world, 8, 4);
     assert_captured(&world, 9, 5);
     assert_int_equal(replay_counters(world.replay).acknowledged, 6);
     disconnect(&world);
     connect_and_start(&world); /* nothing is left */
     pass(&world, 10000);
-    assert_int_equal(world.frame_count, 10);
+    assert_int_equal(world.centre.frame_count, 10);
     finish(&world);
 }
 
@@ -434,18 +380,18 @@ static void test_nothing_is_sent_outside_data_transfer(void **state)
     start(&world);
     connect_with(&world, 1);
     pass(&world, 5000);
-    assert_int_equal(world.frame_count, 0);
+    assert_int_equal(world.centre.frame_count, 0);
     assert_int_equal(world.note_count, 0);
-    komet_link_start(world.link, world.now.instant);
+    komet_link_start(world.centre.link, world.now.instant);
     pump(&world);
-    assert_int_equal(world.frame_count, 1);
-    komet_link_stop(world.link, world.now.instant);
+    assert_int_equal(world.centre.frame_count, 1);
+    komet_link_stop(world.centre.link, world.now.instant);
     pump(&world);
     pass(&world, 5000);
-    assert_int_equal(world.frame_count, 1);
-    komet_link_start(world.link, world.now.instant);
+    assert_int_equal(world.centre.frame_count, 1);
+    komet_link_start(world.centre.link, world.now.instant);
     pump(&world);
-    assert_int_equal(world.frame_count, 2);
+    assert_int_equal(world.centre.frame_count, 2);
     finish(&world);
 }
 
@@ -466,7 +412,7 @@ static void test_requests_are_confirmed_between_the_list(void **state)
     request(&world, KOMET_C_SC_NA_1, KOMET_COT_ACTIVATION);
     request(&world, KOMET_C_SC_NA_1, KOMET_COT_DEACTIVATION);
     pass(&world, 1000);
-    assert_int_equal(world.frame_count, 9);
+    assert_int_equal(world.centre.frame_count, 9);
     assert_captured(&world, 0, 0);
     assert_mirror(&world, 1, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION_CON);
     assert_mirror(&world, 2, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION_TERMINATION);
@@ -494,21 +440,21 @@ static void test_the_list_and_the_answers_take_turns(void **state)
         add(&world, 0, 100 + i);
     }
     start(&world);
-    world.acknowledge = false;
+    world.centre.acknowledge = false;
     connect_and_start(&world);
     for (unsigned i = 0; i < 4; i++) {
         request(&world, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION);
     }
     while (captured < 20) {
-        assert_true(world.frame_count < 40);
-        captured += world.frames[world.frame_count - 1].octets[0] == KOMET_M_SP_NA_1;
-        komet_link_acknowledge(world.link, world.now.instant, world.frame_count);
+        assert_true(world.centre.frame_count < 40);
+        captured += world.centre.frames[world.centre.frame_count - 1].octets[0] == KOMET_M_SP_NA_1;
+        komet_link_acknowledge(world.centre.link, world.now.instant, world.centre.frame_count);
         pump(&world);
     }
-    assert_int_equal(world.frame_count, 28);
+    assert_int_equal(world.centre.frame_count, 28);
     for (unsigned i = 2; i < 18; i++) { /* 8 answers, with one of the list behind each */
-        bool answer = world.frames[i].octets[0] == KOMET_C_IC_NA_1;
-        bool before = world.frames[i - 1].octets[0] == KOMET_C_IC_NA_1;
+        bool answer = world.centre.frames[i].octets[0] == KOMET_C_IC_NA_1;
+        bool before = world.centre.frames[i - 1].octets[0] == KOMET_C_IC_NA_1;
         assert_int_not_equal(answer, before);
     }
     finish(&world);
@@ -521,7 +467,7 @@ static void test_requests_above_the_bound_are_dropped_and_told(void **state)
     setup(&world, 1);
     world.plan.k = world.plan.w = 1;
     start(&world);
-    world.acknowledge = false;
+    world.centre.acknowledge = false;
     connect_and_start(&world);
     for (unsigned i = 0; i < REPLAY_ANSWERS_MAX + 3; i++) { /* the first is answered, and fills the window */
         request(&world, KOMET_C_CS_NA_1, KOMET_COT_ACTIVATION);
@@ -541,14 +487,14 @@ static void test_answers_end_with_their_connection(void **state)
     world.plan.k = world.plan.w = 1;
     add(&world, 0, 1);
     start(&world);
-    world.acknowledge = false;
+    world.centre.acknowledge = false;
     connect_and_start(&world);
     request(&world, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION);
     disconnect(&world);
-    world.acknowledge = true;
+    world.centre.acknowledge = true;
     connect_and_start(&world);
     pass(&world, 1000);
-    assert_int_equal(world.frame_count, 2);
+    assert_int_equal(world.centre.frame_count, 2);
     assert_captured(&world, 1, 0);
     finish(&world);
 }

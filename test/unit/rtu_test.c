@@ -1,6 +1,8 @@
 /* A simulated station against a controlling link, with the clock in the test. */
 #include "support.h"
 
+#include "centre.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,21 +11,12 @@
 
 enum { FRAMES_MAX = 512 };
 
-struct frame {
-    uint8_t octets[KOMET_ASDU_SIZE_MAX];
-    size_t size;
-};
-
 struct world {
     struct rtu_now now;
     struct rtu_plan plan;
-    void *memory, *link_memory;
+    void *memory;
     struct rtu *rtu;
-    struct komet_link *link; /* the partner's end; NULL without a connection */
-    uint64_t received;       /* the partner's: frames that may be acknowledged */
-    bool acknowledge;        /* the partner does so at once */
-    struct frame frames[FRAMES_MAX];
-    unsigned frame_count;
+    struct centre centre;
     struct rtu_output events[FRAMES_MAX];
     unsigned event_count;
     unsigned note_count;
@@ -39,7 +32,7 @@ static void advance(struct world *world, int64_t ms)
 
 static void setup(struct world *world, const struct rtu_point *points, size_t count)
 {
-    *world = (struct world){.now = {{5000000}, {1700000000000}}, .acknowledge = true};
+    *world = (struct world){.now = {{5000000}, {1700000000000}}, .centre.acknowledge = true};
     world->plan = rtu_plan_standard();
     world->plan.points = points;
     world->plan.point_count = count;
@@ -56,41 +49,7 @@ static void start(struct world *world)
 static void finish(struct world *world)
 {
     free(world->memory);
-    free(world->link_memory);
-}
-
-static void take_frame(struct world *world, const struct komet_link_output *from)
-{
-    assert_true(world->frame_count < FRAMES_MAX);
-    memcpy(world->frames[world->frame_count].octets, from->octets, from->size);
-    world->frames[world->frame_count++].size = from->size;
-    world->received = from->received;
-    if (world->acknowledge) {
-        komet_link_acknowledge(world->link, world->now.instant, from->received);
-    }
-}
-
-/* Octets from the partner to the station, or none. True when there were any. */
-static bool pump_partner(struct world *world);
-
-static void to_partner(struct world *world, const struct rtu_output *from)
-{
-    uint8_t copy[8192];
-    size_t size = from->size;
-    assert_true(size <= sizeof copy);
-    memcpy(copy, from->octets, size);
-    rtu_written(world->rtu, size);
-    for (size_t at = 0; at < size;) {
-        struct komet_link_output output;
-        at += komet_link_feed(world->link, world->now.instant, copy + at, size - at);
-        while (komet_link_next(world->link, world->now.instant, &output) &&
-               output.kind != KOMET_LINK_OUT_SEND) {
-            assert_int_not_equal(output.kind, KOMET_LINK_OUT_CLOSE);
-            if (output.kind == KOMET_LINK_OUT_ASDU) {
-                take_frame(world, &output);
-            }
-        }
-    }
+    centre_free(&world->centre);
 }
 
 static void pump_station(struct world *world)
@@ -106,12 +65,13 @@ static void pump_station(struct world *world)
             world->note_count++;
             break;
         case RTU_OUT_SEND:
-            to_partner(world, &output);
+            centre_hear(&world->centre, world->now, output.octets, output.size);
+            rtu_written(world->rtu, output.size);
             break;
         case RTU_OUT_CLOSE:
             world->closed = true;
             world->reason = output.reason;
-            world->link = NULL;
+            world->centre.link = NULL;
             return;
         }
     }
@@ -119,20 +79,13 @@ static void pump_station(struct world *world)
 
 static bool pump_partner(struct world *world)
 {
-    struct komet_link_output output;
-    uint8_t copy[8192];
-    if (world->link == NULL || !komet_link_next(world->link, world->now.instant, &output)) {
+    uint8_t octets[CENTRE_OCTETS_MAX];
+    size_t size;
+    if (!centre_say(&world->centre, world->now, octets, &size)) {
         return false;
     }
-    if (output.kind != KOMET_LINK_OUT_SEND) {
-        assert_int_not_equal(output.kind, KOMET_LINK_OUT_CLOSE);
-        return true;
-    }
-    size_t size = output.size;
-    memcpy(copy, output.octets, size);
-    komet_link_written(world->link, size);
-    for (size_t at = 0; at < size && world->link != NULL;) {
-        at += rtu_feed(world->rtu, world->now, copy + at, size - at);
+    for (size_t at = 0; at < size && world->centre.link != NULL;) {
+        at += rtu_feed(world->rtu, world->now, octets + at, size - at);
         pump_station(world);
     }
     return true;
@@ -148,8 +101,8 @@ static void pump(struct world *world)
 static void tick(struct world *world)
 {
     rtu_tick(world->rtu, world->now);
-    if (world->link != NULL) {
-        komet_link_tick(world->link, world->now.instant);
+    if (world->centre.link != NULL) {
+        komet_link_tick(world->centre.link, world->now.instant);
     }
     pump(world);
 }
@@ -157,39 +110,28 @@ static void tick(struct world *world)
 /* Whether the partner's limits play a part is said by its own w: 1 acknowledges each frame at once. */
 static void connect_with(struct world *world, uint16_t w)
 {
-    struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLING);
-    settings.w = w;
-    if (world->link_memory == NULL) {
-        world->link_memory = malloc(komet_link_size(&settings));
-        assert_non_null(world->link_memory);
-    }
-    world->received = 0;
     world->closed = false;
-    world->link =
-        komet_link_init(world->link_memory, komet_link_size(&settings), &settings, world->now.instant);
+    centre_connect(&world->centre, world->now, w);
     rtu_connected(world->rtu, world->now);
 }
 
 static void connect_and_start(struct world *world)
 {
     connect_with(world, 1);
-    komet_link_start(world->link, world->now.instant);
+    komet_link_start(world->centre.link, world->now.instant);
     pump(world);
-    assert_int_equal(komet_link_state(world->link), KOMET_LINK_STARTED);
+    assert_int_equal(komet_link_state(world->centre.link), KOMET_LINK_STARTED);
 }
 
 static void disconnect(struct world *world)
 {
-    world->link = NULL;
+    world->centre.link = NULL;
     rtu_closed(world->rtu, world->now);
 }
 
 static void send_octets(struct world *world, const uint8_t *octets, size_t size)
 {
-    uint8_t *place = komet_link_reserve(world->link);
-    assert_non_null(place);
-    memcpy(place, octets, size);
-    komet_link_commit(world->link, world->now.instant, size);
+    centre_send(&world->centre, world->now, octets, size);
     pump(world);
 }
 
@@ -205,10 +147,10 @@ static void send(struct world *world, struct komet_asdu_header header, struct ko
 static struct komet_asdu frame(const struct world *world, unsigned at)
 {
     struct komet_asdu asdu;
-    assert_true(at < world->frame_count);
-    assert_int_equal(
-        komet_asdu_decode(world->plan.profile, world->frames[at].octets, world->frames[at].size, &asdu),
-        KOMET_ASDU_OK);
+    assert_true(at < world->centre.frame_count);
+    assert_int_equal(komet_asdu_decode(world->plan.profile, world->centre.frames[at].octets,
+                                       world->centre.frames[at].size, &asdu),
+                     KOMET_ASDU_OK);
     return asdu;
 }
 
@@ -257,19 +199,19 @@ static void test_nothing_is_sent_before_data_transfer(void **state)
     connect_with(&world, 1);
     assert_true(rtu_event(world.rtu, world.now, 1001, 1));
     pump(&world);
-    assert_int_equal(world.frame_count, 0);
-    komet_link_start(world.link, world.now.instant);
+    assert_int_equal(world.centre.frame_count, 0);
+    komet_link_start(world.centre.link, world.now.instant);
     pump(&world);
-    assert_int_equal(world.frame_count, 1);
-    komet_link_stop(world.link, world.now.instant);
+    assert_int_equal(world.centre.frame_count, 1);
+    komet_link_stop(world.centre.link, world.now.instant);
     pump(&world);
-    assert_int_equal(komet_link_state(world.link), KOMET_LINK_STOPPED);
+    assert_int_equal(komet_link_state(world.centre.link), KOMET_LINK_STOPPED);
     assert_true(rtu_event(world.rtu, world.now, 1001, 0));
     pump(&world);
-    assert_int_equal(world.frame_count, 1);
-    komet_link_start(world.link, world.now.instant);
+    assert_int_equal(world.centre.frame_count, 1);
+    komet_link_start(world.centre.link, world.now.instant);
     pump(&world);
-    assert_int_equal(world.frame_count, 2); /* only the new one: the other was acknowledged */
+    assert_int_equal(world.centre.frame_count, 2); /* only the new one: the other was acknowledged */
     finish(&world);
 }
 
@@ -291,7 +233,7 @@ static void test_events_keep_their_order_and_time(void **state)
     connect_and_start(&world);
     assert_int_equal(world.event_count, 7);
     assert_true(world.events[5].number == (double)1.1f);
-    assert_int_equal(world.frame_count, 3); /* 5 of type 30, 1 of 36, 1 of 30 */
+    assert_int_equal(world.centre.frame_count, 3); /* 5 of type 30, 1 of 36, 1 of 30 */
     assert_frame(&world, 0, 30, KOMET_COT_SPONTANEOUS, false);
     assert_int_equal(frame(&world, 0).count, 5);
     for (unsigned i = 0; i < 5; i++) {
@@ -312,22 +254,22 @@ static void test_unacknowledged_events_are_repeated_unchanged(void **state)
     (void)state;
     setup_station(&world);
     start(&world);
-    world.acknowledge = false;
+    world.centre.acknowledge = false;
     connect_and_start(&world);
     for (unsigned i = 0; i < 4; i++) {
         assert_true(rtu_event(world.rtu, world.now, 1001, i % 2));
         pump(&world);
         advance(&world, 11);
     }
-    assert_int_equal(world.frame_count, 4);
-    komet_link_acknowledge(world.link, world.now.instant, 2); /* N(R) covers two of them */
+    assert_int_equal(world.centre.frame_count, 4);
+    komet_link_acknowledge(world.centre.link, world.now.instant, 2); /* N(R) covers two of them */
     pump(&world);
     assert_int_equal(rtu_counters(world.rtu).events_acknowledged, 2);
     disconnect(&world);
     advance(&world, 100000);
-    world.acknowledge = true;
+    world.centre.acknowledge = true;
     connect_and_start(&world);
-    assert_int_equal(world.frame_count, 5); /* both that were left, in one ASDU */
+    assert_int_equal(world.centre.frame_count, 5); /* both that were left, in one ASDU */
     assert_int_equal(frame(&world, 4).count, 2);
     for (unsigned i = 0; i < 2; i++) {
         struct komet_object before = object(&world, 2 + i, 0), after = object(&world, 4, i);
@@ -338,7 +280,7 @@ static void test_unacknowledged_events_are_repeated_unchanged(void **state)
     assert_int_equal(rtu_counters(world.rtu).events_acknowledged, 4);
     disconnect(&world);
     connect_and_start(&world);
-    assert_int_equal(world.frame_count, 5); /* nothing a second time */
+    assert_int_equal(world.centre.frame_count, 5); /* nothing a second time */
     finish(&world);
 }
 
@@ -348,13 +290,13 @@ static void test_a_newer_connection_replaces_the_older(void **state)
     (void)state;
     setup_station(&world);
     start(&world);
-    world.acknowledge = false;
+    world.centre.acknowledge = false;
     connect_and_start(&world);
     rtu_event(world.rtu, world.now, 1001, 1);
     pump(&world);
-    world.acknowledge = true;
+    world.centre.acknowledge = true;
     connect_and_start(&world); /* without a close before it */
-    assert_int_equal(world.frame_count, 2);
+    assert_int_equal(world.centre.frame_count, 2);
     assert_int_equal(rtu_counters(world.rtu).events_acknowledged, 1);
     finish(&world);
 }
@@ -367,16 +309,16 @@ static void test_the_window_holds_events_back(void **state)
     world.plan.k = 3;
     world.plan.w = 2;
     start(&world);
-    world.acknowledge = false;
+    world.centre.acknowledge = false;
     connect_and_start(&world);
     for (unsigned i = 0; i < 10; i++) {
         rtu_event(world.rtu, world.now, 1001, i % 2);
         pump(&world);
     }
-    assert_int_equal(world.frame_count, 3);
-    komet_link_acknowledge(world.link, world.now.instant, 3);
+    assert_int_equal(world.centre.frame_count, 3);
+    komet_link_acknowledge(world.centre.link, world.now.instant, 3);
     pump(&world);
-    assert_int_equal(world.frame_count, 4);
+    assert_int_equal(world.centre.frame_count, 4);
     assert_int_equal(frame(&world, 3).count, 7);
     finish(&world);
 }
@@ -411,19 +353,20 @@ static void test_a_full_ring_while_frames_are_under_way(void **state)
     setup_station(&world);
     world.plan.events = 4;
     start(&world);
-    world.acknowledge = false;
+    world.centre.acknowledge = false;
     connect_and_start(&world);
     for (unsigned i = 0; i < 6; i++) {
         rtu_event(world.rtu, world.now, 3001, i);
         pump(&world);
     }
-    assert_int_equal(world.frame_count, 6);
-    komet_link_acknowledge(world.link, world.now.instant, 3); /* of which the ring has only the third */
+    assert_int_equal(world.centre.frame_count, 6);
+    komet_link_acknowledge(world.centre.link, world.now.instant,
+                           3); /* of which the ring has only the third */
     pump(&world);
     assert_int_equal(rtu_counters(world.rtu).events_lost, 2);
     assert_int_equal(rtu_counters(world.rtu).events_acknowledged, 1);
     disconnect(&world);
-    world.acknowledge = true;
+    world.centre.acknowledge = true;
     connect_and_start(&world);
     assert_int_equal(frame(&world, 6).count, 3);
     assert_true(object(&world, 6, 0).value.real == 3);
@@ -450,7 +393,7 @@ static void test_an_interrogation_gives_all_but_counters(void **state)
     start(&world);
     connect_and_start(&world);
     interrogate(&world, 1, 20);
-    assert_int_equal(world.frame_count, 6);
+    assert_int_equal(world.centre.frame_count, 6);
     assert_frame(&world, 0, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION_CON, false);
     assert_int_equal(frame(&world, 0).oa, 3);
     assert_frame(&world, 1, 1, KOMET_COT_INTERROGATED_STATION, false);
@@ -462,7 +405,7 @@ static void test_an_interrogation_gives_all_but_counters(void **state)
     assert_true(object(&world, 4, 1).ioa == 3002 && object(&world, 4, 1).value.real == 12.5f);
     assert_frame(&world, 5, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION_TERMINATION, false);
     interrogate(&world, 0xFFFF, 25); /* a group, of any station: empty, answered in the own name */
-    assert_int_equal(world.frame_count, 8);
+    assert_int_equal(world.centre.frame_count, 8);
     assert_frame(&world, 6, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION_CON, false);
     assert_frame(&world, 7, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION_TERMINATION, false);
     interrogate(&world, 1, 99);
@@ -478,16 +421,16 @@ static void test_answers_and_events_take_turns(void **state)
     world.plan.k = 1;
     world.plan.w = 1;
     start(&world);
-    world.acknowledge = false;
+    world.centre.acknowledge = false;
     connect_and_start(&world);
     interrogate(&world, 1, 20);
     rtu_event(world.rtu, world.now, 1001, 1);
     pump(&world);
-    assert_int_equal(world.frame_count, 1);
+    assert_int_equal(world.centre.frame_count, 1);
     for (unsigned i = 1; i < 7; i++) {
-        komet_link_acknowledge(world.link, world.now.instant, i);
+        komet_link_acknowledge(world.centre.link, world.now.instant, i);
         pump(&world);
-        assert_int_equal(world.frame_count, i + 1);
+        assert_int_equal(world.centre.frame_count, i + 1);
     }
     assert_frame(&world, 1, 30, KOMET_COT_SPONTANEOUS, false);
     assert_frame(&world, 6, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION_TERMINATION, false);
@@ -503,7 +446,7 @@ static void test_counters_clock_read_and_reset(void **state)
     start(&world);
     connect_and_start(&world);
     send(&world, act, (struct komet_object){.qualifier = 5});
-    assert_int_equal(world.frame_count, 3);
+    assert_int_equal(world.centre.frame_count, 3);
     assert_frame(&world, 1, 15, KOMET_COT_COUNTERS_GENERAL, false);
     assert_int_equal(object(&world, 1, 1).value.number, 77);
     assert_frame(&world, 2, KOMET_C_CI_NA_1, KOMET_COT_ACTIVATION_TERMINATION, false);
@@ -520,7 +463,7 @@ static void test_counters_clock_read_and_reset(void **state)
     send(&world, act, (struct komet_object){.ioa = 3002});
     assert_frame(&world, 6, 13, KOMET_COT_REQUEST, false);
     assert_int_equal(object(&world, 6, 0).ioa, 3002);
-    assert_int_equal(world.frame_count, 7);
+    assert_int_equal(world.centre.frame_count, 7);
     finish(&world);
 }
 
@@ -534,7 +477,7 @@ static void test_a_command_is_executed_and_its_feedback_is_an_event(void **state
     start(&world);
     connect_and_start(&world);
     send(&world, act, (struct komet_object){.ioa = 5004, .value.real = 42.5f});
-    assert_int_equal(world.frame_count, 3);
+    assert_int_equal(world.centre.frame_count, 3);
     assert_frame(&world, 0, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION_CON, false);
     assert_frame(&world, 1, 36, KOMET_COT_SPONTANEOUS, false);
     assert_int_equal(object(&world, 1, 0).ioa, 3002);
@@ -545,17 +488,17 @@ static void test_a_command_is_executed_and_its_feedback_is_an_event(void **state
     send(&world, act, (struct komet_object){.ioa = 5002, .value.number = 2, .time = {.day = 1, .month = 1}});
     assert_true(rtu_value(world.rtu, 2001, &number) && number == 2);
     act.type = KOMET_C_SC_NA_1;
-    world.frame_count = 0;
+    world.centre.frame_count = 0;
     send(&world, act, (struct komet_object){.ioa = 5001, .value.single = true, .select = true});
-    assert_int_equal(world.frame_count, 1); /* selected, not executed */
+    assert_int_equal(world.centre.frame_count, 1); /* selected, not executed */
     assert_true(rtu_value(world.rtu, 1101, &number) && number == 0);
     send(&world, act, (struct komet_object){.ioa = 5001, .value.single = true});
     assert_true(rtu_value(world.rtu, 1101, &number) && number == 1);
     assert_int_equal(rtu_counters(world.rtu).commands, 3);
     act.type = KOMET_C_DC_NA_1;
-    world.frame_count = 0;
+    world.centre.frame_count = 0;
     send(&world, act, (struct komet_object){.ioa = 5002, .value.number = 3}); /* not permitted */
-    assert_int_equal(world.frame_count, 1);
+    assert_int_equal(world.centre.frame_count, 1);
     assert_frame(&world, 0, KOMET_C_DC_NA_1, KOMET_COT_ACTIVATION_CON, true);
     act.cause = KOMET_COT_DEACTIVATION;
     send(&world, act, (struct komet_object){.ioa = 5002, .value.number = 1});
@@ -589,9 +532,9 @@ static void test_what_is_unknown_is_mirrored(void **state)
     send(&world, act, (struct komet_object){.ioa = 1001, .time = {.day = 1, .month = 1}});
     assert_frame(&world, 4, 30, KOMET_COT_UNKNOWN_TYPE, true);
     send_octets(&world, type_200, sizeof type_200);
-    assert_int_equal(world.frame_count, 6);
-    assert_int_equal(world.frames[5].octets[0], 200);
-    assert_int_equal(world.frames[5].octets[2], 0x40 | KOMET_COT_UNKNOWN_TYPE);
+    assert_int_equal(world.centre.frame_count, 6);
+    assert_int_equal(world.centre.frames[5].octets[0], 200);
+    assert_int_equal(world.centre.frames[5].octets[2], 0x40 | KOMET_COT_UNKNOWN_TYPE);
     assert_int_equal(rtu_counters(world.rtu).refused, 6);
     assert_int_equal(rtu_counters(world.rtu).commands, 0);
     finish(&world);
@@ -610,7 +553,7 @@ static void test_a_malformed_asdu_closes(void **state)
     assert_int_equal(world.reason, KOMET_BAD_ASDU);
     connect_and_start(&world);
     interrogate(&world, 1, 20);
-    assert_true(world.frame_count > 0);
+    assert_true(world.centre.frame_count > 0);
     finish(&world);
 }
 
@@ -622,16 +565,16 @@ static void test_requests_beyond_the_queue_are_dropped_and_counted(void **state)
     world.plan.k = 1;
     world.plan.w = 1;
     start(&world);
-    world.acknowledge = false;
+    world.centre.acknowledge = false;
     connect_and_start(&world);
     for (unsigned i = 0; i < RTU_ANSWERS_MAX + 4; i++) {
         interrogate(&world, 1, 21);
     }
     assert_int_equal(rtu_counters(world.rtu).answers_dropped, 4);
-    world.acknowledge = true;
-    komet_link_acknowledge(world.link, world.now.instant, world.received);
+    world.centre.acknowledge = true;
+    komet_link_acknowledge(world.centre.link, world.now.instant, world.centre.received);
     pump(&world);
-    assert_int_equal(world.frame_count, 2 * RTU_ANSWERS_MAX);
+    assert_int_equal(world.centre.frame_count, 2 * RTU_ANSWERS_MAX);
     finish(&world);
 }
 
@@ -723,10 +666,10 @@ static void test_periodic_points_are_no_events(void **state)
     advance(&world, 1000);
     tick(&world); /* nobody is there: nothing waits */
     connect_and_start(&world);
-    assert_int_equal(world.frame_count, 0);
+    assert_int_equal(world.centre.frame_count, 0);
     advance(&world, 1000);
     tick(&world);
-    assert_int_equal(world.frame_count, 2);
+    assert_int_equal(world.centre.frame_count, 2);
     assert_frame(&world, 0, 13, KOMET_COT_PERIODIC, false);
     assert_int_equal(frame(&world, 0).count + frame(&world, 1).count, 60);
     assert_int_equal(world.event_count, 0);
