@@ -15,45 +15,57 @@
 #define STATUS_OCTETS_MAX (WIRE_FRAME_MAX - 4096u)
 #define WORD_BITS         64u
 
-/* How many objects a list goes through. */
-static uint32_t list_count(const struct server_console *console, const struct open *open)
+/* One kind of list: how many objects it goes through, what a mask of it is of, and the row of each. */
+struct list_kind {
+    uint32_t (*count)(const struct site *site);
+    const char *(*name)(const struct server *server, uint32_t index); /* NULL: a list without a mask */
+    void (*row)(struct json *json, const struct server *server, const struct open *open, uint32_t index);
+};
+
+static uint32_t count_one(const struct site *site)
 {
-    const struct site *site = server_site(console->server);
+    (void)site;
+    return 1;
+}
+
+static const char *name_of_server(const struct server *server, uint32_t index)
+{
+    (void)index;
+    return server_name(server);
+}
+
+static void row_of_server(struct json *json, const struct server *server, const struct open *open,
+                          uint32_t index)
+{
+    (void)open;
+    (void)index;
+    rows_server(json, server);
+}
+
+static uint32_t count_processes(const struct site *site)
+{
+    return site->process_count;
+}
+
+static const char *name_of_process(const struct server *server, uint32_t index)
+{
+    return server_site(server)->processes[index].name;
+}
+
+static void row_of_process(struct json *json, const struct server *server, const struct open *open,
+                           uint32_t index)
+{
+    (void)open;
+    rows_process(json, server, &server_site(server)->processes[index]);
+}
+
+static uint32_t count_lines(const struct site *site)
+{
     uint32_t count = 0;
-    switch (open->command.verb) {
-    case VERB_SERVER:
-        return 1;
-    case VERB_PROCESS:
-        return site->process_count;
-    case VERB_LINE:
-        for (unsigned p = 0; p < site->process_count; p++) {
-            count += site->processes[p].line_count;
-        }
-        return count;
-    case VERB_STATION:
-        for (unsigned p = 0; p < site->process_count; p++) {
-            count += site->processes[p].station_count;
-        }
-        return count;
-    case VERB_TAG:
-        return site->tag_count;
-    case VERB_SHOW:
-        return PARAMETER_COUNT;
-    case VERB_HELP:
-        return (uint32_t)command_count();
-    case VERB_STATUS:
-    case VERB_WATCH:
-    case VERB_EVENTS:
-    case VERB_SET:
-    case VERB_COMMANDS:
-    case VERB_INTERROGATE:
-    case VERB_CLOCK:
-    case VERB_SET_ACT_INST:
-    case VERB_VERSION:
-    case VERB_NOT_BUILT:
-        break;
+    for (unsigned p = 0; p < site->process_count; p++) {
+        count += site->processes[p].line_count;
     }
-    KOMET_ASSERT_NEVER("a command that is no list");
+    return count;
 }
 
 static const struct line *line_at(const struct site *site, uint32_t index)
@@ -67,6 +79,27 @@ static const struct line *line_at(const struct site *site, uint32_t index)
     KOMET_ASSERT_NEVER("a line behind the last");
 }
 
+static const char *name_of_line(const struct server *server, uint32_t index)
+{
+    return line_at(server_site(server), index)->name;
+}
+
+static void row_of_line(struct json *json, const struct server *server, const struct open *open,
+                        uint32_t index)
+{
+    (void)open;
+    rows_line(json, server, line_at(server_site(server), index));
+}
+
+static uint32_t count_stations(const struct site *site)
+{
+    uint32_t count = 0;
+    for (unsigned p = 0; p < site->process_count; p++) {
+        count += site->processes[p].station_count;
+    }
+    return count;
+}
+
 static const struct station *station_at(const struct site *site, uint32_t index)
 {
     for (unsigned p = 0; p < site->process_count; p++) {
@@ -78,87 +111,91 @@ static const struct station *station_at(const struct site *site, uint32_t index)
     KOMET_ASSERT_NEVER("a station behind the last");
 }
 
-/* The name that a list's mask is of. */
-static const char *list_name(const struct server_console *console, const struct open *open, uint32_t index)
+static const char *name_of_station(const struct server *server, uint32_t index)
 {
-    const struct site *site = server_site(console->server);
-    switch (open->command.verb) {
-    case VERB_SERVER:
-        return server_name(console->server);
-    case VERB_PROCESS:
-        return site->processes[index].name;
-    case VERB_LINE:
-        return line_at(site, index)->name;
-    case VERB_STATION:
-        return station_at(site, index)->name;
-    case VERB_TAG:
-        return site->tags[index]->name;
-    case VERB_HELP:
-        return command_row(index)->word;
-    case VERB_SHOW:
-    case VERB_STATUS:
-    case VERB_WATCH:
-    case VERB_EVENTS:
-    case VERB_SET:
-    case VERB_COMMANDS:
-    case VERB_INTERROGATE:
-    case VERB_CLOCK:
-    case VERB_SET_ACT_INST:
-    case VERB_VERSION:
-    case VERB_NOT_BUILT:
-        break;
-    }
-    KOMET_ASSERT_NEVER("a list without names");
+    return station_at(server_site(server), index)->name;
 }
 
-static void list_row(struct server_console *console, const struct open *open, uint32_t index,
-                     struct json *json)
+static void row_of_station(struct json *json, const struct server *server, const struct open *open,
+                           uint32_t index)
 {
-    const struct server *server = console->server;
-    const struct site *site = server_site(server);
-    switch (open->command.verb) {
-    case VERB_SERVER:
-        rows_server(json, server);
-        return;
-    case VERB_PROCESS:
-        rows_process(json, server, &site->processes[index]);
-        return;
-    case VERB_LINE:
-        rows_line(json, server, line_at(site, index));
-        return;
-    case VERB_STATION:
-        rows_station(json, server, station_at(site, index));
-        return;
-    case VERB_TAG:
-        rows_tag(json, site->tags[index], server_value(server, site->tags[index]));
-        return;
-    case VERB_HELP:
-        rows_help(json, command_row(index));
-        return;
-    case VERB_SHOW:
-        rows_parameter(json, parameter_row((enum parameter_id)index), open->parameters);
-        return;
-    case VERB_STATUS:
-    case VERB_WATCH:
-    case VERB_EVENTS:
-    case VERB_SET:
-    case VERB_COMMANDS:
-    case VERB_INTERROGATE:
-    case VERB_CLOCK:
-    case VERB_SET_ACT_INST:
-    case VERB_VERSION:
-    case VERB_NOT_BUILT:
-        break;
-    }
-    KOMET_ASSERT_NEVER("a list without rows");
+    (void)open;
+    rows_station(json, server, station_at(server_site(server), index));
+}
+
+static uint32_t count_tags(const struct site *site)
+{
+    return site->tag_count;
+}
+
+static const char *name_of_tag(const struct server *server, uint32_t index)
+{
+    return server_site(server)->tags[index]->name;
+}
+
+static void row_of_tag(struct json *json, const struct server *server, const struct open *open,
+                       uint32_t index)
+{
+    const struct tag *tag = server_site(server)->tags[index];
+    (void)open;
+    rows_tag(json, tag, server_value(server, tag));
+}
+
+static uint32_t count_parameters(const struct site *site)
+{
+    (void)site;
+    return PARAMETER_COUNT;
+}
+
+static void row_of_parameter(struct json *json, const struct server *server, const struct open *open,
+                             uint32_t index)
+{
+    (void)server;
+    rows_parameter(json, parameter_row((enum parameter_id)index), open->parameters);
+}
+
+static uint32_t count_commands(const struct site *site)
+{
+    (void)site;
+    return (uint32_t)command_count();
+}
+
+static const char *name_of_command(const struct server *server, uint32_t index)
+{
+    (void)server;
+    return command_row(index)->word;
+}
+
+static void row_of_command(struct json *json, const struct server *server, const struct open *open,
+                           uint32_t index)
+{
+    (void)server;
+    (void)open;
+    rows_help(json, command_row(index));
+}
+
+static const struct list_kind *list_kind(enum verb verb)
+{
+    static const struct list_kind kinds[VERB_NOT_BUILT] = {
+        [VERB_SERVER] = {count_one, name_of_server, row_of_server},
+        [VERB_PROCESS] = {count_processes, name_of_process, row_of_process},
+        [VERB_LINE] = {count_lines, name_of_line, row_of_line},
+        [VERB_STATION] = {count_stations, name_of_station, row_of_station},
+        [VERB_TAG] = {count_tags, name_of_tag, row_of_tag},
+        [VERB_SHOW] = {count_parameters, NULL, row_of_parameter},
+        [VERB_HELP] = {count_commands, name_of_command, row_of_command},
+    };
+    KOMET_ASSERT(verb < VERB_NOT_BUILT && kinds[verb].row != NULL);
+    return &kinds[verb];
 }
 
 static bool list_wants(const struct server_console *console, const struct open *open, uint32_t index)
 {
+    const struct list_kind *kind = list_kind(open->command.verb);
     if (open->command.verb == VERB_SHOW) {
         return (parameter_row((enum parameter_id)index)->scope == SCOPE_LINE) == open->of_line;
     }
-    return name_matches(open->command.name, list_name(console, open, index));
+    return name_matches(open->command.name, kind->name(console->server, index));
 }
 
 bool list_begin(struct server_console *console, struct open *open, char *mistake)
@@ -181,14 +218,15 @@ bool list_begin(struct server_console *console, struct open *open, char *mistake
 void list_pump(struct server_console *console, struct open *open)
 {
     KOMET_ASSERT(open->kind == OPEN_LIST);
-    uint32_t count = list_count(console, open), scanned = 0;
+    const struct list_kind *kind = list_kind(open->command.verb);
+    uint32_t count = kind->count(server_site(console->server)), scanned = 0;
     page_reset(&console->page);
     for (; open->next < count && scanned < SCAN_MAX && page_has_room(&console->page);
          open->next++, scanned++) {
         if (list_wants(console, open, open->next)) {
             struct json json;
             page_begin_row(&console->page, &json);
-            list_row(console, open, open->next, &json);
+            kind->row(&json, console->server, open, open->next);
             page_end_row(&console->page, &json);
         }
     }
