@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 
-from komet_site import KOMET, free_port, wait_for
+from komet_site import KOMET, Process, free_port, wait_for
 
 
 def test_values_arrive_and_the_process_runs(site):
@@ -143,9 +143,21 @@ def test_the_d2000_spelling_starts_an_instance(new_site):
     site = new_site()
     site.start_station()
     site.start_server()
-    site.start("kom-d2000", "kom", "/WSELF,3", f"/S{site.server_address}")
+    (site.folder / "kom").symlink_to(KOMET)  # D2000's name of the program
+    kom = Process("kom-d2000", site.folder, ["/WSELF,3", f"/S{site.server_address}", "/DBSH"], program=site.folder / "kom")
+    site.processes.append(kom)
     wait_for(lambda: site.active() == 3, "instance 3 is active")
     assert site.tell("PROCESS")[0]["flags"] == "D"
+
+
+def test_an_instance_finds_the_servers_of_its_group(new_site):
+    site = new_site()
+    site.start_server()
+    site.start("kom-group", "kom", "-W", "SELF.KOM,2", "--group", "TEST", "--site", ".")
+    wait_for(lambda: site.active() == 2, "instance 2 is active")
+    wrong = subprocess.run([KOMET, "kom", "/WSELF,1", "/RDOTHER", "--site", "."], capture_output=True, text=True,
+                           timeout=20, cwd=site.folder, check=False)
+    assert wrong.returncode == 1 and "TEST" in wrong.stderr
 
 
 def test_a_port_that_is_taken_is_said(new_site):
