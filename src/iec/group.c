@@ -1,0 +1,423 @@
+/*
+ * group: see komet/group.h.
+ *
+ * The buffer is a ring of octets: each event is its size and its octets. Positions count all octets ever put
+ * in, so they only grow: tail (the oldest event not acknowledged) <= sent (the next for the carrier) <= head.
+ * Each connection notes for every frame of its window where the buffer stood behind it: an acknowledgement of
+ * the frame acknowledges the events up to there, whichever connection it comes on.
+ */
+#include "komet/group.h"
+
+#include <string.h>
+
+#include "komet/asdu.h"
+#include "komet/assert.h"
+
+#define NOBODY KOMET_GROUP_CONNECTIONS_MAX
+
+struct place {
+    uint64_t octets; /* position in the buffer */
+    uint64_t events; /* how many events lie before it */
+};
+
+struct connection {
+    struct komet_link *link; /* NULL: not up */
+    void *memory;
+    struct place *ends; /* behind our I format n, at (n - 1) modulo k */
+    uint64_t started;   /* when it was started, as a number that grows; 0: it is not */
+    bool wants_room;    /* komet_group_send found none */
+    bool replaced;      /* another one was started in its place: it is to be closed */
+};
+
+struct komet_group {
+    struct komet_group_settings settings;
+    struct connection connections[KOMET_GROUP_CONNECTIONS_MAX];
+    unsigned carrier;
+    unsigned turn; /* whose outputs come next */
+    uint64_t starts;
+    uint8_t *buffer;
+    struct place tail, sent, head;
+    struct place newest; /* the furthest that was ever sent: behind it nothing is a repetition */
+    struct komet_group_counters counters;
+};
+
+static size_t aligned(size_t size)
+{
+    return (size + 15) / 16 * 16;
+}
+
+static size_t connection_size(const struct komet_group_settings *settings)
+{
+    return aligned(komet_link_size(&settings->link)) + aligned(settings->link.k * sizeof(struct place));
+}
+
+size_t komet_group_size(const struct komet_group_settings *settings)
+{
+    return aligned(sizeof(struct komet_group)) + settings->connections * connection_size(settings) +
+           aligned(settings->buffer_size);
+}
+
+struct komet_group *komet_group_init(void *memory, size_t size, const struct komet_group_settings *settings)
+{
+    KOMET_ASSERT(settings->connections >= 1 && settings->connections <= KOMET_GROUP_CONNECTIONS_MAX);
+    KOMET_ASSERT(settings->buffer_size >= KOMET_GROUP_BUFFER_MIN);
+    KOMET_ASSERT(settings->link.role == KOMET_CONTROLLED);
+    KOMET_ASSERT(size >= komet_group_size(settings));
+    struct komet_group *group = memory;
+    uint8_t *next = (uint8_t *)memory + aligned(sizeof *group);
+    memset(group, 0, sizeof *group);
+    group->settings = *settings;
+    group->carrier = NOBODY;
+    for (unsigned c = 0; c < settings->connections; c++) {
+        struct connection *connection = &group->connections[c];
+        connection->memory = next;
+        next += aligned(komet_link_size(&settings->link));
+        connection->ends = (struct place *)(void *)next;
+        next += aligned(settings->link.k * sizeof(struct place));
+    }
+    group->buffer = next;
+    return group;
+}
+
+/* ---- the buffer ---- */
+
+static uint8_t *octet_at(struct komet_group *group, uint64_t position)
+{
+    return &group->buffer[position % group->settings.buffer_size];
+}
+
+/* Copies into the ring or out of it; at its end in two pieces. */
+static void copy_in(struct komet_group *group, uint64_t position, const uint8_t *octets, size_t size)
+{
+    size_t start = (size_t)(position % group->settings.buffer_size);
+    size_t first = group->settings.buffer_size - start;
+    first = first < size ? first : size;
+    memcpy(group->buffer + start, octets, first);
+    memcpy(group->buffer, octets + first, size - first);
+}
+
+static void copy_out(const struct komet_group *group, uint64_t position, uint8_t *octets, size_t size)
+{
+    size_t start = (size_t)(position % group->settings.buffer_size);
+    size_t first = group->settings.buffer_size - start;
+    first = first < size ? first : size;
+    memcpy(octets, group->buffer + start, first);
+    memcpy(octets + first, group->buffer, size - first);
+}
+
+static struct place behind(struct komet_group *group, struct place place)
+{
+    return (struct place){place.octets + 1 + *octet_at(group, place.octets), place.events + 1};
+}
+
+/* The tail has moved: what is to be sent next is never in front of it. */
+static void catch_up(struct komet_group *group)
+{
+    if (group->sent.octets < group->tail.octets) {
+        group->sent = group->tail;
+    }
+    if (group->newest.octets < group->tail.octets) {
+        group->newest = group->tail;
+    }
+}
+
+bool komet_group_event(struct komet_group *group, const uint8_t *octets, size_t size)
+{
+    KOMET_ASSERT(size >= 1 && size <= KOMET_ASDU_SIZE_MAX);
+    while (group->head.octets + 1 + size - group->tail.octets > group->settings.buffer_size) {
+        if (group->settings.full == KOMET_GROUP_REFUSE) {
+            return false;
+        }
+        group->tail = behind(group, group->tail);
+        group->counters.events_lost++;
+        catch_up(group);
+    }
+    *octet_at(group, group->head.octets) = (uint8_t)size;
+    copy_in(group, group->head.octets + 1, octets, size);
+    group->head = behind(group, group->head);
+    group->counters.events++;
+    return true;
+}
+
+static void acknowledge_events(struct komet_group *group, struct place end)
+{
+    if (end.octets > group->tail.octets) { /* not so when they gave way, or were acknowledged elsewhere */
+        group->counters.events_acknowledged += end.events - group->tail.events;
+        group->tail = end;
+        catch_up(group);
+    }
+}
+
+/* ---- who carries ---- */
+
+static void set_carrier(struct komet_group *group, unsigned carrier)
+{
+    group->carrier = carrier;
+    group->sent = group->tail; /* what the one before had not got acknowledged comes again */
+}
+
+/* The one started for longest takes over. */
+static void find_carrier(struct komet_group *group)
+{
+    unsigned found = NOBODY;
+    for (unsigned c = 0; c < group->settings.connections; c++) {
+        uint64_t started = group->connections[c].started;
+        if (started > 0 && (found == NOBODY || started < group->connections[found].started)) {
+            found = c;
+        }
+    }
+    set_carrier(group, found);
+}
+
+static void started(struct komet_group *group, unsigned c)
+{
+    group->connections[c].started = ++group->starts;
+    if (group->settings.mode == KOMET_GROUP_ALL_STARTED) {
+        if (group->carrier == NOBODY) {
+            set_carrier(group, c);
+        }
+        return;
+    }
+    for (unsigned other = 0; other < group->settings.connections; other++) {
+        struct connection *connection = &group->connections[other];
+        if (other != c && connection->started > 0) {
+            connection->started = 0;
+            connection->replaced = true;
+        }
+    }
+    set_carrier(group, c);
+}
+
+static void not_started(struct komet_group *group, unsigned c)
+{
+    group->connections[c].started = 0;
+    group->connections[c].wants_room = false;
+    if (group->carrier == c) {
+        find_carrier(group);
+    }
+}
+
+static void drop(struct komet_group *group, unsigned c)
+{
+    group->connections[c].link = NULL;
+    group->connections[c].replaced = false;
+    not_started(group, c);
+}
+
+/* ---- connections ---- */
+
+static struct connection *at(struct komet_group *group, unsigned c)
+{
+    KOMET_ASSERT(c < group->settings.connections);
+    return &group->connections[c];
+}
+
+void komet_group_connected(struct komet_group *group, struct komet_instant now, unsigned c)
+{
+    struct connection *connection = at(group, c);
+    drop(group, c);
+    connection->link = komet_link_init(connection->memory, komet_link_size(&group->settings.link),
+                                       &group->settings.link, now);
+}
+
+void komet_group_closed(struct komet_group *group, struct komet_instant now, unsigned c)
+{
+    (void)now;
+    (void)at(group, c);
+    drop(group, c);
+}
+
+size_t komet_group_feed(struct komet_group *group, struct komet_instant now, unsigned c,
+                        const uint8_t *octets, size_t size)
+{
+    struct connection *connection = at(group, c);
+    return connection->link == NULL ? size : komet_link_feed(connection->link, now, octets, size);
+}
+
+void komet_group_written(struct komet_group *group, unsigned c, size_t size)
+{
+    if (at(group, c)->link != NULL) {
+        komet_link_written(group->connections[c].link, size);
+    }
+}
+
+void komet_group_acknowledge(struct komet_group *group, struct komet_instant now, unsigned c,
+                             uint64_t received)
+{
+    if (at(group, c)->link != NULL) {
+        komet_link_acknowledge(group->connections[c].link, now, received);
+    }
+}
+
+void komet_group_tick(struct komet_group *group, struct komet_instant now)
+{
+    for (unsigned c = 0; c < group->settings.connections; c++) {
+        if (group->connections[c].link != NULL) {
+            komet_link_tick(group->connections[c].link, now);
+        }
+    }
+}
+
+struct komet_instant komet_group_deadline(const struct komet_group *group)
+{
+    struct komet_instant deadline = KOMET_NEVER;
+    for (unsigned c = 0; c < group->settings.connections; c++) {
+        if (group->connections[c].link != NULL) {
+            deadline = komet_earlier(deadline, komet_link_deadline(group->connections[c].link));
+        }
+    }
+    return deadline;
+}
+
+/* ---- sending ---- */
+
+static void commit(struct komet_group *group, struct komet_instant now, unsigned c, size_t size)
+{
+    struct connection *connection = &group->connections[c];
+    uint64_t number = komet_link_commit(connection->link, now, size);
+    /* Behind a frame of another connection than the carrier no event is known to have arrived. */
+    connection->ends[(number - 1) % group->settings.link.k] = c == group->carrier ? group->sent : group->tail;
+}
+
+static bool has_room(const struct connection *connection)
+{
+    return connection->started > 0 && komet_link_room(connection->link) > 0;
+}
+
+bool komet_group_send(struct komet_group *group, struct komet_instant now, unsigned c, const uint8_t *octets,
+                      size_t size)
+{
+    struct connection *connection = at(group, c);
+    KOMET_ASSERT(size >= 1 && size <= KOMET_ASDU_SIZE_MAX);
+    if (!has_room(connection)) {
+        connection->wants_room = connection->started > 0;
+        return false;
+    }
+    connection->wants_room = false;
+    uint8_t *place = komet_link_reserve(connection->link);
+    KOMET_ASSERT(place != NULL);
+    memcpy(place, octets, size);
+    commit(group, now, c, size);
+    return true;
+}
+
+void komet_group_forget_send(struct komet_group *group, unsigned c)
+{
+    at(group, c)->wants_room = false;
+}
+
+/* Gives the carrier the events that its window takes. True when there were any. */
+static bool send_events(struct komet_group *group, struct komet_instant now)
+{
+    bool any = false;
+    while (group->carrier != NOBODY && group->sent.octets < group->head.octets &&
+           has_room(&group->connections[group->carrier]) && !group->connections[group->carrier].wants_room) {
+        uint8_t *place = komet_link_reserve(group->connections[group->carrier].link);
+        size_t size = *octet_at(group, group->sent.octets);
+        KOMET_ASSERT(place != NULL);
+        copy_out(group, group->sent.octets + 1, place, size);
+        group->sent = behind(group, group->sent);
+        if (group->sent.octets > group->newest.octets) {
+            group->newest = group->sent;
+        } else {
+            group->counters.events_repeated++;
+        }
+        commit(group, now, group->carrier, size);
+        any = true;
+    }
+    return any;
+}
+
+/* ---- outputs ---- */
+
+static void take_state(struct komet_group *group, unsigned c, const struct komet_link_output *from)
+{
+    if (from->state == KOMET_LINK_STARTED) {
+        started(group, c);
+    } else if (group->connections[c].started > 0) {
+        not_started(group,
+                    c); /* also STOPPING: nothing new is sent there, its acknowledgements still count */
+    }
+}
+
+static bool take_output(struct komet_group *group, unsigned c, const struct komet_link_output *from,
+                        struct komet_group_output *output)
+{
+    *output = (struct komet_group_output){.connection = c, .octets = from->octets, .size = from->size};
+    switch (from->kind) {
+    case KOMET_LINK_OUT_STATE:
+        take_state(group, c, from);
+        output->kind = KOMET_GROUP_OUT_STATE;
+        output->old_state = from->old_state;
+        output->state = from->state;
+        return true;
+    case KOMET_LINK_OUT_ASDU:
+        output->kind = KOMET_GROUP_OUT_ASDU;
+        output->received = from->received;
+        return true;
+    case KOMET_LINK_OUT_ACKNOWLEDGED:
+        acknowledge_events(group,
+                           group->connections[c].ends[(from->acknowledged - 1) % group->settings.link.k]);
+        output->kind = KOMET_GROUP_OUT_ACKNOWLEDGED;
+        return true;
+    case KOMET_LINK_OUT_SEND:
+        output->kind = KOMET_GROUP_OUT_SEND;
+        return true;
+    case KOMET_LINK_OUT_CLOSE:
+        output->kind = KOMET_GROUP_OUT_CLOSE;
+        output->reason = from->reason;
+        drop(group, c);
+        return true;
+    }
+    KOMET_ASSERT_NEVER("an unknown output of the link");
+}
+
+bool komet_group_next(struct komet_group *group, struct komet_instant now, struct komet_group_output *output)
+{
+    struct komet_link_output from;
+    for (unsigned tried = 0; tried < group->settings.connections; tried++) {
+        unsigned c = group->turn;
+        struct connection *connection = &group->connections[c];
+        if (connection->link != NULL && connection->replaced) {
+            connection->replaced = false;
+            komet_link_close(connection->link, KOMET_REPLACED);
+        }
+        if (connection->link != NULL && komet_link_next(connection->link, now, &from)) {
+            /* Room that was just acknowledged is filled before the octets are handed out: fewer, larger
+             * writes. */
+            if (from.kind != KOMET_LINK_OUT_SEND || c != group->carrier || !send_events(group, now)) {
+                return take_output(group, c, &from, output);
+            }
+            bool more = komet_link_next(connection->link, now, &from);
+            KOMET_ASSERT(more);
+            return take_output(group, c, &from, output);
+        }
+        if (c == group->carrier && send_events(group, now)) {
+            tried = 0;
+            continue;
+        }
+        group->turn = (group->turn + 1) % group->settings.connections;
+    }
+    return false;
+}
+
+/* ---- what is known ---- */
+
+unsigned komet_group_carrier(const struct komet_group *group)
+{
+    return group->carrier;
+}
+
+enum komet_link_state komet_group_state(const struct komet_group *group, unsigned c)
+{
+    KOMET_ASSERT(c < group->settings.connections);
+    return group->connections[c].link == NULL ? KOMET_LINK_CLOSED
+                                              : komet_link_state(group->connections[c].link);
+}
+
+struct komet_group_counters komet_group_counters(const struct komet_group *group)
+{
+    struct komet_group_counters counters = group->counters;
+    counters.events_waiting = group->head.events - group->tail.events;
+    return counters;
+}
