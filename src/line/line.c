@@ -287,10 +287,12 @@ struct komet_instant line_deadline(const struct line_engine *line)
     if (line->link != NULL) {
         deadline = komet_earlier(deadline, komet_link_deadline(line->link));
     }
-    if (line->state == CONNECTION_STARTED && line->start_step == 0) {
+    /* What the full window holds back is no matter of time: an acknowledgement makes it go on. */
+    bool may_send = line->state == CONNECTION_STARTED && komet_link_room(line->link) > 0;
+    if (may_send && line->start_step == 0) {
         deadline = komet_earlier(deadline, line->start_at);
     }
-    for (unsigned i = 0; i < line->line->station_count && line->state == CONNECTION_STARTED; i++) {
+    for (unsigned i = 0; i < line->line->station_count && may_send; i++) {
         if (line->line->stations[i].clock_sync_us > 0) {
             deadline = komet_earlier(deadline, line->stations[i].clock_due);
         }

@@ -249,6 +249,30 @@ static void command(struct world *world, uint64_t id, unsigned tag, double numbe
     pump(world);
 }
 
+static void test_a_full_window_is_no_matter_of_time(void **state)
+{
+    struct world *world = *state;
+    world->site.parameters.value[PARAMETER_K] = 1;
+    world->site.parameters.value[PARAMETER_W] = 1;
+    world->station.clock_sync_us = KOMET_SECONDS(3600);
+    world->line = line_init(world->memory, line_size(&world->site), &world->site, world->now);
+    start(world);
+    assert_int_equal(world->asdu_count, 1); /* the interrogation; the clock waits for its acknowledgement */
+    assert_true(line_deadline(world->line).us > world->now.instant.us);
+    line_tick(world->line, world->now);
+    assert_true(line_deadline(world->line).us > world->now.instant.us);
+    /* Initialized: its N(R) makes room for one, the clock; the new interrogation waits. */
+    station_sends(world, KOMET_M_EI_NA_1, KOMET_COT_INITIALIZED, false, 1, (struct komet_object){0});
+    assert_int_equal(world->asdu_count, 2);
+    assert_int_equal(world->asdus[1][0], KOMET_C_CS_NA_1);
+    assert_true(line_deadline(world->line).us > world->now.instant.us);
+    advance(world, 10000); /* the station's t2 */
+    pump(world);
+    assert_int_equal(world->asdu_count, 3);
+    assert_int_equal(world->asdus[2][0], KOMET_C_IC_NA_1);
+    assert_true(line_deadline(world->line).us > world->now.instant.us);
+}
+
 static void test_it_starts_and_interrogates(void **state)
 {
     struct world *world = *state;
@@ -462,6 +486,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_it_starts_and_interrogates),
+        TEST(test_a_full_window_is_no_matter_of_time),
         TEST(test_values_go_to_their_tags),
         TEST(test_unknown_addresses_are_told_once),
         TEST(test_nothing_is_acknowledged_before_it_is_stored),
