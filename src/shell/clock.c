@@ -22,7 +22,8 @@ struct line_now clock_now(void)
 uint64_t clock_timeout_ms(struct komet_instant now, struct komet_instant deadline)
 {
     if (komet_reached(now, deadline)) {
-        return 0;
+        return 1; /* a timer of 0 that is set anew in its own callback keeps the loop from its sockets for
+                     ever */
     }
     if (deadline.us == INT64_MAX) {
         return (uint64_t)TIMEOUT_MAX_MS;

@@ -23,7 +23,8 @@ struct tcp {
     void *context;
     uint16_t port;
     bool resolving, open, closing, finishing, paused;
-    unsigned handles; /* that are not closed yet */
+    bool offering, offer_again; /* `received` is being called; and is to be called once more */
+    unsigned handles;           /* that are not closed yet */
     size_t output_max, waiting;
     uint8_t *input; /* received and not taken */
     size_t input_size, input_capacity;
@@ -117,16 +118,26 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     *buffer = uv_buf_init((char *)tcp->input + tcp->input_size, READ_SIZE);
 }
 
-/* Offers what was received. The owner may close the connection in there: its memory stays until later. */
+/* Offers what was received. The owner may close the connection in there: its memory stays until later. It may
+ * also pause and resume: then it is offered the rest, but only after what it has taken is out of the way. */
 static void offer(struct tcp *tcp)
 {
-    size_t taken = tcp->events->received(tcp->context, tcp, tcp->input, tcp->input_size);
-    if (tcp->closing) {
+    if (tcp->offering) {
+        tcp->offer_again = true;
         return;
     }
-    KOMET_ASSERT(taken <= tcp->input_size);
-    tcp->input_size -= taken;
-    memmove(tcp->input, tcp->input + taken, tcp->input_size);
+    tcp->offering = true;
+    do {
+        tcp->offer_again = false;
+        size_t taken = tcp->events->received(tcp->context, tcp, tcp->input, tcp->input_size);
+        if (tcp->closing || tcp->finishing) {
+            break;
+        }
+        KOMET_ASSERT(taken <= tcp->input_size);
+        tcp->input_size -= taken;
+        memmove(tcp->input, tcp->input + taken, tcp->input_size);
+    } while (tcp->offer_again && tcp->input_size > 0);
+    tcp->offering = false;
 }
 
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
