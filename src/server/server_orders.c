@@ -72,6 +72,14 @@ static void show_end(struct server *server, const struct order *order, struct li
     batch_set_value(server, order->tag, &value);
 }
 
+/* The journal will say of it that its end is not known, whatever we know: nobody is told otherwise. */
+static void end_is_not_kept(struct order *order)
+{
+    snprintf(order->reason, sizeof order->reason, "the journal failed before its end (%s) was stored",
+             command_result_name(order->result));
+    order->result = COMMAND_UNKNOWN;
+}
+
 static void end_order(struct server *server, struct order *order, struct line_now now,
                       enum command_result result, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
@@ -85,6 +93,9 @@ static void end_order(struct server *server, struct order *order, struct line_no
     vsnprintf(order->reason, sizeof order->reason, format, arguments);
     va_end(arguments);
     order->result = result;
+    if (server->journal_failed && is_write(order) && order->state == ORDER_SENT) {
+        end_is_not_kept(order);
+    }
     order->ended = now.utc;
     bool shown = order->state == ORDER_TO_SEND || order->state == ORDER_SENT;
     if (is_write(order) && shown) {
@@ -304,9 +315,12 @@ void orders_stored(struct server *server, struct line_now now)
         bool stored = order->ticket <= server->stored_ticket;
         if (order->state == ORDER_JOURNALING && stored) {
             set_state(order, ORDER_TO_SEND);
-        } else if (order->state == ORDER_ENDING && (stored || server->journal_failed)) {
+        } else if (order->state == ORDER_ENDING && stored) {
             set_state(order, ORDER_ENDED);
-        } else if (server->journal_failed && order->state == ORDER_END) {
+        } else if (server->journal_failed && (order->state == ORDER_ENDING || order->state == ORDER_END)) {
+            if (order->sent) {
+                end_is_not_kept(order);
+            }
             set_state(order, ORDER_ENDED);
         } else if (server->journal_failed &&
                    (order->state == ORDER_BEGIN || order->state == ORDER_JOURNALING)) {
@@ -433,6 +447,7 @@ bool orders_next_command(struct server *server, struct line_now now, struct serv
         int64_t wait_us = KOMET_MS(order->station->line->parameters.value[PARAMETER_WTN]);
         order->answer_by = komet_after(order->deadline, wait_us + SERVER_ANSWER_GRACE);
         set_state(order, ORDER_SENT);
+        order->sent = true;
         if (is_write(order)) {
             show_sent(server, now, order);
         }

@@ -11,6 +11,7 @@
 #define SERVER_NO_CLIENT     0xFFu
 #define SERVER_NOTES_MAX     16 /* further ones are dropped: notes are for people */
 #define SERVER_NOTE_SIZE     256
+#define SERVER_CONSOLES_MAX  44               /* the other clients' places are for KOMs */
 #define SERVER_HELLO_US      KOMET_SECONDS(5) /* a client that says nothing for that long is closed */
 #define SERVER_SILENT_LEASES 3                /* a KOM silent for so many leases is closed */
 #define SERVER_SILENT_MIN_US KOMET_SECONDS(2)
@@ -88,6 +89,7 @@ struct order {
     uint64_t epoch, ticket;
     double number;
     value_flags flags;
+    bool sent;           /* to the instance: it may have been executed */
     struct value before; /* of the tag */
     struct komet_utc given, ended;
     struct komet_instant deadline, answer_by;
