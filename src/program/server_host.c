@@ -29,6 +29,7 @@ struct host_client {
     bool lost, surely_dead; /* the engine is to be told */
     bool welcome;           /* it was greeted: it may ask */
     bool answered;          /* a page went out, server_console_sent is still to come */
+    bool held; /* it asked, and is not listened to before the loop has been round and it has read */
 };
 
 /* What begins anew when a new journal is opened. */
@@ -171,6 +172,18 @@ static void drain(struct server_host *host)
 
 /* ---- consoles ---- */
 
+/* One question of a console a turn of the loop, and only when the answers before it were read: a console that
+ * floods us holds up nobody else, and one that does not read takes no memory. */
+static bool listen_again(struct host_client *client)
+{
+    if (!client->held || client->peer == NULL || wire_peer_waiting(client->peer) > 0) {
+        return false;
+    }
+    client->held = false;
+    wire_peer_resume(client->peer);
+    return true;
+}
+
 static void on_pages(uv_idle_t *idle)
 {
     struct server_host *host = idle->data;
@@ -182,6 +195,7 @@ static void on_pages(uv_idle_t *idle)
             any = true;
             server_console_sent(host->engine.console, clock_now(), i);
         }
+        any = listen_again(client) || any;
     }
     if (any) {
         drain(host);
@@ -209,8 +223,10 @@ static void on_message(void *context, struct wire_peer *peer, const wire_message
     struct server_host *host = client->host;
     unsigned number = (unsigned)(client - host->clients);
     struct line_now now = clock_now();
-    (void)peer;
     if (client->welcome && message->body_case == KOMET__WIRE__MESSAGE__BODY_ASK) {
+        client->held = true;
+        wire_peer_pause(peer);
+        uv_idle_start(&host->pages, on_pages);
         server_console_ask(host->engine.console, now, number, message->ask);
     } else if (client->welcome && message->body_case == KOMET__WIRE__MESSAGE__BODY_CANCEL) {
         server_console_cancel(host->engine.console, now, number, message->cancel->id);
@@ -224,7 +240,7 @@ static void on_drained(void *context, struct wire_peer *peer)
 {
     struct host_client *client = context;
     (void)peer;
-    if (client->answered) {
+    if (client->answered || client->held) {
         uv_idle_start(&client->host->pages, on_pages);
     }
 }
@@ -245,13 +261,31 @@ static void on_closed(void *context, struct wire_peer *peer, const char *reason)
 
 static const struct wire_peer_events client_events = {NULL, on_message, on_drained, on_closed};
 
+/* A free place; else that of a client that has not said yet who it is. */
+static unsigned find_place(struct server_host *host)
+{
+    unsigned unknown = SERVER_CLIENTS_MAX;
+    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        const struct host_client *client = &host->clients[i];
+        if (!client->open && !client->lost) {
+            return i;
+        }
+        unknown = client->peer != NULL && !client->welcome && unknown == SERVER_CLIENTS_MAX ? i : unknown;
+    }
+    if (unknown < SERVER_CLIENTS_MAX) {
+        log_warning("client %u has not said who it is and gives way to another one", unknown);
+        wire_peer_abort(host->clients[unknown].peer);
+        host->clients[unknown].peer = NULL;
+        close_client(host, clock_now(), unknown);
+        drain(host);
+    }
+    return unknown;
+}
+
 static void on_accepted(void *context, struct tcp_listener *listener)
 {
     struct server_host *host = context;
-    unsigned number = 0;
-    while (number < SERVER_CLIENTS_MAX && (host->clients[number].open || host->clients[number].lost)) {
-        number++;
-    }
+    unsigned number = find_place(host);
     if (number == SERVER_CLIENTS_MAX) {
         struct wire_peer *refused = wire_peer_adopt(listener, &client_events, NULL);
         if (refused != NULL) {

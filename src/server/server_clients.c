@@ -76,6 +76,15 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
     server_note(server, "%s is connected from %s (process %u)", run, member->host, hello->pid);
 }
 
+static unsigned consoles(const struct server *server)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+        count += server->clients[i].kind == CLIENT_CONSOLE ? 1 : 0;
+    }
+    return count;
+}
+
 void clients_hello(struct server *server, struct line_now now, unsigned client,
                    const Komet__Wire__Hello *hello)
 {
@@ -86,6 +95,9 @@ void clients_hello(struct server *server, struct line_now now, unsigned client,
                       WIRE_VERSION);
     } else if (strcmp(hello->program, "kom") == 0) {
         hello_of_kom(server, now, client, hello);
+    } else if (consoles(server) >= SERVER_CONSOLES_MAX) {
+        server_refuse(server, client, "%d consoles are connected already; end one of them",
+                      SERVER_CONSOLES_MAX);
     } else {
         server->clients[client].kind = CLIENT_CONSOLE;
         server->clients[client].welcome = true;

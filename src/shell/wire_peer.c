@@ -17,6 +17,8 @@ struct wire_peer {
     const struct wire_peer_events *events;
     void *context;
     bool busy; /* within a callback: not freed there */
+    bool paused;
+    size_t input_max; /* octets of a message */
     uint8_t *output;
     size_t output_capacity;
 };
@@ -38,13 +40,24 @@ static void end(struct wire_peer *peer, const char *reason)
     peer->events->closed(peer->context, peer, reason);
 }
 
+/* Four octets of length, high octet first: a message that is too long is not waited for. */
+static bool is_too_long(const struct wire_peer *peer, const uint8_t *octets, size_t size)
+{
+    return size >= 4 && ((size_t)octets[0] << 24 | (size_t)octets[1] << 16 | (size_t)octets[2] << 8 |
+                         octets[3]) > peer->input_max;
+}
+
 static size_t on_received(void *context, struct tcp *tcp, const uint8_t *octets, size_t size)
 {
     struct wire_peer *peer = context;
     size_t taken = 0;
     (void)tcp;
     peer->busy = true;
-    while (peer->tcp != NULL && taken < size) {
+    while (peer->tcp != NULL && !peer->paused && taken < size) {
+        if (is_too_long(peer, octets + taken, size - taken)) {
+            end(peer, wire_fault_name(WIRE_TOO_LONG));
+            break;
+        }
         wire_message *message;
         size_t consumed;
         enum wire_fault fault = wire_decode(octets + taken, size - taken, &arena, &message, &consumed);
@@ -101,6 +114,7 @@ static struct wire_peer *peer_new(const struct wire_peer_events *events, void *c
     KOMET_ASSERT(peer != NULL && arena.memory != NULL);
     peer->events = events;
     peer->context = context;
+    peer->input_max = WIRE_FRAME_MAX;
     return peer;
 }
 
@@ -116,6 +130,7 @@ struct wire_peer *wire_peer_adopt(struct tcp_listener *listener, const struct wi
                                   void *context)
 {
     struct wire_peer *peer = peer_new(events, context);
+    peer->input_max = WIRE_PEER_INPUT_MAX;
     peer->tcp = tcp_adopt(listener, &events_of_tcp, peer, WIRE_PEER_OUTPUT_MAX);
     if (peer->tcp == NULL) {
         free_peer(peer);
@@ -139,6 +154,22 @@ bool wire_peer_send(struct wire_peer *peer, const wire_message *message)
     size_t written = wire_encode(message, peer->output, peer->output_capacity);
     KOMET_ASSERT(written == size);
     return tcp_write(peer->tcp, peer->output, size);
+}
+
+void wire_peer_pause(struct wire_peer *peer)
+{
+    if (peer->tcp != NULL) {
+        peer->paused = true;
+        tcp_pause(peer->tcp);
+    }
+}
+
+void wire_peer_resume(struct wire_peer *peer)
+{
+    if (peer->tcp != NULL && peer->paused) {
+        peer->paused = false;
+        tcp_resume(peer->tcp);
+    }
 }
 
 size_t wire_peer_waiting(const struct wire_peer *peer)

@@ -120,15 +120,80 @@ def test_garbage_at_the_servers_port_disturbs_nobody(site, octets):
     assert site.tell("STATION")[0]["value"] == "StON"
 
 
+def hello_of_a_console():
+    body = b"\x08\x01" + b"\x12\x04tell"  # version 1, program "tell"
+    message = b"\x0a" + bytes([len(body)]) + body
+    return struct.pack(">I", len(message)) + message
+
+
 def test_more_clients_than_the_server_takes(site):
     clients = []
     try:
         for _ in range(70):
             with contextlib.suppress(ConnectionResetError):  # refused so fast that connect() saw it
                 clients.append(socket.create_connection(("127.0.0.1", site.server_port)))
-        wait_for(lambda: "clients are connected already" in site.processes[1].text(), "some are refused")
+        wait_for(lambda: "gives way to another one" in site.processes[1].text(), "who has not said who it is gives way")
+        assert site.active() == 1  # also to this console
         assert site.kom1.runs() and site.kom2.runs()
     finally:
         for client in clients:
             client.close()
-    wait_for(lambda: site.active() == 1, "the console works again")
+
+
+def test_consoles_leave_places_for_instances(site):
+    clients, refused = [], []
+    try:
+        for _ in range(60):
+            client = socket.create_connection(("127.0.0.1", site.server_port))
+            clients.append(client)
+            client.settimeout(20)
+            client.sendall(hello_of_a_console())
+            if b"consoles are connected already" in client.recv(4096):
+                refused.append(client)
+        assert len(refused) >= 60 - 44
+        third = site.start_kom(3)
+        wait_for(lambda: "connected to server" in third.text(), "another instance finds a place")
+    finally:
+        for client in clients:
+            client.close()
+    assert site.active() == 1
+
+
+def test_a_console_that_floods_and_never_reads_disturbs_nobody(site):
+    ask = b"\x62\x08" + b"\x08\x01\x12\x04HELP"  # Ask: id 1, words "HELP"
+    flood = (struct.pack(">I", len(ask)) + ask) * 50_000
+    epoch = site.instance(1)["epoch"]
+    with socket.create_connection(("127.0.0.1", site.server_port)) as client:
+        client.sendall(hello_of_a_console())
+        client.setblocking(False)
+        sent, since = 0, len(site.tell("EVENTS"))
+        with contextlib.suppress(BlockingIOError):
+            while sent < len(flood):
+                sent += client.send(flood[sent:sent + 65536])
+        wait_for(lambda: len(site.tell("EVENTS")) > since + 100, "values go on")
+        assert site.instance(1)["epoch"] == epoch, "the active instance kept its grant"
+
+
+def test_a_station_that_sends_more_than_a_batch_takes(new_site):
+    """Frames without waiting for an acknowledgement, more values than one batch has room for: none is read twice."""
+    site = new_site(tags="".join(f"M.T{n:03d},Di,{n + 1},,,\n" for n in range(120)))
+    with contextlib.closing(socket.create_server(("127.0.0.1", site.station_port))) as listener:
+        listener.settimeout(20)
+        site.start_server()
+        site.start_kom(1)
+        peer, _ = listener.accept()
+        with peer:
+            peer.settimeout(20)
+            assert peer.recv(6) == STARTDT_ACT
+            frames = 300
+            sequence = bytes.fromhex("01f803000100010000")  # M_SP_NA_1, SQ, 120 objects from address 1
+            octets = b"".join(i_format(sequence + bytes((n + i) & 1 for i in range(120)), sent=n) for n in range(frames))
+            peer.sendall(STARTDT_CON + octets)
+            acknowledged, buffer = 0, b""
+            while acknowledged < frames:
+                buffer += peer.recv(4096) or pytest.fail("the connection was closed")
+                while len(buffer) > 1 and len(buffer) >= buffer[1] + 2:
+                    if buffer[2] & 3 != 3:
+                        acknowledged = int.from_bytes(buffer[4:6], "little") >> 1
+                    buffer = buffer[buffer[1] + 2:]
+        wait_for(lambda: len(site.tell("EVENTS", "M.T000")) == frames, "every value is an event")
