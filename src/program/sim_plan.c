@@ -114,25 +114,12 @@ static void read_root(struct sim_parser *parser, const yaml_node_t *root)
 
 static void read_document(struct sim_parser *parser)
 {
-    yaml_parser_t yaml;
-    KOMET_ASSERT(yaml_parser_initialize(&yaml) == 1);
-    const struct site_file *file = &parser->reading.files[0];
-    yaml_parser_set_input_string(&yaml, (const unsigned char *)file->text, file->size);
-    if (yaml_parser_load(&yaml, &parser->yaml.document) == 0) {
-        struct place place = {file->name, (int)yaml.problem_mark.line + 1, (int)yaml.problem_mark.column + 1};
-        reading_fault(&parser->reading, place, "check indentation, brackets and quotes around this place",
-                      "not YAML: %s", yaml.problem != NULL ? yaml.problem : "unreadable");
-    } else {
-        const yaml_node_t *root = yaml_document_get_root_node(&parser->yaml.document);
-        if (root == NULL) {
-            reading_fault(&parser->reading, (struct place){file->name, 1, 1}, "ca: and points: stand in it",
-                          "the file is empty");
-        } else {
-            read_root(parser, root);
-        }
-        yaml_document_delete(&parser->yaml.document);
+    const yaml_node_t *root =
+        yaml_load(&parser->yaml, &parser->reading.files[0], "ca: and points: stand in it");
+    if (root != NULL) {
+        read_root(parser, root);
     }
-    yaml_parser_delete(&yaml);
+    yaml_unload(&parser->yaml);
 }
 
 static int by_place(const void *a, const void *b)

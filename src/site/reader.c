@@ -179,28 +179,12 @@ static void read_root(struct yaml_reader *yaml, const yaml_node_t *root, struct 
 
 static void read_document(struct reading *reading, struct site *site)
 {
-    struct yaml_reader yaml = {.reading = reading, .file = reading->files[0].name};
-    yaml_parser_t parser;
-    KOMET_ASSERT(yaml_parser_initialize(&parser) == 1);
-    yaml_parser_set_input_string(&parser, (const unsigned char *)reading->files[0].text,
-                                 reading->files[0].size);
-    if (yaml_parser_load(&parser, &yaml.document) == 0) {
-        reading_fault(
-            reading,
-            (struct place){yaml.file, (int)parser.problem_mark.line + 1, (int)parser.problem_mark.column + 1},
-            "check indentation, brackets and quotes around this place", "not YAML: %s",
-            parser.problem != NULL ? parser.problem : "unreadable");
-    } else {
-        const yaml_node_t *root = yaml_document_get_root_node(&yaml.document);
-        if (root == NULL) {
-            reading_fault(reading, (struct place){yaml.file, 1, 1}, "site: NAME and processes: stand in it",
-                          "the file is empty");
-        } else {
-            read_root(&yaml, root, site);
-        }
-        yaml_document_delete(&yaml.document);
+    struct yaml_reader yaml = {.reading = reading};
+    const yaml_node_t *root = yaml_load(&yaml, &reading->files[0], "site: NAME and processes: stand in it");
+    if (root != NULL) {
+        read_root(&yaml, root, site);
     }
-    yaml_parser_delete(&parser);
+    yaml_unload(&yaml);
 }
 
 static int by_place(const void *a, const void *b)

@@ -9,6 +9,82 @@
 
 #include "komet/assert.h"
 
+static void begin(yaml_parser_t *parser, const struct site_file *file)
+{
+    int done = yaml_parser_initialize(parser);
+    KOMET_ASSERT(done == 1);
+    yaml_parser_set_input_string(parser, (const unsigned char *)file->text, file->size);
+}
+
+/* How one event changes the depth. */
+static int depth_step(yaml_event_type_t type)
+{
+    if (type == YAML_SEQUENCE_START_EVENT || type == YAML_MAPPING_START_EVENT) {
+        return 1;
+    }
+    return type == YAML_SEQUENCE_END_EVENT || type == YAML_MAPPING_END_EVENT ? -1 : 0;
+}
+
+/* True when nothing is nested too deeply; what is no YAML is found later. */
+static bool is_shallow(struct yaml_reader *yaml, const struct site_file *file)
+{
+    yaml_parser_t parser;
+    int depth = 0;
+    bool more = true;
+    begin(&parser, file);
+    while (more && depth <= YAML_DEPTH_MAX) {
+        yaml_event_t event;
+        if (yaml_parser_parse(&parser, &event) == 0) {
+            break;
+        }
+        depth += depth_step(event.type);
+        more = event.type != YAML_STREAM_END_EVENT;
+        if (depth > YAML_DEPTH_MAX) {
+            struct place place = {file->name, (int)event.start_mark.line + 1,
+                                  (int)event.start_mark.column + 1};
+            reading_fault(yaml->reading, place, "close some of them",
+                          "more than %d lists and mappings in each other", YAML_DEPTH_MAX);
+        }
+        yaml_event_delete(&event);
+    }
+    yaml_parser_delete(&parser);
+    return depth <= YAML_DEPTH_MAX;
+}
+
+const yaml_node_t *yaml_load(struct yaml_reader *yaml, const struct site_file *file, const char *wanted)
+{
+    yaml_parser_t parser;
+    const yaml_node_t *root = NULL;
+    yaml->file = file->name;
+    yaml->loaded = false;
+    if (!is_shallow(yaml, file)) {
+        return NULL;
+    }
+    begin(&parser, file);
+    if (yaml_parser_load(&parser, &yaml->document) == 0) {
+        struct place place = {file->name, (int)parser.problem_mark.line + 1,
+                              (int)parser.problem_mark.column + 1};
+        reading_fault(yaml->reading, place, "check indentation, brackets and quotes around this place",
+                      "not YAML: %s", parser.problem != NULL ? parser.problem : "unreadable");
+    } else {
+        yaml->loaded = true;
+        root = yaml_document_get_root_node(&yaml->document);
+        if (root == NULL) {
+            reading_fault(yaml->reading, (struct place){file->name, 1, 1}, wanted, "the file is empty");
+        }
+    }
+    yaml_parser_delete(&parser);
+    return root;
+}
+
+void yaml_unload(struct yaml_reader *yaml)
+{
+    if (yaml->loaded) {
+        yaml_document_delete(&yaml->document);
+        yaml->loaded = false;
+    }
+}
+
 struct place node_place(const struct yaml_reader *yaml, const yaml_node_t *node)
 {
     return (struct place){yaml->file, (int)node->start_mark.line + 1, (int)node->start_mark.column + 1};

@@ -12,7 +12,18 @@ struct yaml_reader {
     struct reading *reading;
     const char *file;
     yaml_document_t document;
+    bool loaded; /* there is a document */
 };
+
+#define YAML_DEPTH_MAX 32 /* of lists and mappings in each other; no file of ours has more than 8 */
+
+/*
+ * Reads a file into `document`, and returns its root; NULL, with a fault told, when it is no YAML, is empty
+ * (`wanted` says what would stand in it) or is nested deeper than YAML_DEPTH_MAX, which libyaml would take
+ * ever more time for. yaml_unload frees the document in any case.
+ */
+const yaml_node_t *yaml_load(struct yaml_reader *yaml, const struct site_file *file, const char *wanted);
+void yaml_unload(struct yaml_reader *yaml);
 
 /* Where a node begins. */
 struct place node_place(const struct yaml_reader *yaml, const yaml_node_t *node);

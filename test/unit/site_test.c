@@ -154,6 +154,20 @@ static void test_a_hundred_thousand_tags(void **state)
 }
 
 /* Found by fuzzing: a list that stood twice lost the names of the first one's entries. */
+static void test_deep_nesting_is_told_at_once(void **state)
+{
+    (void)state;
+    static char text[200000];
+    memset(text, '[', sizeof text); /* libyaml alone would take minutes for it */
+    const struct site_file file = {"site.yaml", text, sizeof text};
+    struct site_result result = site_read(&file, 1, NULL);
+    assert_null(result.site);
+    assert_int_equal(result.fault_count, 1);
+    assert_int_equal(result.faults[0].line, 1);
+    assert_int_equal(result.faults[0].column, 33);
+    site_result_release(&result);
+}
+
 static void test_keys_that_stand_twice(void **state)
 {
     (void)state;
@@ -177,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_a_folder_that_is_not_there),
         cmocka_unit_test(test_tables_of_spreadsheets),
         cmocka_unit_test(test_a_kom_reads_only_its_own_part),
+        cmocka_unit_test(test_deep_nesting_is_told_at_once),
         cmocka_unit_test(test_keys_that_stand_twice),
         cmocka_unit_test(test_a_hundred_thousand_tags),
     };
