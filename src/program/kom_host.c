@@ -18,10 +18,11 @@
 #include "shell/wire_peer.h"
 #include "site/reader.h"
 
-#define RECONNECT_MIN_MS 200
-#define RECONNECT_MAX_MS 1000
-#define CONNECT_LIMIT_MS 2000
-#define LINE_OUTPUT_MAX  (16u * 1024 * 1024) /* octets; the window k ends it long before */
+#define RECONNECT_MIN_MS     200
+#define RECONNECT_MAX_MS     1000
+#define CONNECT_LIMIT_MS     2000
+#define FAILURES_PER_WARNING 60
+#define LINE_OUTPUT_MAX      (16u * 1024 * 1024) /* octets; the window k ends it long before */
 
 struct host_line {
     struct kom_host *host;
@@ -40,6 +41,7 @@ struct kom_host {
     size_t this_server, next_server; /* of settings.servers */
     bool stays;                      /* with this_server, which welcomed us */
     bool connected;
+    unsigned failures; /* to connect, since the last time that it worked */
     uint64_t pause_ms;
     uv_timer_t deadline, reconnect;
     bool draining, ended, refused;
@@ -166,7 +168,9 @@ static void end(struct kom_host *host)
 
 static void give_up(struct kom_host *host, const char *why)
 {
-    fprintf(stderr, "komet kom: %s\n", why);
+    char text[512];
+    log_plain(text, sizeof text, why);
+    fprintf(stderr, "komet kom: %s\n", text);
     host->refused = true;
     end(host);
 }
@@ -217,13 +221,23 @@ static void configure(struct kom_host *host, const Komet__Wire__Welcome *welcome
 
 /* ---- the server ---- */
 
+/* Told once for each server, and then now and again. */
+static void connect_failed(struct kom_host *host, const char *reason)
+{
+    const struct endpoint *server = &host->settings.servers->list[host->this_server];
+    unsigned round = host->failures++ / (unsigned)host->settings.servers->count;
+    if (round % FAILURES_PER_WARNING == 0) {
+        log_warning("no connection to the server %s:%u: %s; trying on", server->host, server->port, reason);
+    }
+}
+
 static void on_reconnect(uv_timer_t *timer)
 {
     struct kom_host *host = timer->data;
     if (host->server != NULL) { /* it did not connect in time */
         wire_peer_abort(host->server);
         host->server = NULL;
-        log_warning("no server answers within %d s; trying the next", CONNECT_LIMIT_MS / 1000);
+        connect_failed(host, "no answer");
     }
     connect_server(host);
 }
@@ -240,6 +254,7 @@ static void on_server_connected(void *context, struct wire_peer *peer)
     (void)peer;
     uv_timer_stop(&host->reconnect);
     host->connected = true;
+    host->failures = 0;
     kom_server_connected(host->kom, clock_now());
     drain(host);
 }
@@ -268,6 +283,9 @@ static void on_server_closed(void *context, struct wire_peer *peer, const char *
     (void)peer;
     if (host->connected) {
         log_warning("the connection to the server is lost: %s", reason);
+        host->failures = 0;
+    } else {
+        connect_failed(host, reason);
     }
     server_lost(host);
     drain(host);

@@ -21,6 +21,7 @@
 #include "wire/frame.h"
 
 #define SERVER_CLIENTS_MAX  64
+#define SERVER_CONSOLES_MAX 44  /* of them: the other places are for KOMs */
 #define SERVER_COMMANDS_MAX 256 /* open at a time; one more is refused: "too many open commands" */
 #define SERVER_WATCHES_MAX  32
 #define SERVER_BATCHES_MAX  64 /* of one KOM, not confirmed; one more closes its connection */

@@ -11,7 +11,6 @@
 #define SERVER_NO_CLIENT     0xFFu
 #define SERVER_NOTES_MAX     16 /* further ones are dropped: notes are for people */
 #define SERVER_NOTE_SIZE     256
-#define SERVER_CONSOLES_MAX  44               /* the other clients' places are for KOMs */
 #define SERVER_HELLO_US      KOMET_SECONDS(5) /* a client that says nothing for that long is closed */
 #define SERVER_SILENT_LEASES 3                /* a KOM silent for so many leases is closed */
 #define SERVER_SILENT_MIN_US KOMET_SECONDS(2)

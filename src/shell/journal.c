@@ -160,6 +160,14 @@ struct journal *journal_open(uv_loop_t *loop, const char *directory, const struc
         .loop = loop, .site = site, .lock = lock, .stored = stored, .failed = failed, .context = context};
     snprintf(journal->directory, sizeof journal->directory, "%s", directory);
     bool opened = journal_file_open(&journal->file, directory, site, fault);
+    if (!opened) {
+        char why[JOURNAL_FAULT_SIZE];
+        snprintf(why, sizeof why, "%s", fault);
+        snprintf(
+            fault, JOURNAL_FAULT_SIZE,
+            "%.80s/journal.db: %.90s; see to the disk's room and rights, or move it away for a new journal",
+            directory, why);
+    }
     journal->reader = opened ? journal_reader_open(directory, fault) : NULL;
     if (journal->reader == NULL) {
         journal_file_close(&journal->file);

@@ -14,6 +14,7 @@
 
 #include "komet/assert.h"
 #include "server/server.h"
+#include "shell/log.h"
 
 #define SCHEMA_VERSION      1
 #define LINES_RECOVERED_MAX 256 /* so many lines' newest events are read at the most */
@@ -30,6 +31,7 @@ static const char schema[] =
     " run INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(process, instance)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS grants(process INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " instance INTEGER NOT NULL, PRIMARY KEY(process, epoch)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS about(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS starts(id INTEGER PRIMARY KEY, time TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS commands(id INTEGER PRIMARY KEY, process INTEGER NOT NULL, instance INTEGER "
     "NOT NULL,"
@@ -124,6 +126,30 @@ static bool prepare(struct journal_file *file, char *fault)
     return true;
 }
 
+/* A journal goes with one site; another one's is used, but not without a word: tags are matched by name. */
+static void compare_site(struct journal_file *file)
+{
+    sqlite3_stmt *statement = NULL;
+    const char *name = file->site->name;
+    if (sqlite3_prepare_v2(file->database, "INSERT OR IGNORE INTO about VALUES('site', ?)", -1, &statement,
+                           NULL) == SQLITE_OK) {
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+        sqlite3_step(statement);
+    }
+    sqlite3_finalize(statement);
+    statement = NULL;
+    if (sqlite3_prepare_v2(file->database, "SELECT value FROM about WHERE key = 'site'", -1, &statement,
+                           NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        const char *begun = (const char *)sqlite3_column_text(statement, 0);
+        if (begun != NULL && strcmp(begun, name) != 0) {
+            log_warning("the journal was begun for the site '%s', and this is '%s'; is --data right?", begun,
+                        name);
+        }
+    }
+    sqlite3_finalize(statement);
+}
+
 static bool set_up(struct journal_file *file, char *fault)
 {
     sqlite3_int64 version = 0;
@@ -173,7 +199,11 @@ bool journal_file_open(struct journal_file *file, const char *directory, const s
         return false;
     }
     sqlite3_busy_timeout(file->database, 5000);
-    return set_up(file, fault);
+    if (!set_up(file, fault)) {
+        return false;
+    }
+    compare_site(file);
+    return true;
 }
 
 void journal_file_close(struct journal_file *file)

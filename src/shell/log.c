@@ -16,6 +16,15 @@ void log_begin(const char *name)
     who = name;
 }
 
+void log_plain(char *to, size_t size, const char *from)
+{
+    size_t i = 0;
+    for (; from[i] != '\0' && i + 1 < size; i++) {
+        to[i] = (unsigned char)from[i] < ' ' || from[i] == 0x7F ? '?' : from[i];
+    }
+    to[i] = '\0';
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     char line[1024];
@@ -35,9 +44,8 @@ void log_line(enum log_level level, const char *format, ...)
     if (used > sizeof line - 2) {
         used = sizeof line - 2; /* cut */
     }
-    for (size_t i = 0; i < used; i++) { /* a peer's words must not write lines of their own */
-        line[i] = (unsigned char)line[i] < ' ' || line[i] == 0x7F ? '?' : line[i];
-    }
+    line[used] = '\0';
+    log_plain(line, sizeof line, line); /* a peer's words must not write lines of their own */
     line[used++] = '\n';
     if (write(STDERR_FILENO, line, used) < 0) {
         return; /* nobody to tell it to */

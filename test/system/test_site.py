@@ -184,3 +184,20 @@ def test_a_hundred_thousand_tags_start_within_a_second(new_site):
             server.end()
     assert min(taken) < 1, taken
     assert len(site.tell("TAG", "M.T09999?")) == 10
+
+
+def test_a_journal_of_another_site_is_told(new_site):
+    site = new_site()
+    site.start_server().end()
+    text = (site.folder / "site.yaml").read_text()
+    (site.folder / "site.yaml").write_text(text.replace("site: test", "site: other"))
+    server = site.start_server()
+    assert "begun for the site 'test', and this is 'other'" in server.text()
+
+
+def test_an_instance_without_a_server_says_so(new_site):
+    site = new_site()
+    kom = site.start_kom(1)
+    wait_for(lambda: f"no connection to the server {site.server_address}" in kom.text(), "it says that nobody answers")
+    site.start_server()
+    wait_for(lambda: site.active() == 1, "and goes on trying")

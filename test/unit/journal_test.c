@@ -202,7 +202,9 @@ static void test_a_file_that_is_no_journal(void **state)
     }
     fclose(file);
     assert_null(world_try_open(world, world->folder));
-    assert_string_equal(world->fault, "the journal cannot be used: file is not a database");
+    assert_non_null(
+        strstr(world->fault, "/journal.db: the journal cannot be used: file is not a database; "));
+    assert_non_null(strstr(world->fault, "move it away"));
 }
 
 static void test_a_journal_of_a_newer_komet(void **state)
@@ -212,7 +214,7 @@ static void test_a_journal_of_a_newer_komet(void **state)
     world_close(world);
     world_ask_file(world, "PRAGMA user_version = 2");
     assert_null(world_try_open(world, world->folder));
-    assert_string_equal(world->fault, "the journal was written by a newer Komet (its version is 2)");
+    assert_non_null(strstr(world->fault, "the journal was written by a newer Komet (its version is 2)"));
     assert_int_equal(world_ask_file(world, "PRAGMA user_version"), 2); /* it stays what it is */
     world_ask_file(world, "PRAGMA user_version = 1");
     world_open(world);

@@ -253,16 +253,21 @@ static void test_consoles_may_be_silent(void **state)
     assert_false(harness->closed[9]);
 }
 
-static void test_so_many_clients_as_promised(void **state)
+static void test_consoles_leave_places_for_instances(void **state)
 {
     struct harness *harness = *state;
-    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+    for (unsigned i = 0; i < SERVER_CONSOLES_MAX + 1; i++) {
         hello_with_version(harness, i, "tell", WIRE_VERSION);
     }
-    for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
+    for (unsigned i = 0; i < SERVER_CONSOLES_MAX; i++) {
         assert_int_equal(harness_sent_count(harness, i, BODY(WELCOME)), 1);
         assert_false(harness->closed[i]);
     }
+    assert_true(harness->closed[SERVER_CONSOLES_MAX]);
+    const struct sent *refusal = harness_sent(harness, SERVER_CONSOLES_MAX, BODY(WELCOME));
+    assert_non_null(strstr(refusal->text, "consoles are connected already"));
+    harness_hello(harness, SERVER_CLIENTS_MAX - 1, "SELF.KOM", 1, 1);
+    assert_false(harness->closed[SERVER_CLIENTS_MAX - 1]);
 }
 
 /* ---- heartbeats and the grant ---- */
@@ -607,7 +612,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_a_message_out_of_place_closes),
     TEST(test_a_silent_kom_is_closed),
     TEST(test_consoles_may_be_silent),
-    TEST(test_so_many_clients_as_promised),
+    TEST(test_consoles_leave_places_for_instances),
     TEST(test_a_grant_is_told_only_when_it_is_stored),
     TEST(test_a_grant_that_ended_meanwhile_is_not_told),
     TEST(test_a_grant_that_was_given_back_is_not_told),
