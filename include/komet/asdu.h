@@ -28,6 +28,7 @@
 #include <stdint.h>
 
 #include "komet/apdu.h"
+#include "komet/api.h"
 #include "komet/time_tag.h"
 
 /* Widths and order of the addresses: what both sides of a line must agree on. */
@@ -38,8 +39,8 @@ struct komet_profile {
     bool big_endian_addresses;    /* CA and IOA high octet first (Sinaut); values stay low octet first */
 };
 
-extern const struct komet_profile komet_profile_104;    /* 2, 2, 3, low octet first */
-extern const struct komet_profile komet_profile_sinaut; /* 2, 2, 3, high octet first */
+KOMET_API extern const struct komet_profile komet_profile_104;    /* 2, 2, 3, low octet first */
+KOMET_API extern const struct komet_profile komet_profile_sinaut; /* 2, 2, 3, high octet first */
 
 /* Type identifications (-5-101 7.2.1, -5-104 8). Names as in the standard. */
 enum komet_type {
@@ -139,13 +140,13 @@ struct komet_type_row {
 };
 
 /* The row of a type identification (0..255), or NULL when it is not in the table. Static storage. */
-const struct komet_type_row *komet_type_find(uint8_t type);
+KOMET_API const struct komet_type_row *komet_type_find(uint8_t type);
 
 /* All rows in ascending order of type; *count receives how many. Static storage. */
-const struct komet_type_row *komet_type_table(size_t *count);
+KOMET_API const struct komet_type_row *komet_type_table(size_t *count);
 
 /* "spontaneous", "activation", … for 0..63; "reserved" where the standard names none. Static storage. */
-const char *komet_cause_name(unsigned cause);
+KOMET_API const char *komet_cause_name(unsigned cause);
 
 /* A decoded ASDU header and where its objects are. */
 struct komet_asdu {
@@ -183,10 +184,10 @@ enum komet_asdu_result {
  * A receiver closes the connection on TOO_SHORT, TOO_LONG, NO_OBJECT (conformance A12 to A16), mirrors
  * a control-direction ASDU of unknown type with COT 44, and counts an unknown one of monitor direction.
  */
-enum komet_asdu_result komet_asdu_decode(const struct komet_profile *profile, const uint8_t *octets,
-                                         size_t size, struct komet_asdu *asdu);
+KOMET_API enum komet_asdu_result komet_asdu_decode(const struct komet_profile *profile, const uint8_t *octets,
+                                                   size_t size, struct komet_asdu *asdu);
 
-const char *komet_asdu_result_name(enum komet_asdu_result result);
+KOMET_API const char *komet_asdu_result_name(enum komet_asdu_result result);
 
 /* One information object. Members that the type has not are zero. */
 struct komet_object {
@@ -216,21 +217,21 @@ struct komet_object {
  * the address is counted up and may run past what ioa_size octets hold: such an object has no address.
  * `object->octets` is borrowed from the ASDU's octets.
  */
-void komet_asdu_object(const struct komet_asdu *asdu, unsigned index, struct komet_object *object);
+KOMET_API void komet_asdu_object(const struct komet_asdu *asdu, unsigned index, struct komet_object *object);
 
 /*
  * Reads `count` objects from `first` on (first + count at most asdu->count) into `objects`. The same as so
  * many calls of komet_asdu_object, and quicker.
  */
-void komet_asdu_objects(const struct komet_asdu *asdu, unsigned first, unsigned count,
-                        struct komet_object *objects);
+KOMET_API void komet_asdu_objects(const struct komet_asdu *asdu, unsigned first, unsigned count,
+                                  struct komet_object *objects);
 
 /* The value of an object as a number: 0 or 1, DPI, NVA/32768, SVA, float, counter, bits. */
-double komet_object_number(const struct komet_object *object);
+KOMET_API double komet_object_number(const struct komet_object *object);
 
 /* The octet that carries quality or qualifier as it is on the wire, value bits included: SIQ, DIQ, QDS,
  * BCR status, SEP, QDP, SCO, DCO, RCO, QOS. 0 for types that have none (21, 51, 64, 100, …). */
-uint8_t komet_object_status_octet(const struct komet_asdu *asdu, const struct komet_object *object);
+KOMET_API uint8_t komet_object_status_octet(const struct komet_asdu *asdu, const struct komet_object *object);
 
 /* An ASDU being written. Members are the writer's own. */
 struct komet_asdu_writer {
@@ -266,8 +267,8 @@ struct komet_asdu_header {
  * Returns false when the type is not in the table or SQ is not allowed for it: nothing was written, and
  * the caller takes another type or SQ = 0.
  */
-bool komet_asdu_begin(struct komet_asdu_writer *writer, const struct komet_profile *profile,
-                      const struct komet_asdu_header *header, uint8_t *octets, size_t capacity);
+KOMET_API bool komet_asdu_begin(struct komet_asdu_writer *writer, const struct komet_profile *profile,
+                                const struct komet_asdu_header *header, uint8_t *octets, size_t capacity);
 
 /*
  * Appends an object. The type of the ASDU says which members are written: `ioa` (0 where the standard wants
@@ -277,16 +278,21 @@ bool komet_asdu_begin(struct komet_asdu_writer *writer, const struct komet_profi
  * is added to a type that holds one, or when SQ = 1 and the address is not the next one. The caller then
  * ends this ASDU, sends it, and begins another with the same object.
  */
-bool komet_asdu_add(struct komet_asdu_writer *writer, const struct komet_object *object);
+KOMET_API bool komet_asdu_add(struct komet_asdu_writer *writer, const struct komet_object *object);
+
+/* Appends objects[0] to objects[count-1] as komet_asdu_add would, up to the first that it would not; returns
+ * how many were appended. Faster than one by one. */
+KOMET_API unsigned komet_asdu_add_objects(struct komet_asdu_writer *writer,
+                                          const struct komet_object *objects, unsigned count);
 
 /* Ends the ASDU and returns its size in octets; 0 when no object was added. */
-size_t komet_asdu_end(struct komet_asdu_writer *writer);
+KOMET_API size_t komet_asdu_end(struct komet_asdu_writer *writer);
 
 /*
  * A control-direction ASDU turned into its answer: the same octets with another cause and P/N bit, as
  * every confirmation and mirror of the standard is (-5-101 7.2.3). Type, VSQ, T, OA, CA and objects stay.
  *   octets  the ASDU, changed in place; at least three octets
  */
-void komet_asdu_mirror(uint8_t *octets, uint8_t cause, bool negative);
+KOMET_API void komet_asdu_mirror(uint8_t *octets, uint8_t cause, bool negative);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "komet/api.h"
 #include "komet/time.h"
 
 #define KOMET_CP16_SIZE 2
@@ -32,26 +33,40 @@ struct komet_time_tag {
 
 /* Decode or encode the octets at `octets` (at least the size of the tag). Any octets decode: fields
  * out of range stay as they are, and `komet_time_tag_plausible` says so. */
-void komet_cp24_decode(const uint8_t *octets, struct komet_time_tag *tag);
-void komet_cp24_encode(uint8_t *octets, const struct komet_time_tag *tag);
-void komet_cp56_decode(const uint8_t *octets, struct komet_time_tag *tag);
-void komet_cp56_encode(uint8_t *octets, const struct komet_time_tag *tag);
+KOMET_API void komet_cp24_decode(const uint8_t *octets, struct komet_time_tag *tag);
+KOMET_API void komet_cp24_encode(uint8_t *octets, const struct komet_time_tag *tag);
+KOMET_API void komet_cp56_decode(const uint8_t *octets, struct komet_time_tag *tag);
+KOMET_API void komet_cp56_encode(uint8_t *octets, const struct komet_time_tag *tag);
 
 /* True when every field is in its range and the date exists (a CP56). */
-bool komet_time_tag_plausible(const struct komet_time_tag *tag);
+KOMET_API bool komet_time_tag_plausible(const struct komet_time_tag *tag);
 
 /*
  * The calendar fields read as if they were UTC, in milliseconds since 1970. The two-digit year is taken
  * into the century that puts it nearest to `about` (years 70 to 99 need it; `about` is the caller's
  * clock). The tag must be plausible. A station in local time: subtract its offset afterwards.
  */
-struct komet_utc komet_cp56_to_utc(const struct komet_time_tag *tag, struct komet_utc about);
+KOMET_API struct komet_utc komet_cp56_to_utc(const struct komet_time_tag *tag, struct komet_utc about);
 
 /* The fields of an instant in calendar time, `offset_minutes` east of UTC (-1440..1440), day of week
  * included; IV, SU and substituted are false: the caller sets SU where the zone says so. */
-void komet_cp56_from_utc(struct komet_time_tag *tag, struct komet_utc time, int offset_minutes);
+KOMET_API void komet_cp56_from_utc(struct komet_time_tag *tag, struct komet_utc time, int offset_minutes);
 
 /* A CP24 has no hour: the moment with that minute, second and millisecond which is nearest to `about`. */
-struct komet_utc komet_cp24_to_utc(const struct komet_time_tag *tag, struct komet_utc about);
+KOMET_API struct komet_utc komet_cp24_to_utc(const struct komet_time_tag *tag, struct komet_utc about);
+
+/*
+ * The same for many instants: a minute of the calendar is worked out once and kept in `calendar` (zeros to
+ * begin with; the caller's, for one thread), so that instants in the same minute cost a subtraction. The
+ * result is the same.
+ */
+struct komet_calendar {
+    int64_t begin_ms;          /* of the minute, calendar time */
+    int offset_minutes;        /* of UTC */
+    bool known;                /* false: nothing is kept yet */
+    struct komet_time_tag tag; /* its fields, milliseconds 0 */
+};
+KOMET_API void komet_calendar_cp56(struct komet_calendar *calendar, struct komet_time_tag *tag,
+                                   struct komet_utc time, int offset_minutes);
 
 #endif

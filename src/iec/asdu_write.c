@@ -4,6 +4,7 @@
  * It writes what the type says; reserved bits are 0. What an object holds beside that is not looked at, so
  * an object that was read from one type can be written as another of the same element.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "komet/assert.h"
@@ -185,6 +186,50 @@ bool komet_asdu_add(struct komet_asdu_writer *writer, const struct komet_object 
     write_element(row, octets, object);
     write_time(row, octets, object);
     return true;
+}
+
+/* Measured values with a time tag, addresses of three octets low octet first: the run that a busy station
+ * sends. All that an object can ask is asked before its octets are written. */
+static unsigned add_float_run(struct komet_asdu_writer *writer, const struct komet_object *objects,
+                              unsigned count)
+{
+    enum { IOA_SIZE = 3, ELEMENT_SIZE = 12, QUALITY_AT = 7, TIME_AT = 8, STRIDE = IOA_SIZE + ELEMENT_SIZE };
+    static_assert(STRIDE == TIME_AT + KOMET_CP56_SIZE, "address, value, quality, time");
+    size_t fit = (writer->capacity - writer->size) / STRIDE;
+    unsigned room = (unsigned)ASDU_VSQ_COUNT - writer->count;
+    room = fit < room ? (unsigned)fit : room;
+    count = count < room ? count : room;
+    uint8_t *octets = writer->octets + writer->size;
+    for (unsigned i = 0; i < count; i++, octets += STRIDE) {
+        const struct komet_object *object = &objects[i];
+        KOMET_ASSERT(object->ioa >> (8 * IOA_SIZE) == 0);
+        put_u32(octets, object->ioa); /* the fourth octet is the value's, written next */
+        put_u32(octets + IOA_SIZE, object->value.bits);
+        octets[QUALITY_AT] = object->quality & QUALITY_BITS_QDS;
+        cp56_encode(octets + TIME_AT, &object->time);
+    }
+    writer->size += count * (size_t)STRIDE;
+    writer->count = (uint8_t)(writer->count + count);
+    if (count > 0) {
+        writer->next_ioa = objects[count - 1].ioa + 1;
+    }
+    return count;
+}
+
+unsigned komet_asdu_add_objects(struct komet_asdu_writer *writer, const struct komet_object *objects,
+                                unsigned count)
+{
+    const struct komet_profile *profile = writer->profile;
+    KOMET_ASSERT(writer->row != NULL);
+    if (writer->row->type == KOMET_M_ME_TF_1 && !writer->sq && profile->ioa_size == 3 &&
+        !profile->big_endian_addresses) {
+        return add_float_run(writer, objects, count);
+    }
+    unsigned added = 0;
+    while (added < count && komet_asdu_add(writer, &objects[added])) {
+        added++;
+    }
+    return added;
 }
 
 size_t komet_asdu_end(struct komet_asdu_writer *writer)

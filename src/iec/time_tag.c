@@ -133,11 +133,10 @@ static uint64_t date_number(uint32_t day)
            (uint64_t)(next_year ? month - 12 : month) << 40 | (uint64_t)(year == 100 ? 0 : year) << 48;
 }
 
-void komet_cp56_from_utc(struct komet_time_tag *tag, struct komet_utc time, int offset_minutes)
+/* The fields of a calendar time as one number, but for the milliseconds in its minute; *ms_of_minute: these.
+ */
+static uint64_t minute_number(int64_t ms, uint32_t *ms_of_minute)
 {
-    KOMET_ASSERT(komet_utc_known(time));
-    KOMET_ASSERT(offset_minutes >= -1440 && offset_minutes <= 1440);
-    int64_t ms = time.ms + offset_minutes * MS_PER_MINUTE;
     int64_t days = floor_divide(ms, MS_PER_DAY);
     uint32_t ms_of_day = (uint32_t)(ms - days * MS_PER_DAY);
     uint32_t minute_of_day = ms_of_day / 60000;
@@ -145,9 +144,39 @@ void komet_cp56_from_utc(struct komet_time_tag *tag, struct komet_utc time, int 
     if (from_march < 0 || from_march > 100000000) { /* before year 0 or 273,000 years on: by whole eras */
         from_march -= floor_divide(from_march, 146097) * 146097;
     }
-    cp56_from_number(ms_of_day % 60000 | minute_of_day % 60 << 16 | minute_of_day / 60 << 24 |
-                         date_number((uint32_t)from_march),
-                     tag);
+    *ms_of_minute = ms_of_day % 60000;
+    return minute_of_day % 60 << 16 | minute_of_day / 60 << 24 | date_number((uint32_t)from_march);
+}
+
+static int64_t calendar_ms(struct komet_utc time, int offset_minutes)
+{
+    KOMET_ASSERT(komet_utc_known(time));
+    KOMET_ASSERT(offset_minutes >= -1440 && offset_minutes <= 1440);
+    return time.ms + offset_minutes * MS_PER_MINUTE;
+}
+
+void komet_cp56_from_utc(struct komet_time_tag *tag, struct komet_utc time, int offset_minutes)
+{
+    uint32_t ms_of_minute;
+    uint64_t number = minute_number(calendar_ms(time, offset_minutes), &ms_of_minute);
+    cp56_from_number(number | ms_of_minute, tag);
+}
+
+void komet_calendar_cp56(struct komet_calendar *calendar, struct komet_time_tag *tag, struct komet_utc time,
+                         int offset_minutes)
+{
+    int64_t ms = calendar_ms(time, offset_minutes);
+    /* Without sign: an instant before the minute is far behind it. */
+    if (!calendar->known || calendar->offset_minutes != offset_minutes ||
+        (uint64_t)ms - (uint64_t)calendar->begin_ms >= (uint64_t)MS_PER_MINUTE) {
+        uint32_t ms_of_minute;
+        cp56_from_number(minute_number(ms, &ms_of_minute), &calendar->tag);
+        calendar->begin_ms = ms - ms_of_minute;
+        calendar->offset_minutes = offset_minutes;
+        calendar->known = true;
+    }
+    *tag = calendar->tag;
+    tag->milliseconds = (uint16_t)(ms - calendar->begin_ms);
 }
 
 struct komet_utc komet_cp24_to_utc(const struct komet_time_tag *tag, struct komet_utc about)

@@ -124,6 +124,22 @@ static void assert_same(const struct komet_type_row *row, const struct komet_obj
     }
 }
 
+/* Many objects in one call give the same octets as one call each, and stop where these do. */
+static void assert_written_at_once(const struct komet_profile *profile,
+                                   const struct komet_asdu_header *header, const struct komet_object *written,
+                                   unsigned count, const uint8_t *octets, size_t size)
+{
+    struct komet_asdu_writer writer;
+    uint8_t again[KOMET_ASDU_SIZE_MAX];
+    assert_true(komet_asdu_begin(&writer, profile, header, again, sizeof again));
+    unsigned first = komet_asdu_add_objects(&writer, written, count / 2);
+    assert_int_equal(first, count / 2);
+    assert_int_equal(komet_asdu_add_objects(&writer, written + first, count - first), count - first);
+    assert_int_equal(komet_asdu_add_objects(&writer, written, 0), 0);
+    assert_int_equal(komet_asdu_end(&writer), size);
+    assert_memory_equal(again, octets, size);
+}
+
 static void round_trip(struct test_random *random, const struct komet_type_row *row,
                        const struct komet_profile *profile)
 {
@@ -164,6 +180,7 @@ static void round_trip(struct test_random *random, const struct komet_type_row *
     }
     size_t size = komet_asdu_end(&writer);
     struct komet_asdu asdu;
+    assert_written_at_once(profile, &header, written, count, octets, size);
     assert_int_equal(komet_asdu_decode(profile, octets, size, &asdu), KOMET_ASDU_OK);
     assert_int_equal(asdu.count, count);
     assert_int_equal(asdu.cause, header.cause);
@@ -194,6 +211,21 @@ static void test_round_trip_of_every_type(void **state)
             };
             round_trip(&random, &rows[i], &profile);
         }
+    }
+}
+
+static void test_objects_at_once_stop_where_it_is_full(void **state)
+{
+    (void)state;
+    static struct komet_object objects[200];
+    uint8_t octets[KOMET_ASDU_SIZE_MAX];
+    struct komet_asdu_writer writer;
+    struct komet_asdu_header header = {.type = KOMET_M_ME_TF_1, .cause = KOMET_COT_SPONTANEOUS, .ca = 1};
+    for (size_t capacity = 21; capacity <= sizeof octets; capacity++) {
+        assert_true(komet_asdu_begin(&writer, &komet_profile_104, &header, octets, capacity));
+        assert_int_equal(komet_asdu_add_objects(&writer, objects, 200), (capacity - 6) / 15);
+        assert_false(komet_asdu_add(&writer, &objects[0]));
+        assert_int_equal(komet_asdu_end(&writer), 6 + (capacity - 6) / 15 * 15);
     }
 }
 
@@ -364,6 +396,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip_of_every_type),
+        cmocka_unit_test(test_objects_at_once_stop_where_it_is_full),
         cmocka_unit_test(test_two_links_k_12),
         cmocka_unit_test(test_two_links_k_1),
         cmocka_unit_test(test_two_links_k_32767),

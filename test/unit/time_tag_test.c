@@ -73,6 +73,31 @@ static void test_calendar_against_the_c_library(void **state)
     }
 }
 
+static void test_a_kept_minute_changes_nothing(void **state)
+{
+    (void)state;
+    struct test_random random = {2};
+    struct komet_calendar calendar = {0};
+    static const int64_t steps_ms[] = {0,  1,      7,       999,       60000,
+                                       -1, -60000, 3600000, -86400000, INT64_C(31536000000)};
+    struct komet_utc utc = {INT64_C(1795219200000)};
+    int offset = 0;
+    for (int i = 0; i < 200000; i++) {
+        struct komet_time_tag kept, plain;
+        utc.ms += steps_ms[test_random_below(&random, i % 50 == 0 ? 10 : 4)];
+        offset =
+            test_random_below(&random, 1000) == 0 ? (int)test_random_below(&random, 2881) - 1440 : offset;
+        memset(&kept, 0xAA, sizeof kept);
+        memset(&plain, 0xAA, sizeof plain);
+        komet_calendar_cp56(&calendar, &kept, utc, offset);
+        komet_cp56_from_utc(&plain, utc, offset);
+        uint8_t kept_octets[7], plain_octets[7];
+        komet_cp56_encode(kept_octets, &kept);
+        komet_cp56_encode(plain_octets, &plain);
+        assert_memory_equal(kept_octets, plain_octets, 7);
+    }
+}
+
 static void test_offset_of_a_zone(void **state)
 {
     (void)state;
@@ -143,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_cp56_by_hand),
         cmocka_unit_test(test_cp24_by_hand),
         cmocka_unit_test(test_calendar_against_the_c_library),
+        cmocka_unit_test(test_a_kept_minute_changes_nothing),
         cmocka_unit_test(test_offset_of_a_zone),
         cmocka_unit_test(test_century),
         cmocka_unit_test(test_plausible),
