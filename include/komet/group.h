@@ -16,7 +16,7 @@
  *     komet_group_event(group, octets, size);
  *     while (at < size) {
  *         at += komet_group_feed(group, now, c, octets + at, size - at);
- *         while (komet_group_next(group, now, &output)) { do it; stop at a SEND that cannot be written now }
+ *         while (komet_group_next(group, now, &output)) { do it }
  *     }
  *
  * Pure: no clock, no socket, no allocation; the rules of link.h hold for each connection.
@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "komet/api.h"
 #include "komet/link.h"
 
 #define KOMET_GROUP_CONNECTIONS_MAX 8
@@ -53,34 +54,37 @@ struct komet_group_settings {
 struct komet_group; /* opaque; lives in the caller's memory */
 
 /* Octets of memory for a group, all in. */
-size_t komet_group_size(const struct komet_group_settings *settings);
+KOMET_API size_t komet_group_size(const struct komet_group_settings *settings);
 
 /*
  * memory, size  taken until the caller drops the group; aligned for any object; size as komet_group_size
  * settings      copied; out of range is the caller's mistake (asserted; komet_link_settings_fault checks
  * `link`)
  */
-struct komet_group *komet_group_init(void *memory, size_t size, const struct komet_group_settings *settings);
+KOMET_API struct komet_group *komet_group_init(void *memory, size_t size,
+                                               const struct komet_group_settings *settings);
 
 /* Connection `c` (0..connections-1) has come up, or has ended. One that is up already is replaced by the new
  * one. */
-void komet_group_connected(struct komet_group *group, struct komet_instant now, unsigned c);
-void komet_group_closed(struct komet_group *group, struct komet_instant now, unsigned c);
+KOMET_API void komet_group_connected(struct komet_group *group, struct komet_instant now, unsigned c);
+KOMET_API void komet_group_closed(struct komet_group *group, struct komet_instant now, unsigned c);
 
 /* As komet_link_feed. Octets for a connection that is not up are taken and dropped. */
-size_t komet_group_feed(struct komet_group *group, struct komet_instant now, unsigned c,
-                        const uint8_t *octets, size_t size);
+KOMET_API size_t komet_group_feed(struct komet_group *group, struct komet_instant now, unsigned c,
+                                  const uint8_t *octets, size_t size);
 /* As komet_link_written, for the last SEND. */
-void komet_group_written(struct komet_group *group, unsigned c, size_t size);
-void komet_group_tick(struct komet_group *group, struct komet_instant now);
-struct komet_instant komet_group_deadline(const struct komet_group *group);
+KOMET_API void komet_group_written(struct komet_group *group, unsigned c, size_t size);
+/* The socket of `c` takes octets again: what could not be written is handed out anew. */
+KOMET_API void komet_group_writable(struct komet_group *group, unsigned c);
+KOMET_API void komet_group_tick(struct komet_group *group, struct komet_instant now);
+KOMET_API struct komet_instant komet_group_deadline(const struct komet_group *group);
 
 /*
  * An event: an ASDU of 1..KOMET_ASDU_SIZE_MAX octets, copied; it waits, also while nothing is connected.
  * False: the buffer is full and the settings say KOMET_GROUP_REFUSE; nothing happened, try again after an
  * acknowledgement.
  */
-bool komet_group_event(struct komet_group *group, const uint8_t *octets, size_t size);
+KOMET_API bool komet_group_event(struct komet_group *group, const uint8_t *octets, size_t size);
 
 /*
  * An ASDU for one connection, such as an answer: sent on `c` or not at all, never buffered and never
@@ -88,20 +92,21 @@ bool komet_group_event(struct komet_group *group, const uint8_t *octets, size_t 
  * again behind the next ACKNOWLEDGED or komet_group_next succeeds. komet_group_forget_send says that it is
  * not wanted any more.
  */
-bool komet_group_send(struct komet_group *group, struct komet_instant now, unsigned c, const uint8_t *octets,
-                      size_t size);
-void komet_group_forget_send(struct komet_group *group, unsigned c);
+KOMET_API bool komet_group_send(struct komet_group *group, struct komet_instant now, unsigned c,
+                                const uint8_t *octets, size_t size);
+KOMET_API void komet_group_forget_send(struct komet_group *group, unsigned c);
 
 /* As komet_link_acknowledge, on connection `c`. */
-void komet_group_acknowledge(struct komet_group *group, struct komet_instant now, unsigned c,
-                             uint64_t received);
+KOMET_API void komet_group_acknowledge(struct komet_group *group, struct komet_instant now, unsigned c,
+                                       uint64_t received);
 
 enum komet_group_output_kind {
     KOMET_GROUP_OUT_STATE,        /* connection's data transfer: old_state → state */
     KOMET_GROUP_OUT_ASDU,         /* an ASDU came: octets, size, received (for komet_group_acknowledge) */
     KOMET_GROUP_OUT_ACKNOWLEDGED, /* events_acknowledged has grown, or the window of `connection` has room
                                      again */
-    KOMET_GROUP_OUT_SEND,         /* write octets to `connection`, then komet_group_written */
+    KOMET_GROUP_OUT_SEND,         /* write octets to `connection`, then komet_group_written; when nothing can be
+                                     written now, komet_group_writable as soon as something can */
     KOMET_GROUP_OUT_CLOSE         /* close `connection`: reason. komet_group_closed is not wanted */
 };
 
@@ -116,12 +121,13 @@ struct komet_group_output {
 };
 
 /* The next thing wanted; false when there is none. */
-bool komet_group_next(struct komet_group *group, struct komet_instant now, struct komet_group_output *output);
+KOMET_API bool komet_group_next(struct komet_group *group, struct komet_instant now,
+                                struct komet_group_output *output);
 
 /* The connection that carries events; KOMET_GROUP_CONNECTIONS_MAX: none is started. */
-unsigned komet_group_carrier(const struct komet_group *group);
+KOMET_API unsigned komet_group_carrier(const struct komet_group *group);
 /* Of one connection; KOMET_LINK_CLOSED when it is not up. */
-enum komet_link_state komet_group_state(const struct komet_group *group, unsigned c);
+KOMET_API enum komet_link_state komet_group_state(const struct komet_group *group, unsigned c);
 
 struct komet_group_counters {
     uint64_t events;              /* taken by komet_group_event */
@@ -130,6 +136,6 @@ struct komet_group_counters {
     uint64_t events_repeated;     /* sent once more on another connection */
     uint64_t events_waiting;      /* now: in the buffer */
 };
-struct komet_group_counters komet_group_counters(const struct komet_group *group);
+KOMET_API struct komet_group_counters komet_group_counters(const struct komet_group *group);
 
 #endif

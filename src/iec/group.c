@@ -23,9 +23,10 @@ struct place {
 struct connection {
     struct komet_link *link; /* NULL: not up */
     void *memory;
-    struct place *ends; /* behind our I format n, at (n - 1) modulo k */
+    struct place *ends; /* behind our I format n, at (n - 1) modulo 2 k: see ends_size */
     uint64_t started;   /* when it was started, as a number that grows; 0: it is not */
     bool wants_room;    /* komet_group_send found none */
+    bool unwritten;     /* its SEND was handed out, and nothing of it was written since */
     bool replaced;      /* another one was started in its place: it is to be closed */
 };
 
@@ -46,9 +47,15 @@ static size_t aligned(size_t size)
     return (size + 15) / 16 * 16;
 }
 
+/* Twice the window: frames that fill the room of an acknowledgement may be sent before it was handed out. */
+static size_t ends_size(const struct komet_group_settings *settings)
+{
+    return (size_t)settings->link.k * 2;
+}
+
 static size_t connection_size(const struct komet_group_settings *settings)
 {
-    return aligned(komet_link_size(&settings->link)) + aligned(settings->link.k * sizeof(struct place));
+    return aligned(komet_link_size(&settings->link)) + aligned(ends_size(settings) * sizeof(struct place));
 }
 
 size_t komet_group_size(const struct komet_group_settings *settings)
@@ -73,10 +80,15 @@ struct komet_group *komet_group_init(void *memory, size_t size, const struct kom
         connection->memory = next;
         next += aligned(komet_link_size(&settings->link));
         connection->ends = (struct place *)(void *)next;
-        next += aligned(settings->link.k * sizeof(struct place));
+        next += aligned(ends_size(settings) * sizeof(struct place));
     }
     group->buffer = next;
     return group;
+}
+
+static struct place *end_of(struct komet_group *group, unsigned c, uint64_t number)
+{
+    return &group->connections[c].ends[(number - 1) % ends_size(&group->settings)];
 }
 
 /* ---- the buffer ---- */
@@ -200,7 +212,7 @@ static void not_started(struct komet_group *group, unsigned c)
 static void drop(struct komet_group *group, unsigned c)
 {
     group->connections[c].link = NULL;
-    group->connections[c].replaced = false;
+    group->connections[c].replaced = group->connections[c].unwritten = false;
     not_started(group, c);
 }
 
@@ -236,9 +248,16 @@ size_t komet_group_feed(struct komet_group *group, struct komet_instant now, uns
 
 void komet_group_written(struct komet_group *group, unsigned c, size_t size)
 {
-    if (at(group, c)->link != NULL) {
-        komet_link_written(group->connections[c].link, size);
+    struct connection *connection = at(group, c);
+    connection->unwritten = false;
+    if (connection->link != NULL) {
+        komet_link_written(connection->link, size);
     }
+}
+
+void komet_group_writable(struct komet_group *group, unsigned c)
+{
+    at(group, c)->unwritten = false;
 }
 
 void komet_group_acknowledge(struct komet_group *group, struct komet_instant now, unsigned c,
@@ -276,7 +295,7 @@ static void commit(struct komet_group *group, struct komet_instant now, unsigned
     struct connection *connection = &group->connections[c];
     uint64_t number = komet_link_commit(connection->link, now, size);
     /* Behind a frame of another connection than the carrier no event is known to have arrived. */
-    connection->ends[(number - 1) % group->settings.link.k] = c == group->carrier ? group->sent : group->tail;
+    *end_of(group, c, number) = c == group->carrier ? group->sent : group->tail;
 }
 
 static bool has_room(const struct connection *connection)
@@ -356,8 +375,7 @@ static bool take_output(struct komet_group *group, unsigned c, const struct kome
         output->received = from->received;
         return true;
     case KOMET_LINK_OUT_ACKNOWLEDGED:
-        acknowledge_events(group,
-                           group->connections[c].ends[(from->acknowledged - 1) % group->settings.link.k]);
+        acknowledge_events(group, *end_of(group, c, from->acknowledged));
         output->kind = KOMET_GROUP_OUT_ACKNOWLEDGED;
         return true;
     case KOMET_LINK_OUT_SEND:
@@ -372,29 +390,39 @@ static bool take_output(struct komet_group *group, unsigned c, const struct kome
     KOMET_ASSERT_NEVER("an unknown output of the link");
 }
 
-bool komet_group_next(struct komet_group *group, struct komet_instant now, struct komet_group_output *output)
+/* The next output of one connection. A SEND that the host could not write is not handed out again before it
+ * says that it can, so that a peer that does not read holds up no other. */
+static bool next_of(struct komet_group *group, struct komet_instant now, unsigned c,
+                    struct komet_group_output *output)
 {
+    struct connection *connection = &group->connections[c];
     struct komet_link_output from;
-    for (unsigned tried = 0; tried < group->settings.connections; tried++) {
-        unsigned c = group->turn;
-        struct connection *connection = &group->connections[c];
-        if (connection->link != NULL && connection->replaced) {
-            connection->replaced = false;
-            komet_link_close(connection->link, KOMET_REPLACED);
-        }
-        if (connection->link != NULL && komet_link_next(connection->link, now, &from)) {
-            /* Room that was just acknowledged is filled before the octets are handed out: fewer, larger
-             * writes. */
-            if (from.kind != KOMET_LINK_OUT_SEND || c != group->carrier || !send_events(group, now)) {
-                return take_output(group, c, &from, output);
-            }
-            bool more = komet_link_next(connection->link, now, &from);
-            KOMET_ASSERT(more);
+    if (connection->link != NULL && connection->replaced) {
+        connection->replaced = false;
+        komet_link_close(connection->link, KOMET_REPLACED);
+    }
+    while (connection->link != NULL) {
+        bool more = komet_link_next(connection->link, now, &from);
+        if (more && from.kind != KOMET_LINK_OUT_SEND) {
             return take_output(group, c, &from, output);
         }
         if (c == group->carrier && send_events(group, now)) {
-            tried = 0;
-            continue;
+            continue; /* behind acknowledgements, in front of the octets: fewer, larger writes */
+        }
+        if (!more || connection->unwritten) {
+            return false;
+        }
+        connection->unwritten = true;
+        return take_output(group, c, &from, output);
+    }
+    return false;
+}
+
+bool komet_group_next(struct komet_group *group, struct komet_instant now, struct komet_group_output *output)
+{
+    for (unsigned tried = 0; tried < group->settings.connections; tried++) {
+        if (next_of(group, now, group->turn, output)) {
+            return true;
         }
         group->turn = (group->turn + 1) % group->settings.connections;
     }

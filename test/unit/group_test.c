@@ -429,6 +429,55 @@ static void test_an_answer_finds_room_among_events(void **state)
     finish(&world);
 }
 
+static void test_a_peer_that_does_not_read_holds_up_no_other(void **state)
+{
+    (void)state;
+    struct world world;
+    static const uint8_t testfr_act[] = {0x68, 4, 0x43, 0, 0, 0};
+    struct komet_group_output output;
+    setup(&world, KOMET_GROUP_ALL_STARTED, 4096);
+    connect_peer(&world, 0);
+    connect_peer(&world, 1);
+    assert_int_equal(komet_group_feed(world.group, world.now, 0, testfr_act, 6), 6);
+    assert_true(komet_group_next(world.group, world.now, &output));
+    assert_int_equal(output.kind, KOMET_GROUP_OUT_SEND);
+    assert_int_equal(output.connection, 0); /* and is not written */
+    assert_false(komet_group_next(world.group, world.now, &output));
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(komet_group_feed(world.group, world.now, 1, testfr_act, 6), 6);
+        assert_true(komet_group_next(world.group, world.now, &output));
+        assert_int_equal(output.connection, 1);
+        komet_group_written(world.group, 1, output.size);
+        assert_false(komet_group_next(world.group, world.now, &output));
+    }
+    komet_group_writable(world.group, 0);
+    assert_true(komet_group_next(world.group, world.now, &output));
+    assert_int_equal(output.connection, 0);
+    assert_int_equal(output.size, 6);
+    finish(&world);
+}
+
+static void test_an_answer_in_the_room_of_an_acknowledgement(void **state)
+{
+    (void)state;
+    struct world world;
+    static const uint8_t s_format[] = {0x68, 4, 1, 0, 24, 0}; /* acknowledges twelve */
+    uint8_t answer[6] = {100, 1, 7, 0, 1, 0};
+    setup(&world, KOMET_GROUP_ONE_STARTED, 4096);
+    start_peer(&world, 0);
+    world.peers[0].acknowledges = false;
+    add_events(&world, 1, 50);
+    pump(&world);
+    assert_int_equal(world.got_count, 12);
+    assert_int_equal(komet_group_feed(world.group, world.now, 0, s_format, 6), 6);
+    for (unsigned i = 0; i < 5; i++) { /* before the acknowledgement was handed out */
+        assert_true(komet_group_send(world.group, world.now, 0, answer, sizeof answer));
+    }
+    pump_group(&world);
+    assert_int_equal(komet_group_counters(world.group).events_acknowledged, 12);
+    finish(&world);
+}
+
 static void test_a_connection_in_the_place_of_one_that_is_up(void **state)
 {
     (void)state;
@@ -507,6 +556,8 @@ int main(void)
         cmocka_unit_test(test_r4_or_refuses_the_new_one),
         cmocka_unit_test(test_what_gives_way_while_it_is_under_way),
         cmocka_unit_test(test_an_answer_finds_room_among_events),
+        cmocka_unit_test(test_a_peer_that_does_not_read_holds_up_no_other),
+        cmocka_unit_test(test_an_answer_in_the_room_of_an_acknowledgement),
         cmocka_unit_test(test_a_connection_in_the_place_of_one_that_is_up),
         cmocka_unit_test(test_chaos),
     };
