@@ -1,5 +1,7 @@
 # One way to declare each kind of target, so that every folder is built under the same rules.
-find_package(PkgConfig REQUIRED)
+if(NOT KOMET_LIBRARY_ONLY)
+    find_package(PkgConfig REQUIRED)
+endif()
 
 add_library(komet_rules INTERFACE)
 target_compile_features(komet_rules INTERFACE c_std_17)

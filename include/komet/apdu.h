@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "komet/api.h"
 #include "komet/reason.h"
 
 #define KOMET_APDU_START 0x68
@@ -55,16 +56,16 @@ struct komet_apdu {
  * closes the connection: a byte stream that lost its framing cannot be trusted again. A bad start or
  * length is seen at the first octet that shows it, not only when the frame is complete.
  */
-enum komet_reason komet_apdu_decode(const uint8_t *octets, size_t size, bool tolerate_cf3,
-                                    struct komet_apdu *apdu, size_t *consumed);
+KOMET_API enum komet_reason komet_apdu_decode(const uint8_t *octets, size_t size, bool tolerate_cf3,
+                                              struct komet_apdu *apdu, size_t *consumed);
 
 /* Write one frame's header or whole frame to `out`, which holds at least KOMET_APDU_HEADER_SIZE
  * octets. `ns`, `nr`: 0..32767; `asdu_size`: 0..249, the octets that the caller puts behind it. */
-void komet_apdu_encode_i(uint8_t *out, uint16_t ns, uint16_t nr, size_t asdu_size);
-void komet_apdu_encode_s(uint8_t *out, uint16_t nr);
-void komet_apdu_encode_u(uint8_t *out, enum komet_u_function function);
+KOMET_API void komet_apdu_encode_i(uint8_t *out, uint16_t ns, uint16_t nr, size_t asdu_size);
+KOMET_API void komet_apdu_encode_s(uint8_t *out, uint16_t nr);
+KOMET_API void komet_apdu_encode_u(uint8_t *out, enum komet_u_function function);
 
 /* "STARTDT act" and so on; "none" for KOMET_U_NONE. Static storage. */
-const char *komet_u_function_name(enum komet_u_function function);
+KOMET_API const char *komet_u_function_name(enum komet_u_function function);
 
 #endif

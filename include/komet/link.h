@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "komet/apdu.h"
+#include "komet/api.h"
 #include "komet/reason.h"
 #include "komet/time.h"
 
@@ -61,16 +62,16 @@ struct komet_link_settings {
 
 /* The standard's settings (clause 9.6) for a role: k 12, w 8, t1 15 s, t2 10 s, t3 20 s, first_vs 0,
  * 3264 octets of output (one window of k = 12 full APDUs, and each S and U format once). */
-struct komet_link_settings komet_link_settings_standard(enum komet_link_role role);
+KOMET_API struct komet_link_settings komet_link_settings_standard(enum komet_link_role role);
 
 /* NULL when the settings are usable, else a sentence that says which is wrong and what is right. Check
  * at configuration; komet_link_init asserts it. Static storage. */
-const char *komet_link_settings_fault(const struct komet_link_settings *settings);
+KOMET_API const char *komet_link_settings_fault(const struct komet_link_settings *settings);
 
 struct komet_link; /* opaque; lives in the caller's memory */
 
 /* Octets of memory that a link with these settings needs, all in. */
-size_t komet_link_size(const struct komet_link_settings *settings);
+KOMET_API size_t komet_link_size(const struct komet_link_settings *settings);
 
 /*
  * Makes a link for a fresh TCP connection, in state STOPPED.
@@ -79,8 +80,9 @@ size_t komet_link_size(const struct komet_link_settings *settings);
  *   now           the instant of connection: t3 runs from here
  * Cannot fail with usable settings. There is nothing to undo: to drop a link, drop the memory.
  */
-struct komet_link *komet_link_init(void *memory, size_t size, const struct komet_link_settings *settings,
-                                   struct komet_instant now);
+KOMET_API struct komet_link *komet_link_init(void *memory, size_t size,
+                                             const struct komet_link_settings *settings,
+                                             struct komet_instant now);
 
 /*
  * Takes received octets.
@@ -90,13 +92,14 @@ struct komet_link *komet_link_init(void *memory, size_t size, const struct komet
  * else all. The host calls komet_link_next until it is false or hands out SEND, then feeds the rest; to
  * feed before that is the host's mistake, and asserted. On a closed link all octets are taken and dropped.
  */
-size_t komet_link_feed(struct komet_link *link, struct komet_instant now, const uint8_t *octets, size_t size);
+KOMET_API size_t komet_link_feed(struct komet_link *link, struct komet_instant now, const uint8_t *octets,
+                                 size_t size);
 
 /* Lets time pass: t1, t2, t3. Call it when komet_link_deadline has come; earlier calls do no harm. */
-void komet_link_tick(struct komet_link *link, struct komet_instant now);
+KOMET_API void komet_link_tick(struct komet_link *link, struct komet_instant now);
 
 /* When the link wants to be ticked at the latest; KOMET_NEVER when nothing is due. */
-struct komet_instant komet_link_deadline(const struct komet_link *link);
+KOMET_API struct komet_instant komet_link_deadline(const struct komet_link *link);
 
 enum komet_link_output_kind {
     KOMET_LINK_OUT_STATE,        /* the state changed: old_state → state; write nothing, just know it */
@@ -126,52 +129,53 @@ struct komet_link_output {
  * SEND is handed out again and again until komet_link_written took its octets: a host that cannot write
  * now simply stops asking until its socket is writable, and asks again then.
  */
-bool komet_link_next(struct komet_link *link, struct komet_instant now, struct komet_link_output *output);
+KOMET_API bool komet_link_next(struct komet_link *link, struct komet_instant now,
+                               struct komet_link_output *output);
 
 /* The first `size` octets of the last SEND have been given to TCP: 1..its size. */
-void komet_link_written(struct komet_link *link, size_t size);
+KOMET_API void komet_link_written(struct komet_link *link, size_t size);
 
 /* Controlling: sends STARTDT act (from STOPPED). Asserts the role. Ignored in any other state. */
-void komet_link_start(struct komet_link *link, struct komet_instant now);
+KOMET_API void komet_link_start(struct komet_link *link, struct komet_instant now);
 
 /* Controlling: sends STOPDT act (from STARTED), behind an S format for what may be acknowledged by then.
  * Received I formats are still handed out until the con, and acknowledged at once when they may be; one whose
  * permission comes after the con is acknowledged when data transfer is started again. Asserts the role.
  * Ignored in any other state. */
-void komet_link_stop(struct komet_link *link, struct komet_instant now);
+KOMET_API void komet_link_stop(struct komet_link *link, struct komet_instant now);
 
 /* Sends TESTFR act now, in any open state, unless one is already unconfirmed. */
-void komet_link_test(struct komet_link *link, struct komet_instant now);
+KOMET_API void komet_link_test(struct komet_link *link, struct komet_instant now);
 
 /*
  * Closes by the host's own decision: the CLOSE output follows with `reason`. Nothing else is sent.
  * On a closed link nothing happens: the first reason stands.
  */
-void komet_link_close(struct komet_link *link, enum komet_reason reason);
+KOMET_API void komet_link_close(struct komet_link *link, enum komet_reason reason);
 
 /*
  * How many I formats may be sent now: 0 when not STARTED or the window (k) is full or the output buffer
  * has no room for a whole APDU. It may grow after ACKNOWLEDGED and after komet_link_written.
  */
-unsigned komet_link_room(const struct komet_link *link);
+KOMET_API unsigned komet_link_room(const struct komet_link *link);
 
 /*
  * Where to write the next ASDU: KOMET_ASDU_SIZE_MAX octets in the output buffer, borrowed until
  * komet_link_commit or any other call. NULL when komet_link_room is 0.
  */
-uint8_t *komet_link_reserve(struct komet_link *link);
+KOMET_API uint8_t *komet_link_reserve(struct komet_link *link);
 
 /* Sends the ASDU written at the reserved place: size 1..249. Returns its number: how many I formats this
  * link has sent, from 1; what ACKNOWLEDGED counts. It carries N(R) of all that may be acknowledged. */
-uint64_t komet_link_commit(struct komet_link *link, struct komet_instant now, size_t size);
+KOMET_API uint64_t komet_link_commit(struct komet_link *link, struct komet_instant now, size_t size);
 
 /* All received I formats up to the `received`-th may be acknowledged now. Never above what was handed
  * out; a lower number than before changes nothing. */
-void komet_link_acknowledge(struct komet_link *link, struct komet_instant now, uint64_t received);
+KOMET_API void komet_link_acknowledge(struct komet_link *link, struct komet_instant now, uint64_t received);
 
-enum komet_link_state komet_link_state(const struct komet_link *link);
-enum komet_reason komet_link_reason(const struct komet_link *link); /* KOMET_OK until closed */
-const char *komet_link_state_name(enum komet_link_state state);     /* "stopped", …; static storage */
+KOMET_API enum komet_link_state komet_link_state(const struct komet_link *link);
+KOMET_API enum komet_reason komet_link_reason(const struct komet_link *link); /* KOMET_OK until closed */
+KOMET_API const char *komet_link_state_name(enum komet_link_state state);     /* "stopped", …; static storage */
 
 /* Numbers since the link was made: for metrics and tests. */
 struct komet_link_counters {
@@ -180,6 +184,6 @@ struct komet_link_counters {
     uint64_t unacknowledged_sent;     /* now: our I formats without acknowledgement, 0..k */
     uint64_t unacknowledged_received; /* now: their I formats that we have not acknowledged */
 };
-void komet_link_counters(const struct komet_link *link, struct komet_link_counters *counters);
+KOMET_API void komet_link_counters(const struct komet_link *link, struct komet_link_counters *counters);
 
 #endif

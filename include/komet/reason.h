@@ -7,6 +7,8 @@
 #ifndef KOMET_REASON_H
 #define KOMET_REASON_H
 
+#include "komet/api.h"
+
 enum komet_reason {
     KOMET_OK = 0, /* nothing wrong */
 
@@ -54,12 +56,12 @@ enum komet_reason_origin {
 };
 
 /* The word for a reason, in lower case with hyphens: "bad-start", "t1-acknowledge". Static storage. */
-const char *komet_reason_name(enum komet_reason reason);
+KOMET_API const char *komet_reason_name(enum komet_reason reason);
 
 /* A sentence for people: what happened, and what would be right. Static storage. */
-const char *komet_reason_sentence(enum komet_reason reason);
+KOMET_API const char *komet_reason_sentence(enum komet_reason reason);
 
 /* Who is at the origin of a reason. */
-enum komet_reason_origin komet_reason_origin(enum komet_reason reason);
+KOMET_API enum komet_reason_origin komet_reason_origin(enum komet_reason reason);
 
 #endif

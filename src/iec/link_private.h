@@ -20,6 +20,18 @@
 
 #include "komet/link.h"
 
+/* What the three files share has a name of libkomet's in the objects: a static library stands in the name
+ * space of its user. */
+#define link_set_state            komet_private_link_set_state
+#define link_close                komet_private_link_close
+#define link_data_passes          komet_private_link_data_passes
+#define link_take_acknowledge     komet_private_link_take_acknowledge
+#define link_finish_stop          komet_private_link_finish_stop
+#define link_consider_supervisory komet_private_link_consider_supervisory
+#define link_flush                komet_private_link_flush
+#define link_t1_acknowledge       komet_private_link_t1_acknowledge
+#define link_check                komet_private_link_check
+
 /* U and S formats that wait until the output buffer takes them. Each stands for itself once, however often
  * the peer asked: so a flood of acts fills nothing. */
 struct link_pending {
