@@ -30,6 +30,8 @@ class Namespace:
         self.name = f"komet{number}"
         self.cable = f"kmt{number}"
         self.host = f"10.254.{number // 250}.{number % 250 // 4 * 4 + 1}"
+
+    def make(self):
         inside = self.host.rsplit(".", 1)[0] + "." + str(int(self.host.rsplit(".", 1)[1]) + 1)
         run("ip", "netns", "add", self.name)
         run("ip", "link", "add", self.cable, "type", "veth", "peer", "name", "eth0", "netns", self.name)
@@ -61,8 +63,11 @@ def namespace():
     if os.geteuid() != 0:
         pytest.skip("network namespaces need root")
     cable = Namespace()
-    yield cable
-    cable.remove()
+    try:
+        cable.make()
+        yield cable
+    finally:
+        cable.remove()
 
 
 @pytest.fixture(name="cut_site")
