@@ -45,6 +45,13 @@ static void disconnected(struct sim_host *host, enum komet_reason reason)
              komet_reason_sentence(reason));
 }
 
+static void flush_record(struct sim_host *host)
+{
+    if (!sim_log_flush(host->log)) {
+        log_error("%s cannot be written, no more events are recorded: %s", host->log->path, strerror(errno));
+    }
+}
+
 /* False when the peer does not take octets now: the rest of the outputs waits too. */
 static bool send_octets(struct sim_host *host, const struct rtu_output *output)
 {
@@ -52,6 +59,7 @@ static bool send_octets(struct sim_host *host, const struct rtu_output *output)
     if (tcp_waiting(host->tcp) > WAITING_MAX) {
         return false;
     }
+    flush_record(host); /* nothing arrives anywhere before it is in the record */
     if (tcp_write(host->tcp, output->octets, output->size)) {
         sim_partner_written(host->partner, output->size);
     } else if (host->tcp != NULL) { /* it had ended before, without being told */
@@ -96,9 +104,7 @@ static void settle(struct sim_host *host)
     host->busy = true;
     take_outputs(host, now);
     host->busy = false;
-    if (!sim_log_flush(host->log)) {
-        log_error("%s cannot be written, no more events are recorded: %s", host->log->path, strerror(errno));
-    }
+    flush_record(host);
     if (!host->stopping) {
         uint64_t timeout_ms = clock_timeout_ms(now.instant, sim_partner_deadline(host->partner));
         uv_timer_start(&host->timer, on_timer, timeout_ms, 0);
