@@ -14,11 +14,15 @@ SECONDS = 60 if os.environ.get("KOMET_SOAK") else 12
 KILLS = 10 if os.environ.get("KOMET_SOAK") else 3
 POINT_COUNT = 100  # each toggles every 100 ms: 1,000 events/s
 
-POINTS = f"""ca: 1
+
+def points(seconds):
+    return f"""ca: 1
 events: 200000
 points:
-  - {{ioa: 1001, type: 30, count: {POINT_COUNT}, toggle: {{period: 100 ms}}, for: {SECONDS} s}}
+  - {{ioa: 1001, type: 30, count: {POINT_COUNT}, toggle: {{period: 100 ms}}, for: {seconds} s}}
 """
+
+
 TAGS = "".join(f"M.T{n:03d},Di,{1001 + n},,,\n" for n in range(POINT_COUNT))
 
 
@@ -85,12 +89,14 @@ def lines_of(path):
     return path.read_text().splitlines() if path.exists() else []
 
 
-DISTURBANCES = [kill_active_instance, kill_server, pause_active_instance, pause_server]
+# Each with how long it takes, in seconds: the station generates events until behind the last of them.
+DISTURBANCES = {kill_active_instance: 1, kill_server: 2, pause_active_instance: 2, pause_server: 4}
 
 
 @pytest.mark.parametrize("disturb", DISTURBANCES, ids=lambda f: f.__name__)
 def test_every_event_once_and_in_order(new_site, disturb):
-    site = new_site(points=POINTS, tags=TAGS, lease="600 ms")
+    seconds = SECONDS + KILLS * DISTURBANCES[disturb]
+    site = new_site(points=points(seconds), tags=TAGS, lease="600 ms")
     log = site.folder / "generated.csv"
     site.start_station("--log", str(log))
     site.server = site.start_server()
@@ -99,14 +105,15 @@ def test_every_event_once_and_in_order(new_site, disturb):
         site.komes[instance] = site.start_kom(instance)
         wait_for(lambda number=instance: site.instance(number), f"instance {instance} is connected")
 
-    total = SECONDS * 10 * POINT_COUNT
+    total = seconds * 10 * POINT_COUNT
+    between = SECONDS * 10 * POINT_COUNT // (KILLS + 2)
     for number in range(KILLS):
         count = len(lines_of(log))
-        wait_for(lambda: len(lines_of(log)) > count + total // (KILLS + 3), f"events before disturbance {number + 1}",
+        wait_for(lambda: len(lines_of(log)) > count + between, f"events before disturbance {number + 1}",
                  seconds=60)
         disturb(site)
 
-    wait_for(lambda: len(lines_of(log)) - 1 == total, "the station has generated everything", seconds=SECONDS + 60)
+    wait_for(lambda: len(lines_of(log)) - 1 == total, "the station has generated everything", seconds=seconds + 60)
     truth = generated(log)
     assert sum(map(len, truth.values())) == total
     wait_for(lambda: sum(map(len, journaled(site.tell("EVENTS")).values())) >= total, "all events are stored", seconds=60)
