@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "komet/assert.h"
+#include "model/lay_out.h"
 
 #define FRAME_VALUES_MAX 127u
 #define CAUSE_ARRIVAL    0x10000u
@@ -41,30 +42,23 @@ struct batch {
     Komet__Wire__Batch body;
 };
 
-static void *take(uint8_t *memory, size_t *used, size_t size)
-{
-    void *taken = memory == NULL ? NULL : memory + *used;
-    *used += (size + 15) / 16 * 16;
-    return taken;
-}
-
 static size_t lay_out(uint8_t *memory, struct columns *columns, struct ledger_entry **ledger, size_t values,
                       size_t entries)
 {
     size_t used = 0;
-    take(memory, &used, sizeof(struct batch));
-    columns->tag = take(memory, &used, values * sizeof(uint32_t));
-    columns->status_flags = take(memory, &used, values * sizeof(uint32_t));
-    columns->cause = take(memory, &used, values * sizeof(uint32_t));
-    columns->connection = take(memory, &used, values * sizeof(uint32_t));
-    columns->octets_size = take(memory, &used, values * sizeof(uint32_t));
-    columns->line = take(memory, &used, values * sizeof(uint32_t));
-    columns->number = take(memory, &used, values * sizeof(double));
-    columns->time_ms = take(memory, &used, values * sizeof(int64_t));
-    columns->arrived_ms = take(memory, &used, values * sizeof(int64_t));
-    columns->frame = take(memory, &used, values * sizeof(int64_t));
-    columns->octets = take(memory, &used, values * sizeof(((struct line_value *)0)->octets));
-    *ledger = take(memory, &used, entries * sizeof(struct ledger_entry));
+    lay_out_take(memory, &used, sizeof(struct batch));
+    columns->tag = lay_out_take(memory, &used, values * sizeof(uint32_t));
+    columns->status_flags = lay_out_take(memory, &used, values * sizeof(uint32_t));
+    columns->cause = lay_out_take(memory, &used, values * sizeof(uint32_t));
+    columns->connection = lay_out_take(memory, &used, values * sizeof(uint32_t));
+    columns->octets_size = lay_out_take(memory, &used, values * sizeof(uint32_t));
+    columns->line = lay_out_take(memory, &used, values * sizeof(uint32_t));
+    columns->number = lay_out_take(memory, &used, values * sizeof(double));
+    columns->time_ms = lay_out_take(memory, &used, values * sizeof(int64_t));
+    columns->arrived_ms = lay_out_take(memory, &used, values * sizeof(int64_t));
+    columns->frame = lay_out_take(memory, &used, values * sizeof(int64_t));
+    columns->octets = lay_out_take(memory, &used, values * sizeof(((struct line_value *)0)->octets));
+    *ledger = lay_out_take(memory, &used, entries * sizeof(struct ledger_entry));
     return used;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kom/kom_private.h"
+#include "model/lay_out.h"
 
 size_t kom_size(void)
 {
@@ -40,20 +41,14 @@ void kom_note(struct kom *kom, const char *format, ...)
 
 /* ---- the lines' memory ---- */
 
-static void *take(uint8_t *memory, size_t *used, size_t size)
-{
-    void *taken = memory == NULL ? NULL : memory + *used;
-    *used += (size + 15) / 16 * 16;
-    return taken;
-}
-
 static size_t lay_out(struct kom *kom, uint8_t *memory, const struct process *process, struct line_now now)
 {
     size_t used = 0;
-    struct kom_line *lines = take(memory, &used, process->line_count * sizeof(struct kom_line));
-    struct kom_station *stations = take(memory, &used, process->station_count * sizeof(struct kom_station));
+    struct kom_line *lines = lay_out_take(memory, &used, process->line_count * sizeof(struct kom_line));
+    struct kom_station *stations =
+        lay_out_take(memory, &used, process->station_count * sizeof(struct kom_station));
     size_t size = batch_size(process->line_count, KOM_BATCH_VALUES_MAX, KOM_BATCHES_MAX);
-    void *batch = take(memory, &used, size);
+    void *batch = lay_out_take(memory, &used, size);
     if (kom != NULL) {
         kom->lines = lines;
         kom->stations = stations;
@@ -63,7 +58,7 @@ static size_t lay_out(struct kom *kom, uint8_t *memory, const struct process *pr
         memset(stations, 0, process->station_count * sizeof stations[0]);
     }
     for (unsigned i = 0; i < process->line_count; i++) {
-        void *place = take(memory, &used, line_size(&process->lines[i]));
+        void *place = lay_out_take(memory, &used, line_size(&process->lines[i]));
         if (kom != NULL) {
             lines[i].engine = line_init(place, line_size(&process->lines[i]), &process->lines[i], now);
         }

@@ -122,15 +122,6 @@ static void read_document(struct sim_parser *parser)
     yaml_unload(&parser->yaml);
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct site_fault *left = a, *right = b;
-    int order = strcmp(left->file, right->file);
-    return order != 0                  ? order
-           : left->line != right->line ? left->line - right->line
-                                       : left->column - right->column;
-}
-
 static void check_all(struct sim_parser *parser)
 {
     size_t row;
@@ -151,19 +142,14 @@ struct sim_plan sim_plan_parse(const struct site_file *files, size_t count, cons
     KOMET_ASSERT(count > 0 && speed > 0);
     struct site_arena *arena = arena_new();
     struct sim_parser parser = {.folder = folder, .speed = speed, .plan = rtu_plan_standard()};
-    parser.reading =
-        (struct reading){.arena = arena,
-                         .files = files,
-                         .file_count = count,
-                         .faults = arena_take(arena, SITE_FAULTS_MAX * sizeof(struct site_fault)),
-                         .warnings = arena_take(arena, SITE_FAULTS_MAX * sizeof(struct site_fault))};
+    parser.reading = reading_begin(arena, files, count, NULL);
     parser.yaml.reading = &parser.reading;
     parser.yaml.file = files[0].name;
     read_document(&parser);
     if (parser.points != NULL) {
         check_all(&parser);
     }
-    qsort(parser.reading.faults, parser.reading.fault_count, sizeof *parser.reading.faults, by_place);
+    reading_sort(parser.reading.faults, parser.reading.fault_count);
     struct sim_plan result = {.usable = parser.reading.fault_count == 0,
                               .plan = parser.plan,
                               .faults = parser.reading.faults,

@@ -9,15 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/lay_out.h"
 #include "server/server_private.h"
-
-/* Takes `size` octets of the engine's memory, or only counts them when there is none yet. */
-static void *take(uint8_t *memory, size_t *used, size_t size)
-{
-    void *taken = memory == NULL ? NULL : memory + *used;
-    *used += (size + 15) / 16 * 16;
-    return taken;
-}
 
 static uint16_t window_of(const struct line *line)
 {
@@ -34,14 +27,14 @@ static size_t lay_out(struct server *server, const struct site *site)
         lines += site->processes[p].line_count;
         stations += site->processes[p].station_count;
     }
-    take(memory, &used, sizeof(struct server));
-    void *processes = take(memory, &used, site->process_count * sizeof(struct process_state));
-    void *first_line = take(memory, &used, site->process_count * sizeof(uint32_t));
-    void *first_station = take(memory, &used, site->process_count * sizeof(uint32_t));
-    void *tags = take(memory, &used, site->tag_count * sizeof(struct tag_state));
-    void *line_states = take(memory, &used, lines * sizeof(struct server_line_state));
-    void *station_states = take(memory, &used, stations * sizeof(struct station_known));
-    void *repeats = take(memory, &used, lines * sizeof(struct repeats *));
+    lay_out_take(memory, &used, sizeof(struct server));
+    void *processes = lay_out_take(memory, &used, site->process_count * sizeof(struct process_state));
+    void *first_line = lay_out_take(memory, &used, site->process_count * sizeof(uint32_t));
+    void *first_station = lay_out_take(memory, &used, site->process_count * sizeof(uint32_t));
+    void *tags = lay_out_take(memory, &used, site->tag_count * sizeof(struct tag_state));
+    void *line_states = lay_out_take(memory, &used, lines * sizeof(struct server_line_state));
+    void *station_states = lay_out_take(memory, &used, stations * sizeof(struct station_known));
+    void *repeats = lay_out_take(memory, &used, lines * sizeof(struct repeats *));
     if (server != NULL) {
         server->processes = processes;
         server->first_line = first_line;
@@ -57,7 +50,7 @@ static size_t lay_out(struct server *server, const struct site *site)
     for (unsigned p = 0; p < site->process_count; p++) {
         for (unsigned l = 0; l < site->processes[p].line_count; l++, line_number++) {
             uint16_t window = window_of(&site->processes[p].lines[l]);
-            void *place = take(memory, &used, repeats_size(window));
+            void *place = lay_out_take(memory, &used, repeats_size(window));
             if (server != NULL) {
                 server->repeats[line_number] = repeats_init(place, repeats_size(window), window);
             }

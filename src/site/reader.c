@@ -187,26 +187,11 @@ static void read_document(struct reading *reading, struct site *site)
     yaml_unload(&yaml);
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct site_fault *left = a, *right = b;
-    int order = strcmp(left->file, right->file);
-    if (order == 0) {
-        order = left->line != right->line ? left->line - right->line : left->column - right->column;
-    }
-    return order;
-}
-
 struct site_result site_read(const struct site_file *files, size_t count, const char *only_process)
 {
     KOMET_ASSERT(count > 0);
     struct site_arena *arena = arena_new();
-    struct reading reading = {.arena = arena,
-                              .files = files,
-                              .file_count = count,
-                              .only_process = only_process,
-                              .faults = arena_take(arena, SITE_FAULTS_MAX * sizeof(struct site_fault)),
-                              .warnings = arena_take(arena, SITE_FAULTS_MAX * sizeof(struct site_fault))};
+    struct reading reading = reading_begin(arena, files, count, only_process);
     struct site *site = arena_take(arena, sizeof *site);
     site->name = site->group = "";
     site->lease_us = LEASE_DEFAULT_US;
@@ -216,8 +201,8 @@ struct site_result site_read(const struct site_file *files, size_t count, const 
         site->servers[site->server_count++] = (struct site_server){"A", {"127.0.0.1", DEFAULT_PORT}};
     }
     site_index(&reading, site);
-    qsort(reading.faults, reading.fault_count, sizeof *reading.faults, by_place);
-    qsort(reading.warnings, reading.warning_count, sizeof *reading.warnings, by_place);
+    reading_sort(reading.faults, reading.fault_count);
+    reading_sort(reading.warnings, reading.warning_count);
     return (struct site_result){.site = reading.fault_count == 0 ? site : NULL,
                                 .faults = reading.faults,
                                 .fault_count = reading.fault_count,

@@ -9,6 +9,32 @@
 
 #include "komet/assert.h"
 
+struct reading reading_begin(struct site_arena *arena, const struct site_file *files, size_t count,
+                             const char *only_process)
+{
+    return (struct reading){.arena = arena,
+                            .files = files,
+                            .file_count = count,
+                            .only_process = only_process,
+                            .faults = arena_take(arena, SITE_FAULTS_MAX * sizeof(struct site_fault)),
+                            .warnings = arena_take(arena, SITE_FAULTS_MAX * sizeof(struct site_fault))};
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct site_fault *left = a, *right = b;
+    int order = strcmp(left->file, right->file);
+    if (order == 0) {
+        order = left->line != right->line ? left->line - right->line : left->column - right->column;
+    }
+    return order;
+}
+
+void reading_sort(struct site_fault *faults, size_t count)
+{
+    qsort(faults, count, sizeof *faults, by_place);
+}
+
 static void note(struct reading *reading, struct site_fault *list, size_t *count, struct place place,
                  const char *right, const char *what)
 {

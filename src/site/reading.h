@@ -25,6 +25,12 @@ struct reading {
     const char *only_process;
 };
 
+/* Begins: the lists of faults are taken from `arena`, all else is borrowed. */
+struct reading reading_begin(struct site_arena *arena, const struct site_file *files, size_t count,
+                             const char *only_process);
+/* Puts faults into the order of files, lines and columns. */
+void reading_sort(struct site_fault *faults, size_t count);
+
 /* Notes a mistake; `right` is a finished sentence or "". */
 void reading_fault(struct reading *reading, struct place place, const char *right, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
