@@ -59,7 +59,10 @@ enum komet_type {
     KOMET_C_SE_TB_1 = 62,  KOMET_C_SE_TC_1 = 63,  KOMET_C_BO_TA_1 = 64,
     KOMET_M_EI_NA_1 = 70,
     KOMET_C_IC_NA_1 = 100, KOMET_C_CI_NA_1 = 101, KOMET_C_RD_NA_1 = 102, KOMET_C_CS_NA_1 = 103,
-    KOMET_C_TS_NA_1 = 104, KOMET_C_RP_NA_1 = 105, KOMET_C_CD_NA_1 = 106, KOMET_C_TS_TA_1 = 107
+    KOMET_C_TS_NA_1 = 104, KOMET_C_RP_NA_1 = 105, KOMET_C_CD_NA_1 = 106, KOMET_C_TS_TA_1 = 107,
+    KOMET_P_ME_NA_1 = 110, KOMET_P_ME_NB_1 = 111, KOMET_P_ME_NC_1 = 112, KOMET_P_AC_NA_1 = 113,
+    KOMET_F_FR_NA_1 = 120, KOMET_F_SR_NA_1 = 121, KOMET_F_SC_NA_1 = 122, KOMET_F_LS_NA_1 = 123,
+    KOMET_F_AF_NA_1 = 124, KOMET_F_SG_NA_1 = 125, KOMET_F_DR_TA_1 = 126, KOMET_F_SC_NB_1 = 127
 };
 
 /* Causes of transmission (-5-101 7.2.3). 21..36: interrogated by group 1..16; 38..41: counter group 1..4. */
@@ -114,8 +117,9 @@ enum komet_element {
     KOMET_ELEMENT_SCALED,     /* .number: SVA -32768..32767 */
     KOMET_ELEMENT_FLOAT,      /* .real: IEEE 754 short */
     KOMET_ELEMENT_COUNTER,    /* .number: BCR, 32 bits signed; .sequence 0..31 */
-    KOMET_ELEMENT_PROTECTION  /* .bits: SEP, SPE or OCI octet; .elapsed_ms: CP16, 0..59999. Written: of SEP
+    KOMET_ELEMENT_PROTECTION, /* .bits: SEP, SPE or OCI octet; .elapsed_ms: CP16, 0..59999. Written: of SEP
                                  bits 0 and 1, the rest comes from .quality */
+    KOMET_ELEMENT_FILE        /* file transfer: read and written as struct komet_file_object, see file.h */
 };
 
 enum komet_time_size { KOMET_TIME_NONE, KOMET_TIME_CP24, KOMET_TIME_CP56 };
@@ -123,13 +127,16 @@ enum komet_time_size { KOMET_TIME_NONE, KOMET_TIME_CP24, KOMET_TIME_CP56 };
 enum komet_direction {
     KOMET_MONITOR,          /* from the controlled to the controlling station */
     KOMET_CONTROL,          /* from the controlling to the controlled station (mirrored back) */
-    KOMET_SYSTEM_CONTROL    /* as CONTROL, addressed to the station (IOA 0), types 100 to 107 */
+    KOMET_SYSTEM_CONTROL,   /* as CONTROL, addressed to the station (IOA 0 save for 102), types 100 to 107 */
+    KOMET_PARAMETER,        /* as CONTROL: parameters of measured values, types 110 to 113 */
+    KOMET_FILE              /* file transfer, either way, types 120 to 127 */
 };
 
 /* One row of the table of types. */
 struct komet_type_row {
     uint8_t type;                 /* enum komet_type */
-    uint8_t element_size;         /* octets of an object without its IOA, time tag included */
+    uint8_t element_size;         /* octets of an object without its IOA, time tag included; of a segment (125)
+                                     those in front of its data */
     enum komet_element element;
     enum komet_time_size time;
     enum komet_direction direction;
@@ -200,7 +207,8 @@ struct komet_object {
         float real;
     } value;
     uint8_t quality;        /* quality bits alone (KOMET_QUALITY_…), without value bits */
-    uint8_t qualifier;      /* QU 0..31 of SCO, DCO, RCO; QL 0..127 of QOS; QOI, QCC, COI, QRP: the octet */
+    uint8_t qualifier;      /* QU 0..31 of SCO, DCO, RCO; QL 0..127 of QOS; QOI, QCC, COI, QRP, QPM, QPA: the
+                               octet */
     bool select;            /* S/E of SCO, DCO, RCO, QOS */
     bool transient;         /* T of VTI */
     uint8_t sequence;       /* SQ of BCR, 0..31 */
@@ -256,8 +264,9 @@ struct komet_asdu_header {
     uint16_t ca;
 };
 
-/* Octets in which one object of any type fits: 6 of header, 3 of IOA, 12 of the longest element. */
-#define KOMET_ASDU_SIZE_ONE 21
+/* Octets in which one object of any type fits, save a segment with much data: 6 of header, 3 of IOA, 16 of the
+ * longest element. */
+#define KOMET_ASDU_SIZE_ONE 25
 
 /*
  * Begins an ASDU.
@@ -274,6 +283,7 @@ KOMET_API bool komet_asdu_begin(struct komet_asdu_writer *writer, const struct k
  * Appends an object. The type of the ASDU says which members are written: `ioa` (0 where the standard wants
  * none), value, quality, qualifier and time, in the ranges given above; `element`, `time_size` and `octets` are
  * not looked at, and quality bits that the type has not are left out.
+ * Not for the types of file transfer: file.h (asserted).
  * Returns false, with nothing written, when the octets or the 127 objects are full, when a second object
  * is added to a type that holds one, or when SQ = 1 and the address is not the next one. The caller then
  * ends this ASDU, sends it, and begins another with the same object.
@@ -284,6 +294,19 @@ KOMET_API bool komet_asdu_add(struct komet_asdu_writer *writer, const struct kom
  * how many were appended. Faster than one by one. */
 KOMET_API unsigned komet_asdu_add_objects(struct komet_asdu_writer *writer,
                                           const struct komet_object *objects, unsigned count);
+
+/*
+ * Writes an ASDU of any type, also of one that is not in the table (private types 128 to 255): the header and
+ * behind it the objects' octets as they are.
+ *   header            as for komet_asdu_begin; its type may be any
+ *   count             number of objects or, with SQ = 1, of elements: 0..127
+ *   objects, size     what stands behind the header; borrowed for the call
+ *   octets, capacity  where it goes
+ * Returns the ASDU's size; 0 when `capacity`, or the 249 octets of an ASDU, are too few: nothing was written.
+ */
+KOMET_API size_t komet_asdu_write_octets(const struct komet_profile *profile,
+                                         const struct komet_asdu_header *header, uint8_t count,
+                                         const uint8_t *objects, size_t size, uint8_t *octets, size_t capacity);
 
 /* Ends the ASDU and returns its size in octets; 0 when no object was added. */
 KOMET_API size_t komet_asdu_end(struct komet_asdu_writer *writer);

@@ -39,8 +39,9 @@ bool apdu_text_has_select(const struct komet_asdu *asdu)
 
 bool apdu_text_has_qualifier(const struct komet_asdu *asdu)
 {
-    return apdu_text_has_select(asdu) || asdu->type == KOMET_M_EI_NA_1 || asdu->type == KOMET_C_IC_NA_1 ||
-           asdu->type == KOMET_C_CI_NA_1 || asdu->type == KOMET_C_RP_NA_1;
+    return apdu_text_has_select(asdu) || asdu->row->direction == KOMET_PARAMETER ||
+           asdu->type == KOMET_M_EI_NA_1 || asdu->type == KOMET_C_IC_NA_1 || asdu->type == KOMET_C_CI_NA_1 ||
+           asdu->type == KOMET_C_RP_NA_1;
 }
 
 /* The year of a two-digit one that is nearest to `about`; without that, of this century up to 69. */

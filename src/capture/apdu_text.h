@@ -15,7 +15,9 @@
  *       type, name, sq, cot, cause, negative, test, oa, ca
  *       objects[]   ioa, value, quality, time, and what else the type has:
  *                   raw (normalized: the integer), transient, sequence, elapsed_ms, qualifier, select,
- * pattern, and of the time tag, when true: time_invalid (IV), summer_time, time_substituted, time_implausible
+ * pattern; of the time tag, when true: time_invalid (IV), summer_time, time_substituted, time_implausible; of
+ * file transfer: file (its name), section, length, qualifier, checksum, segment (its data in hexadecimal),
+ * start and stop (127)
  *
  * `value`: true or false (single), a number, "NaN", "Infinity", "-Infinity", or null when the type has none.
  * A normalized value is the number from -1 to below 1.

@@ -11,6 +11,7 @@ static void write_value(struct text_writer *text, const struct komet_object *obj
 {
     switch (object->element) {
     case KOMET_ELEMENT_NONE:
+    case KOMET_ELEMENT_FILE:
         text_print(text, "null");
         break;
     case KOMET_ELEMENT_SINGLE:
@@ -64,9 +65,12 @@ static void write_extras(struct text_writer *text, const struct komet_asdu *asdu
     }
 }
 
-static void write_object(struct text_writer *text, const struct komet_asdu *asdu,
-                         const struct komet_object *object, struct komet_utc about)
+static void write_object(struct text_writer *text, const struct komet_asdu *asdu, unsigned index,
+                         struct komet_utc about)
 {
+    struct komet_object read;
+    const struct komet_object *object = &read;
+    komet_asdu_object(asdu, index, &read);
     text_print(text, "{\"ioa\":%u,\"value\":", (unsigned)object->ioa);
     write_value(text, object);
     text_print(text, ",\"quality\":[");
@@ -85,6 +89,9 @@ static void write_object(struct text_writer *text, const struct komet_asdu *asdu
         }
     }
     write_extras(text, asdu, object);
+    if (object->element == KOMET_ELEMENT_FILE) {
+        apdu_text_file_json(text, asdu, index, about);
+    }
     text_print(text, "}");
 }
 
@@ -102,10 +109,8 @@ static void write_asdu(struct text_writer *text, const struct komet_asdu *asdu, 
     text_print(text, ",\"negative\":%s,\"test\":%s,\"oa\":%u,\"ca\":%u,\"objects\":[",
                boolean(asdu->negative), boolean(asdu->test), asdu->oa, asdu->ca);
     for (unsigned i = 0; with_objects && i < asdu->count; i++) {
-        struct komet_object object;
-        komet_asdu_object(asdu, i, &object);
         text_print(text, "%s", i > 0 ? "," : "");
-        write_object(text, asdu, &object, about);
+        write_object(text, asdu, i, about);
     }
     text_print(text, "]}");
 }

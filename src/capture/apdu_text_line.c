@@ -13,6 +13,7 @@ static void write_value(struct text_writer *text, const struct komet_object *obj
 
     switch (object->element) {
     case KOMET_ELEMENT_NONE:
+    case KOMET_ELEMENT_FILE:
         break;
     case KOMET_ELEMENT_SINGLE:
         text_print(text, "=%s", object->value.single ? "on" : "off");
@@ -45,9 +46,12 @@ static void write_value(struct text_writer *text, const struct komet_object *obj
     }
 }
 
-static void write_object(struct text_writer *text, const struct komet_asdu *asdu,
-                         const struct komet_object *object, struct komet_utc about)
+static void write_object(struct text_writer *text, const struct komet_asdu *asdu, unsigned index,
+                         struct komet_utc about)
 {
+    struct komet_object read;
+    const struct komet_object *object = &read;
+    komet_asdu_object(asdu, index, &read);
     text_print(text, "%u", (unsigned)object->ioa);
     write_value(text, object);
     if (object->quality != 0) {
@@ -59,6 +63,9 @@ static void write_object(struct text_writer *text, const struct komet_asdu *asdu
     }
     if (apdu_text_has_qualifier(asdu) && (object->qualifier != 0 || !apdu_text_has_select(asdu))) {
         text_print(text, " qualifier %u", object->qualifier);
+    }
+    if (object->element == KOMET_ELEMENT_FILE) {
+        apdu_text_file_line(text, asdu, index, about);
     }
     if (object->time_size != KOMET_TIME_NONE) {
         text_print(text, " ");
@@ -91,10 +98,8 @@ static void write_asdu(struct text_writer *text, const struct komet_asdu *asdu, 
         text_print(text, " OA %u", asdu->oa);
     }
     for (unsigned i = 0; with_objects && i < asdu->count; i++) {
-        struct komet_object object;
-        komet_asdu_object(asdu, i, &object);
         text_print(text, "%s", i > 0 ? "; " : ": ");
-        write_object(text, asdu, &object, about);
+        write_object(text, asdu, i, about);
     }
 }
 

@@ -17,6 +17,13 @@ bool apdu_text_has_qualifier(const struct komet_asdu *asdu);
 /* True when the type's objects have the select/execute bit. */
 bool apdu_text_has_select(const struct komet_asdu *asdu);
 
+/* What an object of file transfer carries: as members of its JSON object behind the others, or as words of
+ * the line. */
+void apdu_text_file_json(struct text_writer *text, const struct komet_asdu *asdu, unsigned index,
+                         struct komet_utc about);
+void apdu_text_file_line(struct text_writer *text, const struct komet_asdu *asdu, unsigned index,
+                         struct komet_utc about);
+
 /* An object's time tag: its fields as they stand. `about` chooses the century. */
 void apdu_text_tag(struct text_writer *text, const struct komet_object *object, struct komet_utc about);
 

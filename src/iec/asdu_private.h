@@ -57,6 +57,23 @@ static inline void put_address(uint8_t *octets, unsigned size, bool big_endian, 
     }
 }
 
+/* Name of file, name of section, length of segment: what stands in front of a segment's data (7.3.6.6). */
+enum { SEGMENT_LENGTH_AT = 3, SEGMENT_HEADER_SIZE = 4 };
+
+/* Octets of the data of a segment whose element is at `octets`; of any other type 0. */
+static inline size_t asdu_segment_size(const struct komet_type_row *row, const uint8_t *octets)
+{
+    return row->type == KOMET_F_SG_NA_1 ? octets[SEGMENT_LENGTH_AT] : 0;
+}
+
+/* Writes the header. The number of objects is 0 until the end. */
+void asdu_write_header(const struct komet_profile *profile, const struct komet_asdu_header *header,
+                       uint8_t *octets);
+
+/* Room for the next object of a writer, its address written: where its element goes. NULL when the octets or
+ * the objects are full, or the address does not fit. `size` octets are taken then. */
+uint8_t *asdu_add_element(struct komet_asdu_writer *writer, uint32_t ioa, size_t size);
+
 /* Type, VSQ, COT and CA. */
 static inline size_t asdu_header_size(const struct komet_profile *profile)
 {

@@ -39,12 +39,14 @@ static void read_header(const struct komet_profile *profile, const uint8_t *octe
     };
 }
 
-/* How many octets the objects must have. */
+/* How many octets the objects must have. Of a segment the length of its data stands in front of it; there is
+ * one in an ASDU. */
 static size_t objects_size(const struct komet_asdu *asdu)
 {
     size_t element = asdu->row->element_size;
     size_t ioa = asdu->profile->ioa_size;
-    return asdu->sq ? ioa + asdu->count * element : asdu->count * (ioa + element);
+    size_t size = asdu->sq ? ioa + asdu->count * element : asdu->count * (ioa + element);
+    return asdu->objects_size < size ? size : size + asdu_segment_size(asdu->row, asdu->objects + ioa);
 }
 
 enum komet_asdu_result komet_asdu_decode(const struct komet_profile *profile, const uint8_t *octets,
@@ -152,8 +154,9 @@ READ_INLINE void read_point(const struct run *run, uint8_t octet, struct komet_o
 READ_INLINE void read_analogue(const struct run *run, uint8_t octet, struct komet_object *object)
 {
     if (run->control) {
-        object->select = (octet & COMMAND_SELECT) != 0;
-        object->qualifier = octet & SETPOINT_QL_MAX;
+        bool parameter = run->row->direction == KOMET_PARAMETER;
+        object->select = !parameter && (octet & COMMAND_SELECT) != 0;
+        object->qualifier = parameter ? octet : octet & SETPOINT_QL_MAX;
     } else {
         object->quality = octet & QUALITY_BITS_QDS;
     }
@@ -200,6 +203,9 @@ READ_INLINE void read_element(const struct run *run, enum komet_element element,
         return;
     case KOMET_ELEMENT_NONE:
         read_system(run->row, octets, object);
+        return;
+    case KOMET_ELEMENT_FILE: /* see asdu_file.c */
+        object->octets_size = (uint8_t)(run->element_size + asdu_segment_size(run->row, octets));
         return;
     }
 }
@@ -291,6 +297,7 @@ double komet_object_number(const struct komet_object *object)
 {
     switch (object->element) {
     case KOMET_ELEMENT_NONE:
+    case KOMET_ELEMENT_FILE:
         return 0;
     case KOMET_ELEMENT_SINGLE:
         return object->value.single ? 1 : 0;
@@ -316,6 +323,7 @@ static int status_offset(const struct komet_type_row *row)
 {
     switch (row->element) {
     case KOMET_ELEMENT_NONE:
+    case KOMET_ELEMENT_FILE:
         return -1;
     case KOMET_ELEMENT_SINGLE:
     case KOMET_ELEMENT_DOUBLE:

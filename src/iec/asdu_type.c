@@ -89,7 +89,21 @@
     ROW(C_TS_NA_1, 2, NONE, NONE, SYSTEM_CONTROL, false, true, "test command")                               \
     ROW(C_RP_NA_1, 1, NONE, NONE, SYSTEM_CONTROL, false, true, "reset process command")                      \
     ROW(C_CD_NA_1, 2, NONE, NONE, SYSTEM_CONTROL, false, true, "delay acquisition command")                  \
-    ROW(C_TS_TA_1, 9, NONE, CP56, SYSTEM_CONTROL, false, true, "test command with time tag CP56Time2a")
+    ROW(C_TS_TA_1, 9, NONE, CP56, SYSTEM_CONTROL, false, true, "test command with time tag CP56Time2a")      \
+    ROW(P_ME_NA_1, 3, NORMALIZED, NONE, PARAMETER, false, true,                                              \
+        "parameter of measured values, normalized value")                                                    \
+    ROW(P_ME_NB_1, 3, SCALED, NONE, PARAMETER, false, true, "parameter of measured values, scaled value")    \
+    ROW(P_ME_NC_1, 5, FLOAT, NONE, PARAMETER, false, true,                                                   \
+        "parameter of measured values, short floating point number")                                         \
+    ROW(P_AC_NA_1, 1, NONE, NONE, PARAMETER, false, true, "parameter activation")                            \
+    ROW(F_FR_NA_1, 6, FILE, NONE, FILE, false, true, "file ready")                                           \
+    ROW(F_SR_NA_1, 7, FILE, NONE, FILE, false, true, "section ready")                                        \
+    ROW(F_SC_NA_1, 4, FILE, NONE, FILE, false, true, "call directory, select file, call file, call section") \
+    ROW(F_LS_NA_1, 5, FILE, NONE, FILE, false, true, "last section, last segment")                           \
+    ROW(F_AF_NA_1, 4, FILE, NONE, FILE, false, true, "ack file, ack section")                                \
+    ROW(F_SG_NA_1, 4, FILE, NONE, FILE, false, true, "segment")                                              \
+    ROW(F_DR_TA_1, 13, FILE, CP56, FILE, true, false, "directory")                                           \
+    ROW(F_SC_NB_1, 16, FILE, NONE, FILE, false, true, "query log, request archive file")
 /* clang-format on */
 
 #define AS_POSITION(name, octets, element, time, direction, sq, single, title) POSITION_##name,

@@ -12,13 +12,27 @@
 #include "asdu_private.h"
 #include "time_tag_private.h"
 
+void asdu_write_header(const struct komet_profile *profile, const struct komet_asdu_header *header,
+                       uint8_t *octets)
+{
+    KOMET_ASSERT(header->cause <= ASDU_COT_CAUSE);
+    KOMET_ASSERT(profile->ca_size == 2 || header->ca <= 0xFF);
+    octets[0] = header->type;
+    octets[1] = header->sq ? ASDU_VSQ_SQ : 0;
+    uint8_t *cot = octets + ASDU_COT_OFFSET;
+    cot[0] = (uint8_t)(header->cause | (header->negative ? ASDU_COT_NEGATIVE : 0) |
+                       (header->test ? ASDU_COT_TEST : 0));
+    if (profile->cot_size == 2) {
+        cot[1] = header->oa;
+    }
+    put_address(cot + profile->cot_size, profile->ca_size, profile->big_endian_addresses, header->ca);
+}
+
 bool komet_asdu_begin(struct komet_asdu_writer *writer, const struct komet_profile *profile,
                       const struct komet_asdu_header *header, uint8_t *octets, size_t capacity)
 {
     KOMET_ASSERT(profile != NULL && profile_usable(profile));
     KOMET_ASSERT(octets != NULL && capacity >= KOMET_ASDU_SIZE_ONE);
-    KOMET_ASSERT(header->cause <= ASDU_COT_CAUSE);
-    KOMET_ASSERT(profile->ca_size == 2 || header->ca <= 0xFF);
     const struct komet_type_row *row = komet_type_find(header->type);
     if (row == NULL || (header->sq && !row->sequence_allowed)) {
         return false;
@@ -31,15 +45,7 @@ bool komet_asdu_begin(struct komet_asdu_writer *writer, const struct komet_profi
         .size = asdu_header_size(profile),
         .sq = header->sq,
     };
-    octets[0] = header->type;
-    octets[1] = header->sq ? ASDU_VSQ_SQ : 0;
-    uint8_t *cot = octets + ASDU_COT_OFFSET;
-    cot[0] = (uint8_t)(header->cause | (header->negative ? ASDU_COT_NEGATIVE : 0) |
-                       (header->test ? ASDU_COT_TEST : 0));
-    if (profile->cot_size == 2) {
-        cot[1] = header->oa;
-    }
-    put_address(cot + profile->cot_size, profile->ca_size, profile->big_endian_addresses, header->ca);
+    asdu_write_header(profile, header, octets);
     return true;
 }
 
@@ -59,7 +65,9 @@ static void write_point(const struct komet_type_row *row, uint8_t *octets, unsig
 static void write_analogue_status(const struct komet_type_row *row, uint8_t *octet,
                                   const struct komet_object *object)
 {
-    if (row->direction == KOMET_CONTROL) {
+    if (row->direction == KOMET_PARAMETER) {
+        *octet = object->qualifier;
+    } else if (row->direction == KOMET_CONTROL) {
         KOMET_ASSERT(object->qualifier <= SETPOINT_QL_MAX);
         *octet = (uint8_t)(object->qualifier | (object->select ? COMMAND_SELECT : 0));
     } else if (row->type != KOMET_M_ME_ND_1) {
@@ -139,6 +147,8 @@ static inline void write_element(const struct komet_type_row *row, uint8_t *octe
     case KOMET_ELEMENT_NONE:
         write_system(row, octets, object);
         return;
+    case KOMET_ELEMENT_FILE:
+        KOMET_ASSERT_NEVER("a type of file transfer: komet_asdu_add_file");
     }
 }
 
@@ -157,32 +167,47 @@ static inline void write_time(const struct komet_type_row *row, uint8_t *octets,
     }
 }
 
-bool komet_asdu_add(struct komet_asdu_writer *writer, const struct komet_object *object)
+/* Inline: it is the larger part of what adding an object costs. */
+static inline uint8_t *add_element(struct komet_asdu_writer *writer, uint32_t ioa, size_t size)
 {
-    const struct komet_type_row *row = writer->row;
     const struct komet_profile *profile = writer->profile;
-    KOMET_ASSERT(row != NULL);
-    KOMET_ASSERT(object->ioa >> (8 * profile->ioa_size) == 0);
+    KOMET_ASSERT(ioa >> (8 * profile->ioa_size) == 0);
     bool with_ioa = !writer->sq || writer->count == 0;
-    size_t needed = row->element_size + (with_ioa ? (size_t)profile->ioa_size : 0);
+    size_t needed = size + (with_ioa ? (size_t)profile->ioa_size : 0);
     if (writer->count == ASDU_VSQ_COUNT || writer->capacity - writer->size < needed) {
-        return false;
+        return NULL;
     }
-    if (writer->count > 0 && (row->single_object || (writer->sq && object->ioa != writer->next_ioa))) {
-        return false;
+    if (writer->count > 0 && (writer->row->single_object || (writer->sq && ioa != writer->next_ioa))) {
+        return NULL;
     }
     uint8_t *octets = writer->octets + writer->size;
     if (with_ioa) {
-        if (profile->ioa_size == 3 && !profile->big_endian_addresses && row->element_size > 0) {
-            put_u32(octets, object->ioa); /* the fourth octet is the element's, written below */
+        if (profile->ioa_size == 3 && !profile->big_endian_addresses && size > 0) {
+            put_u32(octets, ioa); /* the fourth octet is the element's, written later */
         } else {
-            put_address(octets, profile->ioa_size, profile->big_endian_addresses, object->ioa);
+            put_address(octets, profile->ioa_size, profile->big_endian_addresses, ioa);
         }
         octets += profile->ioa_size;
     }
     writer->size += needed;
     writer->count++;
-    writer->next_ioa = object->ioa + 1;
+    writer->next_ioa = ioa + 1;
+    return octets;
+}
+
+uint8_t *asdu_add_element(struct komet_asdu_writer *writer, uint32_t ioa, size_t size)
+{
+    return add_element(writer, ioa, size);
+}
+
+bool komet_asdu_add(struct komet_asdu_writer *writer, const struct komet_object *object)
+{
+    const struct komet_type_row *row = writer->row;
+    KOMET_ASSERT(row != NULL);
+    uint8_t *octets = add_element(writer, object->ioa, row->element_size);
+    if (octets == NULL) {
+        return false;
+    }
     write_element(row, octets, object);
     write_time(row, octets, object);
     return true;
@@ -241,6 +266,25 @@ size_t komet_asdu_end(struct komet_asdu_writer *writer)
     }
     writer->octets[1] = (uint8_t)((writer->octets[1] & ASDU_VSQ_SQ) | writer->count);
     return writer->size;
+}
+
+size_t komet_asdu_write_octets(const struct komet_profile *profile, const struct komet_asdu_header *header,
+                               uint8_t count, const uint8_t *objects, size_t size, uint8_t *octets,
+                               size_t capacity)
+{
+    KOMET_ASSERT(profile != NULL && profile_usable(profile));
+    KOMET_ASSERT(count <= ASDU_VSQ_COUNT);
+    size_t header_size = asdu_header_size(profile);
+    capacity = capacity < KOMET_ASDU_SIZE_MAX ? capacity : KOMET_ASDU_SIZE_MAX;
+    if (capacity < header_size || capacity - header_size < size) {
+        return 0;
+    }
+    asdu_write_header(profile, header, octets);
+    octets[1] |= count;
+    if (size > 0) {
+        memcpy(octets + header_size, objects, size);
+    }
+    return header_size + size;
 }
 
 void komet_asdu_mirror(uint8_t *octets, uint8_t cause, bool negative)

@@ -154,6 +154,7 @@ static const char *fill_value(const struct tag *tag, double raw, struct komet_ob
     case KOMET_ELEMENT_STEP:
     case KOMET_ELEMENT_COUNTER:
     case KOMET_ELEMENT_PROTECTION:
+    case KOMET_ELEMENT_FILE:
         return "this type cannot be written";
     }
     KOMET_ASSERT_NEVER("an unknown element");

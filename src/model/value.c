@@ -171,6 +171,7 @@ static unsigned inputs_of(enum komet_element element)
         return BIT(TAG_CI) | BIT(TAG_AI) | BIT(TAG_TIR);
     case KOMET_ELEMENT_NONE:
     case KOMET_ELEMENT_REGULATING:
+    case KOMET_ELEMENT_FILE:
         return 0;
     }
     KOMET_ASSERT_NEVER("an unknown element");
@@ -194,6 +195,7 @@ static unsigned outputs_of(enum komet_element element)
     case KOMET_ELEMENT_STEP:
     case KOMET_ELEMENT_COUNTER:
     case KOMET_ELEMENT_PROTECTION:
+    case KOMET_ELEMENT_FILE:
         return 0;
     }
     KOMET_ASSERT_NEVER("an unknown element");
@@ -202,7 +204,7 @@ static unsigned outputs_of(enum komet_element element)
 bool tag_type_fits(enum tag_type type, uint8_t asdu_type)
 {
     const struct komet_type_row *row = komet_type_find(asdu_type);
-    if (row == NULL || row->direction == KOMET_SYSTEM_CONTROL || (unsigned)type >= TAG_TYPE_COUNT) {
+    if (row == NULL || (unsigned)type >= TAG_TYPE_COUNT) {
         return false;
     }
     if (tag_type_is_output(type)) {

@@ -111,6 +111,7 @@ double rtu_transmitted(uint8_t type, double number)
     KOMET_ASSERT(row != NULL);
     switch (row->element) {
     case KOMET_ELEMENT_NONE:
+    case KOMET_ELEMENT_FILE:
         return 0;
     case KOMET_ELEMENT_SINGLE:
         return number != 0 ? 1 : 0;
@@ -145,6 +146,7 @@ struct komet_object rtu_object(uint8_t type, uint32_t ioa, double number, struct
     struct komet_object object = {.ioa = ioa, .element = row->element, .time_size = row->time};
     switch (row->element) {
     case KOMET_ELEMENT_NONE:
+    case KOMET_ELEMENT_FILE:
         break;
     case KOMET_ELEMENT_SINGLE:
         object.value.single = number != 0;

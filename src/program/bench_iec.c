@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "komet/asdu.h"
+#include "komet/file.h"
 #include "program/bench.h"
 
 enum { ASDU_COUNT = 256, TF_OBJECTS = 16, TF_STRIDE = 15, TF_HEADER = 6 };
@@ -37,7 +38,9 @@ static size_t fill(uint8_t *octets, const struct komet_type_row *row, unsigned s
             object.value.real = (float)(seed + i);
         }
         komet_cp56_from_utc(&object.time, (struct komet_utc){INT64_C(1795219200000) + seed * 7919 + i}, 0);
-        if (!komet_asdu_add(&writer, &object)) {
+        const struct komet_file_object file = {.ioa = object.ioa, .name = 1, .time = object.time};
+        if (!(row->element == KOMET_ELEMENT_FILE ? komet_asdu_add_file(&writer, &file)
+                                                 : komet_asdu_add(&writer, &object))) {
             break;
         }
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "komet/asdu.h"
+#include "komet/file.h"
 
 static void check(bool condition)
 {
@@ -58,6 +59,7 @@ static void element_mask(const struct komet_type_row *row, uint8_t *mask)
         }
         break;
     case KOMET_ELEMENT_NONE:
+    case KOMET_ELEMENT_FILE:
     case KOMET_ELEMENT_REGULATING:
     case KOMET_ELEMENT_COUNTER:
         break;
@@ -68,7 +70,7 @@ static void element_mask(const struct komet_type_row *row, uint8_t *mask)
 
 static void compare(const struct komet_asdu *asdu, const uint8_t *written, size_t size)
 {
-    uint8_t mask[16];
+    uint8_t mask[KOMET_ASDU_SIZE_MAX];
     element_mask(asdu->row, mask);
     size_t ioa_size = asdu->profile->ioa_size;
     check(size == asdu->size);
@@ -80,6 +82,36 @@ static void compare(const struct komet_asdu *asdu, const uint8_t *written, size_
         }
         uint8_t keep = in_object < ioa_size ? 0xFF : mask[in_object - ioa_size];
         check(written[i] == (asdu->octets[i] & keep));
+    }
+}
+
+/* Nothing is reserved in file transfer but in the time tags. */
+static void write_file_again(const struct komet_asdu *asdu)
+{
+    uint8_t octets[KOMET_ASDU_SIZE_MAX];
+    struct komet_asdu_writer writer;
+    struct komet_asdu_header header = {.type = asdu->type, .sq = asdu->sq, .ca = asdu->ca};
+    check(komet_asdu_begin(&writer, asdu->profile, &header, octets, sizeof octets));
+    for (unsigned i = 0; i < asdu->count; i++) {
+        struct komet_file_object file, again;
+        struct komet_asdu written;
+        komet_asdu_file(asdu, i, &file);
+        check(file.segment_size == 0 || (file.segment >= asdu->objects &&
+                                         file.segment + file.segment_size == asdu->octets + asdu->size));
+        if (file.ioa >> (8 * asdu->profile->ioa_size) != 0) {
+            return; /* SQ = 1 ran out of addresses */
+        }
+        if (file.segment_size > KOMET_SEGMENT_SIZE_MAX) { /* widths that are narrower than those of 104 */
+            return;
+        }
+        check(komet_asdu_add_file(&writer, &file));
+        check(komet_asdu_decode(asdu->profile, octets, komet_asdu_end(&writer), &written) == KOMET_ASDU_OK);
+        komet_asdu_file(&written, i, &again);
+        check(again.name == file.name && again.section == file.section && again.length == file.length);
+        check(again.qualifier == file.qualifier && again.checksum == file.checksum);
+        check(again.segment_size == file.segment_size);
+        check(memcmp(&again.time, &file.time, sizeof file.time) == 0);
+        check(memcmp(&again.stop, &file.stop, sizeof file.stop) == 0);
     }
 }
 
@@ -123,7 +155,11 @@ static void read_asdu(const struct komet_profile *profile, const uint8_t *octets
     check(komet_asdu_result_name(result) != NULL);
     if (result == KOMET_ASDU_OK) {
         (void)komet_cause_name(asdu.cause);
-        write_again(&asdu);
+        if (asdu.row->element == KOMET_ELEMENT_FILE) {
+            write_file_again(&asdu);
+        } else {
+            write_again(&asdu);
+        }
     } else if (result == KOMET_ASDU_UNKNOWN_TYPE) {
         uint8_t copy[KOMET_ASDU_SIZE_MAX];
         memcpy(copy, octets, size);

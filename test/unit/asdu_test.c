@@ -556,7 +556,7 @@ static void test_table(void **state)
     (void)state;
     size_t count;
     const struct komet_type_row *rows = komet_type_table(&count);
-    assert_int_equal(count, 55);
+    assert_int_equal(count, 67);
     size_t found = 0;
     for (unsigned type = 0; type < 256; type++) {
         const struct komet_type_row *row = komet_type_find((uint8_t)type);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "komet/asdu.h"
+#include "komet/file.h"
 #include "komet/link.h"
 
 /* ---- every type, random content ---- */
@@ -39,6 +40,7 @@ static void random_value(struct test_random *random, const struct komet_type_row
     uint32_t any = (uint32_t)test_random_next(random);
     switch (row->element) {
     case KOMET_ELEMENT_NONE:
+    case KOMET_ELEMENT_FILE:
         return;
     case KOMET_ELEMENT_SINGLE:
         object->value.single = any % 2 != 0;
@@ -100,6 +102,7 @@ static void assert_same(const struct komet_type_row *row, const struct komet_obj
         assert_int_equal(read->elapsed_ms, written->elapsed_ms);
         break;
     case KOMET_ELEMENT_NONE:
+    case KOMET_ELEMENT_FILE:
     case KOMET_ELEMENT_SINGLE:
     case KOMET_ELEMENT_DOUBLE:
     case KOMET_ELEMENT_REGULATING:
@@ -119,7 +122,8 @@ static void assert_same(const struct komet_type_row *row, const struct komet_obj
         assert_int_equal(read->quality & 0x80, written->quality & 0x80);
         assert_int_equal(read->quality & (uint8_t)~written->quality, 0);
     }
-    if (row->direction == KOMET_CONTROL && row->element != KOMET_ELEMENT_BITS) {
+    if (row->direction == KOMET_PARAMETER ||
+        (row->direction == KOMET_CONTROL && row->element != KOMET_ELEMENT_BITS)) {
         assert_int_equal(read->qualifier, written->qualifier);
     }
 }
@@ -195,6 +199,88 @@ static void round_trip(struct test_random *random, const struct komet_type_row *
     }
 }
 
+/* ---- file transfer, random content ---- */
+
+static struct komet_file_object random_file(struct test_random *random, uint8_t type, const uint8_t *data)
+{
+    struct komet_file_object file = {
+        .ioa = test_random_below(random, 128),
+        .name = (uint16_t)test_random_next(random),
+    };
+    if (type >= KOMET_F_SR_NA_1 && type <= KOMET_F_SG_NA_1) {
+        file.section = (uint8_t)test_random_next(random);
+    }
+    if (type <= KOMET_F_SR_NA_1 || type == KOMET_F_DR_TA_1) {
+        file.length = test_random_below(random, KOMET_FILE_LENGTH_MAX + 1);
+    }
+    if (type != KOMET_F_SG_NA_1 && type != KOMET_F_SC_NB_1) {
+        file.qualifier = (uint8_t)test_random_next(random);
+    }
+    if (type == KOMET_F_LS_NA_1) {
+        file.checksum = (uint8_t)test_random_next(random);
+    }
+    if (type == KOMET_F_SG_NA_1) {
+        file.segment = data;
+        file.segment_size = (uint8_t)test_random_below(random, KOMET_SEGMENT_SIZE_MAX + 1);
+    }
+    if (type >= KOMET_F_DR_TA_1) {
+        file.time = random_time(random, KOMET_TIME_CP56);
+    }
+    if (type == KOMET_F_SC_NB_1) {
+        file.stop = random_time(random, KOMET_TIME_CP56);
+    }
+    return file;
+}
+
+static void assert_same_file(const struct komet_file_object *read, const struct komet_file_object *written)
+{
+    struct komet_file_object read_but_segment = *read, written_but_segment = *written;
+    read_but_segment.segment = written_but_segment.segment = NULL;
+    assert_memory_equal(&read_but_segment, &written_but_segment, sizeof *read);
+    if (written->segment_size > 0) {
+        assert_memory_equal(read->segment, written->segment, written->segment_size);
+    }
+}
+
+static void test_round_trip_of_file_transfer(void **state)
+{
+    (void)state;
+    struct test_random random = {20261121};
+    uint8_t data[KOMET_SEGMENT_SIZE_MAX];
+    for (size_t i = 0; i < sizeof data; i++) {
+        data[i] = (uint8_t)test_random_next(&random);
+    }
+    for (unsigned round = 0; round < 8000; round++) {
+        uint8_t octets[KOMET_ASDU_SIZE_MAX];
+        struct komet_file_object written[20], read;
+        struct komet_asdu_writer writer;
+        struct komet_asdu asdu;
+        struct komet_asdu_header header = {.type = (uint8_t)(KOMET_F_FR_NA_1 + round % 8),
+                                           .cause = KOMET_COT_FILE,
+                                           .sq = round % 8 == 6 && round % 3 == 0,
+                                           .ca = 1};
+        const struct komet_profile *profile = round % 5 == 0 ? &komet_profile_sinaut : &komet_profile_104;
+        unsigned count = 0;
+        assert_true(komet_asdu_begin(&writer, profile, &header, octets, sizeof octets));
+        for (; count < 20; count++) {
+            memset(&written[count], 0, sizeof written[count]);
+            written[count] = random_file(&random, header.type, data);
+            written[count].ioa = header.sq && count > 0 ? written[count - 1].ioa + 1 : written[count].ioa;
+            if (!komet_asdu_add_file(&writer, &written[count])) {
+                break;
+            }
+        }
+        assert_true(count >= 1 && (header.type == KOMET_F_DR_TA_1) == (count > 1));
+        assert_int_equal(komet_asdu_decode(profile, octets, komet_asdu_end(&writer), &asdu), KOMET_ASDU_OK);
+        for (unsigned i = 0; i < count; i++) {
+            memset(&read, 0, sizeof read);
+            komet_asdu_file(&asdu, i, &read);
+            assert_same_file(&read, &written[i]);
+        }
+        assert_int_equal(komet_asdu_decode(profile, octets, asdu.size - 1, &asdu), KOMET_ASDU_TOO_SHORT);
+    }
+}
+
 static void test_round_trip_of_every_type(void **state)
 {
     (void)state;
@@ -202,7 +288,7 @@ static void test_round_trip_of_every_type(void **state)
     size_t count;
     const struct komet_type_row *rows = komet_type_table(&count);
     for (size_t i = 0; i < count; i++) {
-        for (unsigned round = 0; round < 400; round++) {
+        for (unsigned round = 0; rows[i].element != KOMET_ELEMENT_FILE && round < 400; round++) {
             struct komet_profile profile = {
                 .cot_size = (uint8_t)(1 + test_random_below(&random, 2)),
                 .ca_size = (uint8_t)(1 + test_random_below(&random, 2)),
@@ -221,7 +307,7 @@ static void test_objects_at_once_stop_where_it_is_full(void **state)
     uint8_t octets[KOMET_ASDU_SIZE_MAX];
     struct komet_asdu_writer writer;
     struct komet_asdu_header header = {.type = KOMET_M_ME_TF_1, .cause = KOMET_COT_SPONTANEOUS, .ca = 1};
-    for (size_t capacity = 21; capacity <= sizeof octets; capacity++) {
+    for (size_t capacity = KOMET_ASDU_SIZE_ONE; capacity <= sizeof octets; capacity++) {
         assert_true(komet_asdu_begin(&writer, &komet_profile_104, &header, octets, capacity));
         assert_int_equal(komet_asdu_add_objects(&writer, objects, 200), (capacity - 6) / 15);
         assert_false(komet_asdu_add(&writer, &objects[0]));
@@ -396,6 +482,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip_of_every_type),
+        cmocka_unit_test(test_round_trip_of_file_transfer),
         cmocka_unit_test(test_objects_at_once_stop_where_it_is_full),
         cmocka_unit_test(test_two_links_k_12),
         cmocka_unit_test(test_two_links_k_1),
