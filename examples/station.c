@@ -29,7 +29,7 @@ static void disconnect(const char *why)
     printf("closed: %s\n", why);
     close(centre);
     centre = -1;
-    forget_answers();
+    data_transfer(false);
     komet_group_closed(group, now(), 0);
 }
 
@@ -44,6 +44,7 @@ static void serve(void)
         switch (out.kind) {
         case KOMET_GROUP_OUT_STATE:
             printf("data transfer: %s\n", komet_link_state_name(out.state));
+            data_transfer(out.state == KOMET_LINK_STARTED);
             break;
         case KOMET_GROUP_OUT_ASDU:
             if (!take_asdu(group, out.octets, out.size)) {
@@ -68,7 +69,7 @@ static void serve(void)
             disconnect(komet_reason_sentence(out.reason));
             break;
         }
-        send_answers(group, 0);
+        send_answers(group);
     }
 }
 
@@ -123,6 +124,7 @@ int main(int argc, char **argv)
     printf("listening on 127.0.0.1:%u\n", (unsigned)ntohs(address.sin_port));
 
     group = komet_group_init(memory, sizeof memory, &settings);
+    begin_station(group);
     int64_t period_us = KOMET_MS(argc == 3 ? strtol(argv[2], NULL, 10) : 1000);
     struct komet_instant next_event = komet_after(now(), period_us);
     for (;;) {

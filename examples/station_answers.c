@@ -1,132 +1,102 @@
 /*
- * station_answers: the application of the example station. ASDUs in, ASDUs out; nothing of connections.
+ * station_answers: the application of the example station: its points, and what commands do to them.
+ * Interrogation, read, clock, test and refusals are komet_station's.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
-#include <string.h>
-
-#include <komet/komet.h>
 
 #include "posix.h"
 #include "station_answers.h"
 
-enum { ANSWERS_MAX = 16 };
+enum { BREAKER, VOLTAGE, BREAKER_COMMAND }; /* places in the table, which is in ascending order of address */
 
-static bool breaker;
-static float voltage = 110.0F;
+static struct komet_point points[] = {
+    {.ca = CA, .ioa = BREAKER_IOA, .type = KOMET_M_SP_NA_1},
+    {.ca = CA, .ioa = VOLTAGE_IOA, .type = KOMET_M_ME_NC_1, .object.value.real = 110.0F},
+    {.ca = CA, .ioa = BREAKER_COMMAND_IOA, .type = KOMET_C_SC_NA_1},
+};
+static const uint16_t addresses[] = {CA};
+static _Alignas(max_align_t) uint8_t memory[8192];
+static struct komet_station *station;
 
-static struct answer { /* they wait here while the window of k frames is full */
-    uint8_t octets[KOMET_ASDU_SIZE_MAX];
-    size_t size;
-} answers[ANSWERS_MAX];
-static unsigned answers_first, answers_count;
-
-/* An ASDU with the value of the breaker or of the voltage. A type without time tag leaves the time out. */
-static size_t write_value(uint8_t *octets, uint32_t ioa, uint8_t type, uint8_t cause)
+void begin_station(struct komet_group *group)
 {
-    struct komet_asdu_header header = {.type = type, .cause = cause, .ca = CA};
-    struct komet_object object = {.ioa = ioa};
-    struct komet_asdu_writer writer;
-    komet_cp56_from_utc(&object.time, calendar_time(), 0);
-    if (ioa == BREAKER) {
-        object.value.single = breaker;
-    } else {
-        object.value.real = voltage;
-    }
-    komet_asdu_begin(&writer, &komet_profile_104, &header, octets, KOMET_ASDU_SIZE_MAX);
-    komet_asdu_add(&writer, &object);
-    return komet_asdu_end(&writer);
+    uint8_t octets[KOMET_ASDU_SIZE_ONE];
+    struct komet_station_settings settings = komet_station_settings_standard();
+    settings.addresses = addresses;
+    settings.address_count = 1;
+    settings.points = points;
+    settings.point_count = sizeof points / sizeof *points;
+    station = komet_station_init(memory, sizeof memory, &settings);
+    komet_group_event(group, octets, komet_station_initialized(station, 0, KOMET_COI_POWER_ON, octets));
 }
 
 /* An event goes into the group's buffer, and stays there until a centre has acknowledged it. */
-static void event(struct komet_group *group, uint32_t ioa, uint8_t type, uint8_t cause)
+static void event(struct komet_group *group, size_t point, enum komet_cause cause)
 {
-    uint8_t octets[KOMET_ASDU_SIZE_MAX];
-    komet_group_event(group, octets, write_value(octets, ioa, type, cause));
+    uint8_t octets[KOMET_ASDU_SIZE_ONE];
+    size_t size = komet_station_event(station, point, cause, calendar_time(), octets);
+    komet_group_event(group, octets, size);
 }
 
 void change_voltage(struct komet_group *group)
 {
-    voltage = voltage < 111.0F ? voltage + 0.25F : 109.0F;
-    event(group, VOLTAGE, KOMET_M_ME_TF_1, KOMET_COT_SPONTANEOUS);
+    float *voltage = &points[VOLTAGE].object.value.real;
+    *voltage = *voltage < 111.0F ? *voltage + 0.25F : 109.0F;
+    event(group, VOLTAGE, KOMET_COT_SPONTANEOUS);
 }
 
-/* A place for one answer. When all are taken, the newest gives way: a centre that asks so much asks again. */
-static struct answer *new_answer(void)
+static void do_command(struct komet_group *group, const struct komet_station_event *asked)
 {
-    answers_count += answers_count < ANSWERS_MAX ? 1 : 0;
-    return &answers[(answers_first + answers_count - 1) % ANSWERS_MAX];
-}
-
-static void answer_value(uint32_t ioa, uint8_t type)
-{
-    struct answer *answer = new_answer();
-    answer->size = write_value(answer->octets, ioa, type, KOMET_COT_INTERROGATED_STATION);
-}
-
-/* Confirmations and refusals are the request itself with another cause. */
-static void mirror(const struct komet_asdu *request, uint8_t cause, bool negative)
-{
-    struct answer *answer = new_answer();
-    memcpy(answer->octets, request->octets, request->size);
-    answer->size = request->size;
-    komet_asdu_mirror(answer->octets, cause, negative);
-}
-
-static void do_command(struct komet_group *group, const struct komet_asdu *request)
-{
-    struct komet_object object;
-    komet_asdu_object(request, 0, &object);
-    if (object.ioa != BREAKER_COMMAND) {
-        mirror(request, KOMET_COT_UNKNOWN_IOA, true);
-        return;
-    }
-    mirror(request, KOMET_COT_ACTIVATION_CON, false);
-    if (!object.select) {
-        breaker = object.value.single;
-        printf("the breaker is %s\n", breaker ? "on" : "off");
-        event(group, BREAKER, KOMET_M_SP_TB_1, KOMET_COT_RETURN_REMOTE);
-        mirror(request, KOMET_COT_ACTIVATION_TERMINATION, false);
+    komet_station_confirm(station, now(), asked->id, true);
+    if (!asked->object.select) {
+        points[BREAKER].object.value.single = asked->object.value.single;
+        printf("the breaker is %s\n", asked->object.value.single ? "on" : "off");
+        event(group, BREAKER, KOMET_COT_RETURN_REMOTE);
+        komet_station_finish(station, asked->id, true);
     }
 }
 
 bool take_asdu(struct komet_group *group, const uint8_t *octets, size_t size)
 {
-    struct komet_asdu asdu;
-    enum komet_asdu_result result = komet_asdu_decode(&komet_profile_104, octets, size, &asdu);
-    if (result != KOMET_ASDU_OK && result != KOMET_ASDU_UNKNOWN_TYPE) {
-        return false;
+    struct komet_station_event asked;
+    if (komet_station_receive(station, now(), calendar_time(), 0, octets, size, &asked) !=
+        KOMET_STATION_TAKEN) {
+        return false; /* no ASDU, or more requests than a centre has reason to send */
     }
-    if (asdu.type != KOMET_C_IC_NA_1 && asdu.type != KOMET_C_SC_NA_1) {
-        mirror(&asdu, KOMET_COT_UNKNOWN_TYPE, true);
-    } else if (asdu.ca != CA && asdu.ca != KOMET_CA_BROADCAST_2) {
-        mirror(&asdu, KOMET_COT_UNKNOWN_CA, true);
-    } else if (asdu.cause != KOMET_COT_ACTIVATION) {
-        mirror(&asdu, KOMET_COT_UNKNOWN_CAUSE, true);
-    } else if (asdu.type == KOMET_C_SC_NA_1) {
-        do_command(group, &asdu);
-    } else {
-        mirror(&asdu, KOMET_COT_ACTIVATION_CON, false);
-        answer_value(BREAKER, KOMET_M_SP_NA_1);
-        answer_value(VOLTAGE, KOMET_M_ME_NC_1);
-        mirror(&asdu, KOMET_COT_ACTIVATION_TERMINATION, false);
+    switch (asked.kind) {
+    case KOMET_STATION_COMMAND:
+        do_command(group, &asked);
+        break;
+    case KOMET_STATION_CLOCK:
+        printf("the clock would be set\n"); /* which an example should not do */
+        break;
+    case KOMET_STATION_NOTHING:
+    case KOMET_STATION_PARAMETER: /* there are no points for these */
+    case KOMET_STATION_PARAMETER_ACTIVATION:
+    case KOMET_STATION_FREEZE:
+    case KOMET_STATION_RESET:
+        break;
     }
     return true;
 }
 
-void send_answers(struct komet_group *group, unsigned c)
+void data_transfer(bool started)
 {
-    while (answers_count > 0) {
-        const struct answer *answer = &answers[answers_first];
-        if (!komet_group_send(group, now(), c, answer->octets, answer->size)) {
-            return;
-        }
-        answers_first = (answers_first + 1) % ANSWERS_MAX;
-        answers_count--;
+    if (started) {
+        komet_station_started(station, 0);
+    } else {
+        komet_station_stopped(station, 0);
     }
 }
 
-void forget_answers(void)
+void send_answers(struct komet_group *group)
 {
-    answers_count = 0;
+    uint8_t *place;
+    while (komet_station_pending(station, 0) && (place = komet_group_reserve(group, 0)) != NULL) {
+        size_t size = komet_station_write(station, now(), calendar_time(), 0, place);
+        if (size > 0) {
+            komet_group_commit(group, now(), 0, size);
+        }
+    }
 }

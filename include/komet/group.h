@@ -94,6 +94,12 @@ KOMET_API bool komet_group_event(struct komet_group *group, const uint8_t *octet
  */
 KOMET_API bool komet_group_send(struct komet_group *group, struct komet_instant now, unsigned c,
                                 const uint8_t *octets, size_t size);
+/* The same without a copy: where to write the ASDU, KOMET_ASDU_SIZE_MAX octets, borrowed until
+ * komet_group_commit or any other call; NULL where komet_group_send would return false, with the same effect.
+ * What is not committed is not sent. */
+KOMET_API uint8_t *komet_group_reserve(struct komet_group *group, unsigned c);
+KOMET_API void komet_group_commit(struct komet_group *group, struct komet_instant now, unsigned c,
+                                  size_t size);
 KOMET_API void komet_group_forget_send(struct komet_group *group, unsigned c);
 
 /* As komet_link_acknowledge, on connection `c`. */
@@ -105,9 +111,9 @@ enum komet_group_output_kind {
     KOMET_GROUP_OUT_ASDU,         /* an ASDU came: octets, size, received (for komet_group_acknowledge) */
     KOMET_GROUP_OUT_ACKNOWLEDGED, /* events_acknowledged has grown, or the window of `connection` has room
                                      again */
-    KOMET_GROUP_OUT_SEND,         /* write octets to `connection`, then komet_group_written; when nothing can be
-                                     written now, komet_group_writable as soon as something can */
-    KOMET_GROUP_OUT_CLOSE         /* close `connection`: reason. komet_group_closed is not wanted */
+    KOMET_GROUP_OUT_SEND, /* write octets to `connection`, then komet_group_written; when nothing can be
+                             written now, komet_group_writable as soon as something can */
+    KOMET_GROUP_OUT_CLOSE /* close `connection`: reason. komet_group_closed is not wanted */
 };
 
 struct komet_group_output {
@@ -131,6 +137,7 @@ KOMET_API enum komet_link_state komet_group_state(const struct komet_group *grou
 
 struct komet_group_counters {
     uint64_t events;              /* taken by komet_group_event */
+    uint64_t events_sent;         /* so many of them, from the first, have left at least once or are lost */
     uint64_t events_acknowledged; /* in order */
     uint64_t events_lost;         /* gave way before they were acknowledged */
     uint64_t events_repeated;     /* sent once more on another connection */

@@ -12,6 +12,7 @@
 #include "komet/group.h"    /* the connections of one redundancy group, controlled side */
 #include "komet/link.h"     /* one connection's transport rules */
 #include "komet/reason.h"   /* why a connection ended */
+#include "komet/station.h"  /* the application services of the controlled side */
 #include "komet/time.h"     /* instants, durations, calendar time */
 #include "komet/time_tag.h" /* CP24Time2a, CP56Time2a */
 

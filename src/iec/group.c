@@ -303,18 +303,34 @@ static bool has_room(const struct connection *connection)
     return connection->started > 0 && komet_link_room(connection->link) > 0;
 }
 
-bool komet_group_send(struct komet_group *group, struct komet_instant now, unsigned c, const uint8_t *octets,
-                      size_t size)
+uint8_t *komet_group_reserve(struct komet_group *group, unsigned c)
 {
     struct connection *connection = at(group, c);
-    KOMET_ASSERT(size >= 1 && size <= KOMET_ASDU_SIZE_MAX);
     if (!has_room(connection)) {
         connection->wants_room = connection->started > 0;
-        return false;
+        return NULL;
     }
     connection->wants_room = false;
     uint8_t *place = komet_link_reserve(connection->link);
     KOMET_ASSERT(place != NULL);
+    return place;
+}
+
+void komet_group_commit(struct komet_group *group, struct komet_instant now, unsigned c, size_t size)
+{
+    KOMET_ASSERT(size >= 1 && size <= KOMET_ASDU_SIZE_MAX);
+    KOMET_ASSERT(has_room(at(group, c)));
+    commit(group, now, c, size);
+}
+
+bool komet_group_send(struct komet_group *group, struct komet_instant now, unsigned c, const uint8_t *octets,
+                      size_t size)
+{
+    KOMET_ASSERT(size >= 1 && size <= KOMET_ASDU_SIZE_MAX);
+    uint8_t *place = komet_group_reserve(group, c);
+    if (place == NULL) {
+        return false;
+    }
     memcpy(place, octets, size);
     commit(group, now, c, size);
     return true;
@@ -447,5 +463,7 @@ struct komet_group_counters komet_group_counters(const struct komet_group *group
 {
     struct komet_group_counters counters = group->counters;
     counters.events_waiting = group->head.events - group->tail.events;
+    bool dropped_unsent = group->newest.events < group->tail.events;
+    counters.events_sent = dropped_unsent ? group->tail.events : group->newest.events;
     return counters;
 }

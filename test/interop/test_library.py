@@ -303,8 +303,8 @@ def test_station_answers_scapy(built, start):
     _, port = start_station(start, built, 60000)
     centre = Centre(port)
     answers = centre.interrogate()
-    assert [frame.type_id for frame in answers] == [100, 1, 13, 100]
-    assert [ioa for ioa, _ in objects(answers[1:3])] == [1001, 3001]
+    assert [frame.type_id for frame in answers] == [70, 100, 1, 13, 100]
+    assert [ioa for ioa, _ in objects(answers[2:4])] == [1001, 3001]
     centre.command(1)
     frames = [centre.next() for _ in range(3)]
     assert sorted((frame.type_id, frame.cot) for frame in frames) == [(30, 11), (45, 7), (45, 10)]
@@ -312,7 +312,12 @@ def test_station_answers_scapy(built, start):
         centre.command(1, **request)
         refused = centre.next()
         assert (refused.cot, refused.ack) == (cause, 1)
+    centre.send_i(5, iec104.IEC104_IO_C_RD_NA_1_IOA(information_object_address=1001))
+    read = centre.next()
+    assert (read.type_id, read.cot) == (1, 5)
     centre.send_i(6, iec104.IEC104_IO_C_RD_NA_1_IOA(information_object_address=1001))
+    assert centre.next().cot == 45
+    centre.send_i(3, iec104.IEC104_IO_M_SP_NA_1_IOA(information_object_address=1001))
     assert centre.next().cot == 44
     centre.close()
 

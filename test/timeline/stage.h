@@ -13,7 +13,7 @@
 
 #include "script.h"
 
-enum { STAGE_EVENTS_MAX = 64, STAGE_TEXT_SIZE = 800 };
+enum { STAGE_EVENTS_MAX = 64, STAGE_TEXT_SIZE = 1600 };
 
 struct stage_event {
     struct komet_instant at;

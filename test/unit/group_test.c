@@ -227,6 +227,7 @@ static void test_events_wait_until_data_transfer_starts(void **state)
     assert_got(&world, 0, 1, 30, 0);
     struct komet_group_counters counters = komet_group_counters(world.group);
     assert_int_equal(counters.events, 30);
+    assert_int_equal(counters.events_sent, 30);
     assert_int_equal(counters.events_acknowledged, 30);
     assert_int_equal(counters.events_waiting, 0);
     finish(&world);
@@ -349,6 +350,7 @@ static void test_r4_a_full_buffer_drops_the_oldest(void **state)
     add_events(&world, 1, 100); /* 21 octets each: 24 fit */
     struct komet_group_counters counters = komet_group_counters(world.group);
     assert_int_equal(counters.events_waiting, 24);
+    assert_int_equal(counters.events_sent, 76); /* none will go first any more */
     assert_int_equal(counters.events_lost, 76);
     start_peer(&world, 0);
     assert_int_equal(world.got_count, 24);
