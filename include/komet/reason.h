@@ -30,9 +30,9 @@ enum komet_reason {
 
     /* The transport ended. */
     KOMET_PEER_CLOSED,          /* the peer closed the TCP connection */
-    KOMET_CONNECTION_RESET,     /* RST, or the network reported an error */
+    KOMET_CONNECTION_RESET,     /* the peer let go of the connection without closing it (RST) */
     KOMET_CONNECT_REFUSED,      /* nobody listens at the address */
-    KOMET_UNREACHABLE,          /* no route, or the name does not resolve */
+    KOMET_UNREACHABLE,          /* no route, no such name, or the network reported an error */
 
     /* We ended it. */
     KOMET_NOT_STORED,           /* a received I format was not stored within store_limit */

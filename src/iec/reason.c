@@ -54,12 +54,14 @@ static const struct reason_row rows[KOMET_REASON_COUNT] = {
 
     [KOMET_PEER_CLOSED] = {KOMET_ORIGIN_TRANSPORT, "peer-closed", "The peer closed the TCP connection."},
     [KOMET_CONNECTION_RESET] = {KOMET_ORIGIN_TRANSPORT, "connection-reset",
-                                "The TCP connection was reset by the peer or failed in the network."},
+                                "The peer reset the TCP connection."},
     [KOMET_CONNECT_REFUSED] =
         {KOMET_ORIGIN_TRANSPORT, "connect-refused",
          "Nobody listens at the peer's address and port: check both, and whether the peer runs."},
-    [KOMET_UNREACHABLE] = {KOMET_ORIGIN_TRANSPORT, "unreachable",
-                           "There is no route to the peer's address, or its name does not resolve."},
+    [KOMET_UNREACHABLE] =
+        {KOMET_ORIGIN_TRANSPORT, "unreachable",
+         "The network does not reach the peer: there is no route to its address, its name does "
+         "not resolve, or the path to it has failed."},
 
     [KOMET_NOT_STORED] = {KOMET_ORIGIN_LOCAL, "not-stored",
                           "A received I format was not stored within store_limit: the connection was closed "

@@ -24,6 +24,7 @@ struct tcp {
     uint16_t port;
     bool resolving, open, closing, finishing, paused;
     bool offering, offer_again; /* `received` is being called; and is to be called once more */
+    enum komet_reason failure;  /* of the first write that failed, KOMET_OK none */
     unsigned handles;           /* that are not closed yet */
     size_t output_max, waiting;
     uint8_t *input; /* received and not taken */
@@ -83,24 +84,23 @@ static void end(struct tcp *tcp, enum komet_reason reason)
     bool told = !tcp->finishing;
     close_handles(tcp, false);
     if (told) {
-        tcp->events->closed(tcp->context, tcp, reason);
+        tcp->events->closed(tcp->context, tcp, tcp->failure != KOMET_OK ? tcp->failure : reason);
     }
 }
 
-static enum komet_reason reason_of(int status)
+enum komet_reason tcp_reason(int status)
 {
     switch (status) {
     case UV_EOF:
         return KOMET_PEER_CLOSED;
     case UV_ECONNREFUSED:
         return KOMET_CONNECT_REFUSED;
-    case UV_ETIMEDOUT:
     case UV_ECONNRESET:
+    case UV_ECONNABORTED:
     case UV_EPIPE:
         return KOMET_CONNECTION_RESET;
-    default:
-        return status <= UV_EAI_ADDRFAMILY && status >= UV_EAI_SOCKTYPE ? KOMET_UNREACHABLE
-                                                                        : KOMET_CONNECTION_RESET;
+    default: /* no answer, no route, an interface that is down: the other end may live on */
+        return KOMET_UNREACHABLE;
     }
 }
 
@@ -145,7 +145,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     struct tcp *tcp = stream->data;
     (void)buffer;
     if (size < 0) {
-        end(tcp, reason_of((int)size));
+        end(tcp, tcp_reason((int)size));
     } else if (size > 0 && !tcp->finishing) {
         tcp->input_size += (size_t)size;
         offer(tcp);
@@ -157,7 +157,7 @@ static void start_reading(struct tcp *tcp)
     tcp->paused = false;
     int status = uv_read_start((uv_stream_t *)&tcp->socket, on_allocate, on_read);
     if (status != 0) {
-        end(tcp, reason_of(status));
+        end(tcp, tcp_reason(status));
     }
 }
 
@@ -189,7 +189,7 @@ static void on_written(uv_write_t *request, int status)
     tcp->waiting -= write->size;
     free(write);
     if (status != 0) {
-        end(tcp, reason_of(status));
+        end(tcp, tcp_reason(status));
     } else if (tcp->waiting == 0 && tcp->finishing) {
         close_handles(tcp, false);
     } else if (tcp->waiting == 0 && !tcp->closing && tcp->events->drained != NULL) {
@@ -206,6 +206,10 @@ bool tcp_write(struct tcp *tcp, const uint8_t *octets, size_t size)
         uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)octets, (unsigned)size);
         int written = uv_try_write((uv_stream_t *)&tcp->socket, &buffer, 1);
         size_t done = written > 0 ? (size_t)written : 0;
+        if (written < 0 && written != UV_EAGAIN && tcp->failure == KOMET_OK) {
+            /* The kernel tells it once; later writes break the pipe, later reads are at the end. */
+            tcp->failure = tcp_reason(written);
+        }
         octets += done;
         size -= done;
     }
@@ -226,7 +230,7 @@ bool tcp_write(struct tcp *tcp, const uint8_t *octets, size_t size)
     if (status != 0) {
         tcp->waiting -= size;
         free(write);
-        end(tcp, reason_of(status));
+        end(tcp, tcp_reason(status));
         return false;
     }
     return true;
