@@ -106,8 +106,9 @@ static void connect_line(struct kom_host *host, const struct kom_output *output)
     struct host_line *line = &host->lines[output->line];
     abort_line(line);
     line->connection = output->connection;
-    line->tcp = tcp_connect(host->settings.loop, output->address->host, output->address->port, &line_events,
-                            line, LINE_OUTPUT_MAX);
+    line->tcp = tcp_connect(host->settings.loop, output->address->host, output->address->port,
+                            (uint64_t)line->line->parameters.value[PARAMETER_WT0], &line_events, line,
+                            LINE_OUTPUT_MAX);
 }
 
 static void send_line(struct kom_host *host, const struct kom_output *output)
@@ -301,7 +302,8 @@ static void connect_server(struct kom_host *host)
     if (!host->stays) {
         host->next_server = (host->next_server + 1) % host->settings.servers->count;
     }
-    host->server = wire_peer_connect(host->settings.loop, server->host, server->port, &server_events, host);
+    host->server = wire_peer_connect(host->settings.loop, server->host, server->port, CONNECT_LIMIT_MS,
+                                     &server_events, host);
     uv_timer_start(&host->reconnect, on_reconnect, CONNECT_LIMIT_MS, 0);
 }
 

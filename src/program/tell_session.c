@@ -296,9 +296,11 @@ static void try_next(struct tell_session *session)
 {
     const struct endpoint *endpoint = &session->endpoints.list[session->at];
     unsigned part = TELL_ALL_MS / (unsigned)session->endpoints.count;
+    unsigned limit = part < TELL_ATTEMPT_MS ? part : TELL_ATTEMPT_MS;
     drop_peer(session);
-    session->peer = wire_peer_connect(&session->loop, endpoint->host, endpoint->port, &peer_events, session);
-    uv_timer_start(&session->timer, on_attempt_limit, part < TELL_ATTEMPT_MS ? part : TELL_ATTEMPT_MS, 0);
+    session->peer =
+        wire_peer_connect(&session->loop, endpoint->host, endpoint->port, limit, &peer_events, session);
+    uv_timer_start(&session->timer, on_attempt_limit, limit, 0);
 }
 
 /* ---- calls ---- */

@@ -16,12 +16,15 @@
 
 struct tcp {
     uv_tcp_t socket;
-    uv_timer_t limit; /* of tcp_close */
+    uv_timer_t limit; /* of an address that is tried, later of tcp_close */
     uv_getaddrinfo_t resolve;
+    struct addrinfo *found;         /* the addresses of the name */
+    const struct addrinfo *address; /* of them, that is tried */
+    uint64_t connect_by;            /* in the loop's time, ms */
+    bool refused;                   /* by one of the addresses */
     uv_connect_t connect;
     const struct tcp_events *events;
     void *context;
-    uint16_t port;
     bool resolving, open, closing, finishing, paused;
     bool offering, offer_again; /* `received` is being called; and is to be called once more */
     enum komet_reason failure;  /* of the first write that failed, KOMET_OK none */
@@ -48,6 +51,7 @@ static void *allocate(size_t size)
 static void free_when_closed(struct tcp *tcp)
 {
     if (tcp->handles == 0 && !tcp->resolving) {
+        uv_freeaddrinfo(tcp->found);
         free(tcp->input);
         free(tcp);
     }
@@ -70,8 +74,9 @@ static void close_handles(struct tcp *tcp, bool reset)
     if (tcp->resolving) {
         uv_cancel((uv_req_t *)&tcp->resolve);
     }
-    if (!reset || uv_tcp_close_reset(&tcp->socket, on_handle_closed) != 0) {
-        uv_close((uv_handle_t *)&tcp->socket, on_handle_closed);
+    uv_handle_t *socket = (uv_handle_t *)&tcp->socket;
+    if (!uv_is_closing(socket) && (!reset || uv_tcp_close_reset(&tcp->socket, on_handle_closed) != 0)) {
+        uv_close(socket, on_handle_closed);
     }
     uv_close((uv_handle_t *)&tcp->limit, on_handle_closed);
 }
@@ -293,14 +298,46 @@ static void opened(struct tcp *tcp)
     start_reading(tcp);
 }
 
+static void try_address(struct tcp *tcp);
+
+/* The socket of the address before is out of the way. */
+static void on_socket_closed(uv_handle_t *handle)
+{
+    struct tcp *tcp = handle->data;
+    if (tcp->closing) {
+        on_handle_closed(handle);
+        return;
+    }
+    int failed = uv_tcp_init(handle->loop, &tcp->socket);
+    KOMET_ASSERT(failed == 0);
+    try_address(tcp);
+}
+
+static void try_next_address(struct tcp *tcp)
+{
+    tcp->address = tcp->address->ai_next;
+    if (tcp->address == NULL) {
+        end(tcp, tcp->refused ? KOMET_CONNECT_REFUSED : KOMET_UNREACHABLE);
+    } else {
+        uv_close((uv_handle_t *)&tcp->socket, on_socket_closed);
+    }
+}
+
+static void on_address_limit(uv_timer_t *timer)
+{
+    try_next_address(timer->data);
+}
+
 static void on_connected(uv_connect_t *request, int status)
 {
     struct tcp *tcp = request->data;
-    if (tcp->closing) {
-        return;
+    if (uv_is_closing((uv_handle_t *)&tcp->socket)) {
+        return; /* it was given up */
     }
+    uv_timer_stop(&tcp->limit);
     if (status != 0) {
-        end(tcp, status == UV_ECONNREFUSED ? KOMET_CONNECT_REFUSED : KOMET_UNREACHABLE);
+        tcp->refused = tcp->refused || status == UV_ECONNREFUSED;
+        try_next_address(tcp);
         return;
     }
     opened(tcp);
@@ -309,11 +346,21 @@ static void on_connected(uv_connect_t *request, int status)
     }
 }
 
-static void connect_to(struct tcp *tcp, const struct sockaddr *address)
+/* Each address has an equal part of the time that is left, so that one behind which nobody answers leaves
+ * time for the next; the last one has what remains, which its owner ends. */
+static void try_address(struct tcp *tcp)
 {
-    int status = uv_tcp_connect(&tcp->connect, &tcp->socket, address, on_connected);
-    if (status != 0) {
-        end(tcp, KOMET_UNREACHABLE);
+    uint64_t now = uv_now(tcp->socket.loop), left = tcp->connect_by > now ? tcp->connect_by - now : 0;
+    unsigned addresses = 1;
+    for (const struct addrinfo *next = tcp->address->ai_next; next != NULL; next = next->ai_next) {
+        addresses++;
+    }
+    if (addresses > 1) {
+        uv_timer_start(&tcp->limit, on_address_limit, left / addresses, 0);
+    }
+    if (uv_tcp_connect(&tcp->connect, &tcp->socket, tcp->address->ai_addr, on_connected) != 0) {
+        uv_timer_stop(&tcp->limit);
+        try_next_address(tcp);
     }
 }
 
@@ -321,27 +368,25 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
 {
     struct tcp *tcp = request->data;
     tcp->resolving = false;
+    tcp->found = found;
+    tcp->address = found;
     if (tcp->closing) {
-        uv_freeaddrinfo(found);
         free_when_closed(tcp);
-        return;
-    }
-    if (status != 0) {
+    } else if (status != 0) {
         end(tcp, KOMET_UNREACHABLE);
     } else {
-        connect_to(tcp, found->ai_addr);
+        try_address(tcp);
     }
-    uv_freeaddrinfo(found);
 }
 
-struct tcp *tcp_connect(uv_loop_t *loop, const char *host, uint16_t port, const struct tcp_events *events,
-                        void *context, size_t output_max)
+struct tcp *tcp_connect(uv_loop_t *loop, const char *host, uint16_t port, uint64_t limit_ms,
+                        const struct tcp_events *events, void *context, size_t output_max)
 {
     struct tcp *tcp = tcp_new(loop, events, context, output_max);
     char service[8];
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     snprintf(service, sizeof service, "%u", port);
-    tcp->port = port;
+    tcp->connect_by = uv_now(loop) + limit_ms;
     /* Also for addresses: the answer, and so a failure, always comes later, never from within this call. */
     int status = uv_getaddrinfo(loop, &tcp->resolve, on_resolved, host, service, &hints);
     KOMET_ASSERT(status == 0);

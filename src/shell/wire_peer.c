@@ -118,11 +118,11 @@ static struct wire_peer *peer_new(const struct wire_peer_events *events, void *c
     return peer;
 }
 
-struct wire_peer *wire_peer_connect(uv_loop_t *loop, const char *host, uint16_t port,
+struct wire_peer *wire_peer_connect(uv_loop_t *loop, const char *host, uint16_t port, uint64_t limit_ms,
                                     const struct wire_peer_events *events, void *context)
 {
     struct wire_peer *peer = peer_new(events, context);
-    peer->tcp = tcp_connect(loop, host, port, &events_of_tcp, peer, WIRE_PEER_OUTPUT_MAX);
+    peer->tcp = tcp_connect(loop, host, port, limit_ms, &events_of_tcp, peer, WIRE_PEER_OUTPUT_MAX);
     return peer;
 }
 

@@ -23,7 +23,8 @@ struct wire_peer_events {
 #define WIRE_PEER_OUTPUT_MAX (32u * 1024 * 1024)
 #define WIRE_PEER_INPUT_MAX  (1024u * 1024) /* a full batch of a KOM takes about half of it */
 
-struct wire_peer *wire_peer_connect(uv_loop_t *loop, const char *host, uint16_t port,
+/* `limit_ms`: after which the caller gives up, see tcp_connect. */
+struct wire_peer *wire_peer_connect(uv_loop_t *loop, const char *host, uint16_t port, uint64_t limit_ms,
                                     const struct wire_peer_events *events, void *context);
 /* Takes what a listener announced; NULL when it has gone already. A peer that connects to us may not send
  * longer messages than WIRE_PEER_INPUT_MAX: it is closed for it, before we keep them. */

@@ -1,10 +1,15 @@
-/* TCP connections of the loop: why they end. */
+/* TCP connections of the loop: how they come about over the addresses of a name, and why they end. */
 #include "support.h"
 
+#include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,8 +17,52 @@
 
 #define PATIENCE_NS UINT64_C(20000000000)
 #define OUTPUT_MAX  1000000
+#define LIMIT_MS    10000
+
+#define HERE    "127.0.0.1" /* is listened on */
+#define NOBODY  "127.0.0.2" /* is refused */
+#define SILENT  "127.0.0.3" /* after `silence`: no answer */
+#define UNKNOWN "none"      /* a name without address */
+
+/* ---- the test's own names, which are lists of addresses ---- */
+
+/* In place of the library's. */
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+{
+    struct addrinfo **last = found;
+    char list[100], *rest = list, *name;
+    (void)hints;
+    snprintf(list, sizeof list, "%s", host);
+    *found = NULL;
+    while ((name = strsep(&rest, " ")) != NULL && strcmp(name, UNKNOWN) != 0) {
+        struct addrinfo *row = calloc(1, sizeof *row + sizeof(struct sockaddr_in));
+        struct sockaddr_in *address = (struct sockaddr_in *)(void *)(row + 1);
+        address->sin_family = AF_INET;
+        address->sin_port = htons((uint16_t)strtoul(service, NULL, 10));
+        inet_pton(AF_INET, name, &address->sin_addr);
+        *row = (struct addrinfo){.ai_family = AF_INET,
+                                 .ai_socktype = SOCK_STREAM,
+                                 .ai_addrlen = sizeof *address,
+                                 .ai_addr = (struct sockaddr *)address};
+        *last = row;
+        last = &row->ai_next;
+    }
+    return *found != NULL ? 0 : EAI_NONAME;
+}
+
+void freeaddrinfo(struct addrinfo *found)
+{
+    while (found != NULL) {
+        struct addrinfo *next = found->ai_next;
+        free(found);
+        found = next;
+    }
+}
 
 /* ---- a connection and the other end of it, which never reads ---- */
+
+/* Where a connection is given up. */
+enum point { WHILE_TRYING, BETWEEN_ADDRESSES };
 
 struct world {
     uv_loop_t loop;
@@ -21,7 +70,9 @@ struct world {
     int listener, other;
     uint16_t port;
     struct tcp *tcp;
-    bool connected, closed;
+    uv_check_t check;
+    enum point abort_at;
+    bool connected, closed, aborted;
     enum komet_reason reason;
 };
 
@@ -62,57 +113,133 @@ static void run_until(struct world *world, const bool *condition)
     }
 }
 
-static void find_socket(uv_handle_t *handle, void *context)
+static void take_tcp(uv_handle_t *handle, void *context)
 {
-    if (handle->type == UV_TCP) {
-        assert_int_equal(uv_fileno(handle, context), 0);
-    }
+    uv_handle_t **found = context;
+    *found = handle->type == UV_TCP ? handle : *found;
 }
 
-/* The socket of the one connection, which the module keeps to itself. */
+/* The one connection's handle, which the module keeps to itself. */
+static uv_handle_t *handle_of(struct world *world)
+{
+    uv_handle_t *handle = NULL;
+    uv_walk(&world->loop, take_tcp, &handle);
+    assert_non_null(handle);
+    return handle;
+}
+
 static int socket_of(struct world *world)
 {
-    uv_os_fd_t file = -1;
-    uv_walk(&world->loop, find_socket, &file);
-    assert_true(file >= 0);
+    uv_os_fd_t file;
+    assert_int_equal(uv_fileno(handle_of(world), &file), 0);
     return file;
 }
 
-/* Connected, and with octets under way that the other end does not take: the kernel gives up on them soon. */
+/* After each turn of the loop, but before closed handles are out of the way. */
+static void on_check(uv_check_t *check)
+{
+    struct world *world = check->data;
+    uv_os_fd_t file;
+    bool closing = uv_is_closing(handle_of(world));
+    bool trying = !closing && uv_fileno(handle_of(world), &file) == 0;
+    if (world->abort_at == WHILE_TRYING ? trying : closing) {
+        uv_check_stop(check);
+        tcp_abort(world->tcp);
+        world->aborted = true;
+    }
+}
+
+static struct sockaddr_in address_of(const char *host, uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    assert_int_equal(inet_pton(AF_INET, host, &address.sin_addr), 1);
+    return address;
+}
+
+static int listen_on(const char *host, uint16_t port)
+{
+    struct sockaddr_in address = address_of(host, port);
+    int few = 4096, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &few, sizeof few);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    return listener;
+}
+
+static void connect_to(struct world *world, const char *name, uint64_t limit_ms)
+{
+    world->tcp = tcp_connect(&world->loop, name, world->port, limit_ms, &events, world, OUTPUT_MAX);
+}
+
 static int set_up(void **state)
 {
     static struct world world;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address;
     socklen_t size = sizeof address;
-    static const uint8_t octets[65536];
-    int few = 4096, milliseconds = 50;
-    world = (struct world){.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    setsockopt(world.listener, SOL_SOCKET, SO_RCVBUF, &few, sizeof few);
-    assert_int_equal(bind(world.listener, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(world.listener, 1), 0);
+    world = (struct world){.listener = listen_on(HERE, 0), .other = -1};
     assert_int_equal(getsockname(world.listener, (struct sockaddr *)&address, &size), 0);
+    world.port = ntohs(address.sin_port);
     assert_int_equal(uv_loop_init(&world.loop), 0);
     uv_timer_init(&world.loop, &world.timer);
     uv_timer_start(&world.timer, on_timer, 20, 20);
-    world.tcp = tcp_connect(&world.loop, "127.0.0.1", ntohs(address.sin_port), &events, &world, OUTPUT_MAX);
-    run_until(&world, &world.connected);
-    world.other = accept(world.listener, NULL, NULL);
-    assert_true(world.other >= 0);
-    assert_int_equal(
-        setsockopt(socket_of(&world), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds), 0);
-    assert_true(tcp_write(world.tcp, octets, sizeof octets));
+    uv_check_init(&world.loop, &world.check);
+    world.check.data = &world;
     *state = &world;
     return 0;
 }
 
+/* All memory of a connection is given back, whatever became of it. */
 static int tear_down(void **state)
 {
     struct world *world = *state;
+    if (!world->closed && !world->aborted) {
+        tcp_abort(world->tcp);
+    }
     close(world->other);
     close(world->listener);
     uv_close((uv_handle_t *)&world->timer, NULL);
+    uv_close((uv_handle_t *)&world->check, NULL);
     uv_run(&world->loop, UV_RUN_DEFAULT);
     return uv_loop_close(&world->loop);
+}
+
+/* An address of the world's port at which nobody answers: a listener whose queue is full. */
+struct silent {
+    int listener, waiting[2];
+};
+
+static void silence(struct silent *silent, const struct world *world)
+{
+    struct sockaddr_in address = address_of(SILENT, world->port);
+    silent->listener = listen_on(SILENT, world->port);
+    for (unsigned i = 0; i < 2; i++) { /* the first fills the queue of 0, the second hangs */
+        silent->waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        connect(silent->waiting[i], (struct sockaddr *)&address, sizeof address);
+    }
+    struct pollfd second = {.fd = silent->waiting[1], .events = POLLOUT};
+    assert_int_equal(poll(&second, 1, 0), 0);
+}
+
+static void end_silence(struct silent *silent)
+{
+    close(silent->waiting[0]);
+    close(silent->waiting[1]);
+    close(silent->listener);
+}
+
+/* Connected, and with octets under way that the other end does not take: the kernel gives up on them soon. */
+static void fill(struct world *world)
+{
+    static const uint8_t octets[65536];
+    int milliseconds = 50;
+    connect_to(world, HERE, LIMIT_MS);
+    run_until(world, &world->connected);
+    world->other = accept(world->listener, NULL, NULL);
+    assert_true(world->other >= 0);
+    assert_int_equal(
+        setsockopt(socket_of(world), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds), 0);
+    assert_true(tcp_write(world->tcp, octets, sizeof octets));
+    assert_int_equal(tcp_waiting(world->tcp), 0); /* the kernel has them all */
 }
 
 /* ---- tests ---- */
@@ -138,9 +265,75 @@ static void test_the_network_hides_the_other_end(void **state)
     assert_int_equal(tcp_reason(UV_ECONNREFUSED), KOMET_CONNECT_REFUSED);
 }
 
+static void test_the_next_address_after_one_that_refuses(void **state)
+{
+    struct world *world = *state;
+    connect_to(world, NOBODY " " NOBODY " " HERE, LIMIT_MS);
+    run_until(world, &world->connected);
+    assert_false(world->closed);
+}
+
+/* The kernel would wait longer for each of them than this test does. */
+static void test_the_next_address_after_silence(void **state)
+{
+    struct world *world = *state;
+    struct silent silent;
+    silence(&silent, world);
+    connect_to(world, SILENT " " SILENT " " HERE, 300);
+    run_until(world, &world->connected);
+    assert_false(world->closed);
+    end_silence(&silent);
+}
+
+/* Somebody there says no: that says more than that the others are not reached. */
+static void test_no_address_is_left(void **state)
+{
+    struct world *world = *state;
+    connect_to(world, NOBODY " 255.255.255.255", LIMIT_MS);
+    run_until(world, &world->closed);
+    assert_int_equal(world->reason, KOMET_CONNECT_REFUSED);
+}
+
+static void test_a_name_without_address(void **state)
+{
+    struct world *world = *state;
+    connect_to(world, UNKNOWN, LIMIT_MS);
+    run_until(world, &world->closed);
+    assert_int_equal(world->reason, KOMET_UNREACHABLE);
+}
+
+static void test_given_up_while_the_name_is_looked_up(void **state)
+{
+    struct world *world = *state;
+    connect_to(world, NOBODY " " HERE, LIMIT_MS); /* tear_down gives it up */
+}
+
+static void abort_at(struct world *world, enum point point, const char *name)
+{
+    world->abort_at = point;
+    uv_check_start(&world->check, on_check);
+    connect_to(world, name, LIMIT_MS);
+    run_until(world, &world->aborted);
+    assert_false(world->connected || world->closed);
+}
+
+static void test_given_up_while_an_address_is_tried(void **state)
+{
+    struct silent silent;
+    silence(&silent, *state);
+    abort_at(*state, WHILE_TRYING, SILENT " " HERE);
+    end_silence(&silent);
+}
+
+static void test_given_up_between_two_addresses(void **state)
+{
+    abort_at(*state, BETWEEN_ADDRESSES, NOBODY " " HERE);
+}
+
 static void test_silence_is_seen_by_reading(void **state)
 {
     struct world *world = *state;
+    fill(world);
     run_until(world, &world->closed);
     assert_int_equal(world->reason, KOMET_UNREACHABLE);
 }
@@ -150,8 +343,8 @@ static void test_silence_is_seen_by_reading(void **state)
 static void test_silence_is_seen_by_writing(void **state)
 {
     struct world *world = *state;
+    fill(world);
     struct pollfd file = {.fd = socket_of(world)};
-    assert_int_equal(tcp_waiting(world->tcp), 0); /* so that the next octet is written at once */
     assert_int_equal(poll(&file, 1, (int)(PATIENCE_NS / 1000000)), 1);
     tcp_write(world->tcp, (const uint8_t *)"!", 1);
     run_until(world, &world->closed);
@@ -163,6 +356,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_other_end_let_go),
         cmocka_unit_test(test_the_network_hides_the_other_end),
+        cmocka_unit_test_setup_teardown(test_the_next_address_after_one_that_refuses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_next_address_after_silence, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_address_is_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_name_without_address, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_given_up_while_the_name_is_looked_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_given_up_while_an_address_is_tried, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_given_up_between_two_addresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_silence_is_seen_by_reading, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_silence_is_seen_by_writing, set_up, tear_down),
     };
