@@ -4,6 +4,7 @@
 #include "model/site.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include "komet/assert.h"
@@ -18,6 +19,13 @@ const char *line_category_name(enum line_category category)
 {
     KOMET_ASSERT(category == CATEGORY_TCP);
     return "tcp";
+}
+
+struct run_name run_name(const char *process, unsigned instance)
+{
+    struct run_name name;
+    snprintf(name.text, sizeof name.text, instance > 0 ? "%s,%u" : "%s", process, instance);
+    return name;
 }
 
 int name_compare(const char *a, const char *b)

@@ -135,6 +135,13 @@ const struct tag *site_find_tag(const struct site *site, const char *name);
 const struct process *tag_process(const struct tag *tag);
 uint32_t tag_site_number(const struct tag *tag);
 
+/* What one run of a process is called: "SELF.KOM,1", or "SELF.KOM" for instance 0, which has no number. A
+ * longer name than fits is cut. */
+struct run_name {
+    char text[96];
+};
+struct run_name run_name(const char *process, unsigned instance);
+
 /* True when `name` matches `mask` (* any run, ? any one), without regard to case. NULL or "" matches all. */
 bool name_matches(const char *mask, const char *name);
 /* Compares names without regard to case (ASCII), as strcmp. */

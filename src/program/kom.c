@@ -76,14 +76,14 @@ static void on_stop(void *context)
 
 static int run(const struct kom_options *options, const struct endpoints *servers)
 {
-    char who[96], host_name[256] = "";
+    const struct run_name who = run_name(options->process, options->instance);
+    char host_name[256] = "";
     struct timespec now;
     uv_loop_t loop;
     struct stop stop;
     clock_gettime(CLOCK_REALTIME, &now);
     gethostname(host_name, sizeof host_name - 1);
-    snprintf(who, sizeof who, options->instance > 0 ? "%s,%u" : "%s", options->process, options->instance);
-    log_begin(who);
+    log_begin(who.text);
     int failed = uv_loop_init(&loop);
     KOMET_ASSERT(failed == 0);
     const struct kom_host_settings settings = {

@@ -284,7 +284,7 @@ static void drop_kom(struct server *server, struct line_now now, unsigned client
     gone->process = NULL;
     orders_instance_lost(server, now, process, instance, process->instances.member[instance].epoch);
     instances_lost(&process->instances, now.instant, instance, surely_dead);
-    server_note(server, "%s,%u is lost (%s)", process->process->name, instance,
+    server_note(server, "%s is lost (%s)", run_name(process->process->name, instance).text,
                 surely_dead ? "its connection ended" : "it was silent");
     if (process->reporter == instance) {
         clients_forget_reports(server, process, 0xFF);
@@ -374,7 +374,7 @@ void server_tick(struct server *server, struct line_now now)
         instances_tick(&process->instances, now.instant);
         if (before <= ROLE_INSTANCE_MAX && process->instances.member[before].epoch == epoch &&
             server_active(process) != before) {
-            server_note(server, "%s,%u let its lease run out", process->process->name, before);
+            server_note(server, "%s let its lease run out", run_name(process->process->name, before).text);
             orders_instance_lost(server, now, process, before, epoch);
         }
     }
@@ -422,8 +422,8 @@ static bool next_role(struct server *server, struct line_now now, struct server_
             server->record.of.grant.epoch = role.epoch;
             output->kind = SERVER_OUT_RECORD;
             output->record = &server->record;
-            server_note(server, "%s,%u is active under epoch %llu", process->process->name, role.instance,
-                        (unsigned long long)role.epoch);
+            server_note(server, "%s is active under epoch %llu",
+                        run_name(process->process->name, role.instance).text, (unsigned long long)role.epoch);
             return true;
         }
     }

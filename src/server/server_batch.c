@@ -64,7 +64,8 @@ void batch_begin(struct server *server, struct line_now now, unsigned client, co
         fault = "more batches wait for their confirmation than allowed";
     }
     if (fault != NULL) {
-        server_note(server, "%s,%u sent a wrong batch: %s", process->process->name, kom->instance, fault);
+        server_note(server, "%s sent a wrong batch: %s", run_name(process->process->name, kom->instance).text,
+                    fault);
         kom->close = true;
         return;
     }

@@ -7,16 +7,6 @@
 
 #include "server/server_private.h"
 
-/* "SELF.KOM,1", or "SELF.KOM" for a run without a number. */
-static void run_name(char *text, size_t size, const char *process, unsigned instance)
-{
-    if (instance == 0) {
-        snprintf(text, size, "%s", process);
-    } else {
-        snprintf(text, size, "%s,%u", process, instance);
-    }
-}
-
 static const char *process_names(const struct site *site, char *text, size_t size)
 {
     size_t used = 0;
@@ -32,15 +22,15 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
                          const Komet__Wire__Hello *hello)
 {
     const struct process *process = site_find_process(server->site, hello->process);
-    char names[128], run[96];
-    run_name(run, sizeof run, hello->process, hello->instance);
+    const struct run_name run = run_name(hello->process, hello->instance);
+    char names[128];
     if (process == NULL) {
-        server_refuse(server, client, "%s: the site has no such process; it has %s", run,
+        server_refuse(server, client, "%s: the site has no such process; it has %s", run.text,
                       process_names(server->site, names, sizeof names));
         return;
     }
     if (hello->instance > ROLE_INSTANCE_MAX) {
-        server_refuse(server, client, "%s: instances have the numbers 1 to %d", run, ROLE_INSTANCE_MAX);
+        server_refuse(server, client, "%s: instances have the numbers 1 to %d", run.text, ROLE_INSTANCE_MAX);
         return;
     }
     if (server->journal_failed) {
@@ -57,7 +47,7 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
     }
     const char *refused = instances_connect(&state->instances, now.instant, instance, 0);
     if (refused != NULL) {
-        server_refuse(server, client, "%s: %s", run, refused);
+        server_refuse(server, client, "%s: %s", run.text, refused);
         return;
     }
     struct member_state *member = &state->members[instance];
@@ -73,7 +63,7 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
     kom->process = state;
     kom->instance = instance;
     kom->welcome = true;
-    server_note(server, "%s is connected from %s (process %u)", run, member->host, hello->pid);
+    server_note(server, "%s is connected from %s (process %u)", run.text, member->host, hello->pid);
 }
 
 static unsigned consoles(const struct server *server)
@@ -140,7 +130,8 @@ void clients_line_report(struct server *server, unsigned client, const Komet__Wi
     const struct client *kom = &server->clients[client];
     const struct process *process = kom->process->process;
     if (report->line >= process->line_count) {
-        server_note(server, "%s,%u reports a line that the site has not", process->name, kom->instance);
+        server_note(server, "%s reports a line that the site has not",
+                    run_name(process->name, kom->instance).text);
         server->clients[client].close = true;
         return;
     }
@@ -167,7 +158,8 @@ void clients_station_report(struct server *server, unsigned client, const Komet_
     const struct client *kom = &server->clients[client];
     const struct process *process = kom->process->process;
     if (report->station >= process->station_count || report->value > STATION_WAIT) {
-        server_note(server, "%s,%u reports a station that the site has not", process->name, kom->instance);
+        server_note(server, "%s reports a station that the site has not",
+                    run_name(process->name, kom->instance).text);
         server->clients[client].close = true;
         return;
     }

@@ -226,7 +226,8 @@ void server_set_active(struct server *server, struct line_now now, uint64_t toke
     bool before = instance <= ROLE_INSTANCE_MAX && acts(server, order->process, instance);
     const char *refused = instances_set_active(instances, now.instant, instance);
     if (refused != NULL) {
-        end_order(server, order, now, COMMAND_REFUSED, "%.60s,%u: %s", process->name, instance, refused);
+        end_order(server, order, now, COMMAND_REFUSED, "%.64s: %s", run_name(process->name, instance).text,
+                  refused);
         return;
     }
     end_other_wishes(server, now, order);

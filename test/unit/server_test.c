@@ -501,6 +501,37 @@ static void test_reports_out_of_range_do_no_harm(void **state)
     assert_true(harness->closed[3]);
 }
 
+static void test_a_run_without_a_number_is_named_without_one(void **state)
+{
+    struct harness *harness = *state;
+    harness_active(harness, 0);
+    report_line(harness, 0, 2, CONNECTION_CLOSED, 0);
+    harness_active(harness, 0);
+    report_station(harness, 0, 3, STATION_ON);
+    harness_active(harness, 0);
+    struct columns *wrong = harness_batch(harness);
+    wrong->body.n_line++;
+    harness_feed(harness, 0, &wrong->message);
+    harness_active(harness, 0);
+    harness_advance(harness, HARNESS_LEASE);
+    const char *const notes[] = {
+        "SELF.KOM is connected from ",
+        "SELF.KOM is active under epoch ",
+        "SELF.KOM is lost ",
+        "SELF.KOM reports a line that the site has not",
+        "SELF.KOM sent a wrong batch: ",
+        "SELF.KOM reports a station that the site has not",
+        "SELF.KOM let its lease run out",
+    };
+    for (unsigned i = 0; i < sizeof notes / sizeof notes[0]; i++) {
+        assert_non_null(strstr(harness->notes, notes[i]));
+    }
+    assert_null(strstr(harness->notes, "SELF.KOM,"));
+    server_set_active(harness->server, harness->now, 7, harness_process(harness, "OTHER.KOM"), 0);
+    harness_drain(harness);
+    assert_string_equal(harness_ended(harness, 7)->reason, "OTHER.KOM: this instance does not run");
+}
+
 /* ---- after a restart ---- */
 
 static void recover_event(struct harness *harness, const char *name, enum tag_type type, double number,
@@ -624,6 +655,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_lines_and_stations_show_what_the_active_one_reports),
     TEST(test_a_passive_one_does_not_report),
     TEST(test_reports_out_of_range_do_no_harm),
+    TEST(test_a_run_without_a_number_is_named_without_one),
     TEST(test_the_next_grant_is_larger_and_waits_one_lease),
     TEST(test_values_are_there_after_a_restart),
     TEST(test_an_older_event_does_not_overwrite_at_a_restart),
