@@ -171,6 +171,7 @@ void line_connected(struct line_engine *line, struct line_now now, uint32_t conn
         komet_link_init(line->link_memory, komet_link_size(&line->settings), &line->settings, now.instant);
     line->handed = line->stored = 0;
     line->start_step = 0;
+    line->larger_k = false;
     line->connect_wanted = false;
     set_state(line, CONNECTION_STOPPED);
     komet_link_start(line->link, now.instant);
@@ -327,6 +328,22 @@ static void link_state_changed(struct line_engine *line, struct line_now now, en
     }
 }
 
+/* Frames without acknowledgement are at least as many to the station as to us: it may repeat more of them
+ * after a new connection than the server looks at. */
+static void compare_windows(struct line_engine *line)
+{
+    struct komet_link_counters counters;
+    komet_link_counters(line->link, &counters);
+    if (!line->larger_k && counters.unacknowledged_received > line->settings.k) {
+        line->larger_k = true;
+        line->counters.larger_k++;
+        line_note(line,
+                  "%s: the station leaves more than K = %u frames open; set K to its k, or repeats may be "
+                  "taken for new events",
+                  line->line->name, line->settings.k);
+    }
+}
+
 /* One output of the link. True when `output` was filled. */
 static bool take_link_output(struct line_engine *line, struct line_now now,
                              const struct komet_link_output *from, struct line_output *output)
@@ -337,6 +354,7 @@ static bool take_link_output(struct line_engine *line, struct line_now now,
         return false;
     case KOMET_LINK_OUT_ASDU:
         line->counters.frames++;
+        compare_windows(line);
         line_receive(line, now, from->octets, from->size, from->received, from->cf3_mark);
         return false;
     case KOMET_LINK_OUT_ACKNOWLEDGED:

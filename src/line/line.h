@@ -148,9 +148,10 @@ struct line_report {
 };
 struct line_report line_report(const struct line_engine *line);
 
-/* Counted since line_init. */
+/* Counted since line_init; larger_k: connections whose station had more than K frames open. */
 struct line_counters {
-    uint64_t frames, values, unknown_address, unknown_cause, unknown_type, wrong_type, commands, connects;
+    uint64_t frames, values, unknown_address, unknown_cause, unknown_type, wrong_type, commands, connects,
+        larger_k;
 };
 struct line_counters line_counters(const struct line_engine *line);
 

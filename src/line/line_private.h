@@ -58,6 +58,7 @@ struct line_engine {
     unsigned start_step;           /* interrogations done: station × 2 + which, in two rounds */
 
     uint64_t handed, stored; /* frames of this connection */
+    bool larger_k;           /* of the station, on this connection, which was told */
     struct komet_instant frame_times[LINE_FRAME_TIMES];
 
     struct line_value values[LINE_VALUES_MAX];

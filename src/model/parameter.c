@@ -41,7 +41,8 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
     BOOLEAN(PARAMETER_IUA, "Ignore Unknown Addresses", "IUA", 0, SCOPE_STATION,
             "Values whose address no tag has are dropped without a word in the log."),
     INTEGER(PARAMETER_K, "K", "K", 1, 32767, 12, SCOPE_LINE,
-            "I formats sent without acknowledgement, at most."),
+            "I formats sent without acknowledgement, at most. To be the station's own k: so many of its "
+            "frames are looked at for repeats after a new connection."),
     BOOLEAN(PARAMETER_NF, "No Flags", "NF", 0, SCOPE_STATION,
             "The status octet of received values is ignored, and not set in sent ones."),
     INTEGER(PARAMETER_OIC, "Order of IC", "OIC", 0, 2, 1, SCOPE_STATION,

@@ -20,7 +20,9 @@
 
 struct repeats; /* opaque; lives in the caller's memory */
 
-/* `window`: the partner's k, in frames, 1..32767. */
+/* `window`: the line's K, which is to be the partner's k, in frames, 1..32767. A partner with a larger k may
+ * repeat older frames, which are new events here; a wider window would take new events of a partner whose
+ * clock stands still for repeats. */
 size_t repeats_size(uint16_t window);
 struct repeats *repeats_init(void *memory, size_t size, uint16_t window);
 

@@ -32,6 +32,7 @@ struct world {
     struct line_output end;
     char end_text[96];
     unsigned end_count, note_count;
+    char note[256];
     enum station_value station_value;
 };
 
@@ -93,6 +94,7 @@ static void take_line_outputs(struct world *world)
             break;
         case LINE_OUT_NOTE:
             world->note_count++;
+            snprintf(world->note, sizeof world->note, "%s", from.text);
             break;
         case LINE_OUT_CONNECT:
             world->asked = true;
@@ -343,6 +345,36 @@ static void test_nothing_is_acknowledged_before_it_is_stored(void **state)
     assert_int_equal(world->abort_reason, KOMET_NOT_STORED);
 }
 
+/* K is 4 here and the station's k 12: it may repeat more than the server looks at. */
+static void test_a_larger_k_of_the_station_is_told_once_a_connection(void **state)
+{
+    struct world *world = *state;
+    world->site.parameters.value[PARAMETER_K] = 4;
+    world->site.parameters.value[PARAMETER_W] = 2;
+    world->line = line_init(world->memory, line_size(&world->site), &world->site, world->now);
+    start(world);
+    for (unsigned connection = 1; connection <= 2; connection++) {
+        for (unsigned i = 0; i < 12; i++) { /* what is stored and acknowledged counts no more */
+            station_sends(world, KOMET_M_SP_NA_1, KOMET_COT_SPONTANEOUS, false, 1,
+                          (struct komet_object){.ioa = 1});
+        }
+        world->store = false;
+        for (unsigned i = 0; i < 12; i++) {
+            assert_int_equal(world->note_count, connection - (i > 4 ? 0 : 1));
+            station_sends(world, KOMET_M_SP_NA_1, KOMET_COT_SPONTANEOUS, false, 1,
+                          (struct komet_object){.ioa = 1});
+        }
+        assert_int_equal(line_counters(world->line).larger_k, connection);
+        line_closed(world->line, world->now, world->connection, KOMET_PEER_CLOSED);
+        world->store = true;
+        advance(world, 1000);
+        pump(world);
+        accept_connection(world);
+    }
+    assert_non_null(
+        strstr(world->note, "L.RTU: the station leaves more than K = 4 frames open; set K to its k"));
+}
+
 static void test_hosts_are_tried_in_turn(void **state)
 {
     struct world *world = *state;
@@ -490,6 +522,7 @@ int main(void)
         TEST(test_values_go_to_their_tags),
         TEST(test_unknown_addresses_are_told_once),
         TEST(test_nothing_is_acknowledged_before_it_is_stored),
+        TEST(test_a_larger_k_of_the_station_is_told_once_a_connection),
         TEST(test_hosts_are_tried_in_turn),
         TEST(test_a_command_is_done_when_confirmed),
         TEST(test_a_command_is_refused),
