@@ -44,14 +44,31 @@ static int output_failed(struct run *run)
     return TELL_FAILED;
 }
 
+/* What is to be said of an order whose answer did not come, or does not say how it ended. */
+static const char *unknown_end(enum verb verb)
+{
+    if (verb == VERB_SET) {
+        return "; whether the command was carried out is not known: COMMANDS shows its end";
+    }
+    if (verb == VERB_SET_ACT_INST) {
+        return "; whether it was done is not known: PROCESS shows which instance is active";
+    }
+    return is_order(verb) ? "; whether it was done is not known" : "; the answer is not whole";
+}
+
 static int answer_ended(struct run *run)
 {
     if (!tell_output_end(&run->output)) {
         return output_failed(run);
     }
     const char *outcome = tell_output_outcome(&run->output);
-    if (is_order(run->command.verb) && outcome != NULL) {
+    enum verb verb = run->command.verb;
+    if (is_order(verb) && outcome != NULL) {
         tell_text_complain("%s: %s", run->command.name, outcome);
+        return TELL_FAILED;
+    }
+    if (is_order(verb) && !run->output.done) {
+        tell_text_complain("%s: the answer has no result%s", run->command.name, unknown_end(verb));
         return TELL_FAILED;
     }
     if (run->output.rows == 0 && run->output.format != TELL_JSON) {
@@ -101,18 +118,6 @@ static bool take_page(void *context, const Komet__Wire__Answer *answer)
 {
     struct run *run = context;
     return tell_output_page(&run->output, answer->rows, answer->n_rows, answer->single);
-}
-
-/* What is to be said of an order whose answer did not come. */
-static const char *unknown_end(enum verb verb)
-{
-    if (verb == VERB_SET) {
-        return "; whether the command was carried out is not known: COMMANDS shows its end";
-    }
-    if (verb == VERB_SET_ACT_INST) {
-        return "; whether it was done is not known: PROCESS shows which instance is active";
-    }
-    return is_order(verb) ? "; whether it was done is not known" : "; the answer is not whole";
 }
 
 static int question_ended(struct run *run, enum tell_end end, const char *reason)

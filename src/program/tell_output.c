@@ -62,7 +62,8 @@ static void note_outcome(struct tell_output *output, struct tell_json row)
     char *result = tell_json_string(tell_json_member(row, "result"));
     char *reason = tell_json_string(tell_json_member(row, "reason"));
     output->outcome[0] = '\0';
-    if (result != NULL && strcmp(result, "done") != 0) {
+    output->done = result != NULL && strcmp(result, "done") == 0;
+    if (result != NULL && !output->done) {
         snprintf(output->outcome, sizeof output->outcome, "%s%s%s", result,
                  reason != NULL && reason[0] != '\0' ? ": " : "", reason != NULL ? reason : "");
     }

@@ -29,6 +29,7 @@ struct tell_output {
     size_t rows;  /* written */
     struct tell_columns columns;
     int error; /* errno when `file` could not be written, else 0 */
+    bool done; /* the newest row has the result "done" */
     char outcome[TELL_OUTCOME_SIZE];
     char fault[TELL_FAULT_SIZE];
 };
@@ -47,7 +48,8 @@ bool tell_output_page(struct tell_output *output, char *const *rows, size_t coun
 /* The answer is whole. False as above. */
 bool tell_output_end(struct tell_output *output);
 
-/* Of the answer to an order (SET, INTERROGATE …): NULL when it was done, else "refused: why". */
+/* Of the answer to an order (SET, INTERROGATE …): NULL when it was done, or does not say (`done` tells), else
+ * "refused: why". */
 const char *tell_output_outcome(const struct tell_output *output);
 
 void tell_output_free(struct tell_output *output);

@@ -142,8 +142,10 @@ def test_a_refusal_is_told(serve):
     assert done.stderr == "komet tell: no tag 'X\\x1b[2J'; did you mean Y?\n"
 
 
-@pytest.mark.parametrize("command", [["SET", "M.X", "1"], ["INTERROGATE", "B.RTU"], ["CLOCK", "B.RTU"],
-                                     ["SET_ACT_INST", "SELF.KOM", "2"]])
+ORDERS = [["SET", "M.X", "1"], ["INTERROGATE", "B.RTU"], ["CLOCK", "B.RTU"], ["SET_ACT_INST", "SELF.KOM", "2"]]
+
+
+@pytest.mark.parametrize("command", ORDERS)
 @pytest.mark.parametrize("result", ["refused", "expired", "unknown"])
 def test_an_order_that_was_not_done_fails(serve, command, result):
     row = {"id": 7, "tag": "M.X", "result": result, "reason": "negative confirmation"}
@@ -151,6 +153,16 @@ def test_an_order_that_was_not_done_fails(serve, command, result):
     assert done.returncode == 1
     assert json.loads(done.stdout) == row
     assert command[1] in done.stderr and f"{result}: negative confirmation" in done.stderr
+
+
+@pytest.mark.parametrize("command", ORDERS)
+@pytest.mark.parametrize("rows", [[], ['{"id":7,"result":null}']])
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_an_order_without_a_result_fails(serve, command, rows, output):
+    done = tell(serve(answering(rows, single=bool(rows))), "-o", output, *command)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"komet tell: {command[1]}: the answer has no result; whether ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_listed_command_that_was_refused_is_no_failure(serve):
