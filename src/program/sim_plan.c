@@ -5,45 +5,10 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "komet/assert.h"
 #include "program/sim_plan_private.h"
-
-#define FILE_SIZE_MAX ((size_t)64 * 1024 * 1024)
-
-const char *sim_plan_slurp(struct site_arena *arena, const char *path, size_t *size)
-{
-    size_t capacity = 4096, used = 0, got;
-    char *text = NULL;
-    const char *kept = NULL;
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        return NULL;
-    }
-    do {
-        if (text == NULL || used == capacity) {
-            capacity *= text == NULL ? 1 : 2;
-            char *larger = realloc(text, capacity);
-            KOMET_ASSERT(larger != NULL); /* a program without memory ends */
-            text = larger;
-        }
-        got = fread(text + used, 1, capacity - used, file);
-        used += got;
-    } while (got > 0 && used <= FILE_SIZE_MAX);
-    int error = errno;
-    if (used > FILE_SIZE_MAX) {
-        error = EFBIG;
-    } else if (ferror(file) == 0) {
-        kept = arena_text(arena, text, used);
-        *size = used;
-    }
-    fclose(file);
-    free(text);
-    errno = error;
-    return kept;
-}
 
 static const char *const root_keys[] = {"k",  "w",      "t1",     "t2",     "t3",
                                         "ca", "events", "points", "replay", "seed"};
@@ -167,7 +132,7 @@ struct sim_plan sim_plan_read(const char *path, double speed)
     struct site_file file = {.name = path};
     const char *slash = strrchr(path, '/');
     const char *folder = slash == NULL ? "." : arena_text(arena, path, (size_t)(slash - path));
-    file.text = sim_plan_slurp(arena, path, &file.size);
+    file.text = file_text_read(arena, path, SIM_FILE_MAX, &file.size);
     if (file.text == NULL) {
         struct site_fault *fault = arena_take(arena, sizeof *fault);
         *fault = (struct site_fault){.file = arena_text(arena, path, strlen(path)),

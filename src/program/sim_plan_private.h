@@ -5,7 +5,10 @@
 #define PROGRAM_SIM_PLAN_PRIVATE_H
 
 #include "program/sim_plan.h"
+#include "site/file_text.h"
 #include "site/yaml_node.h"
+
+#define SIM_FILE_MAX ((size_t)64 * 1024 * 1024) /* octets */
 
 /* One reading of a description. Everything but the YAML document is in the arena of `reading`. */
 struct sim_parser {
@@ -20,9 +23,6 @@ struct sim_parser {
     const char *replay;       /* file name; NULL none */
     struct place replay_place;
 };
-
-/* sim_plan.c: a file's text in `arena`, with a NUL behind it; NULL and errno when it cannot be read. */
-const char *sim_plan_slurp(struct site_arena *arena, const char *path, size_t *size);
 
 /* sim_plan_points.c */
 void sim_plan_read_points(struct sim_parser *parser, const yaml_node_t *node);

@@ -20,7 +20,9 @@ static const struct site_file *find_file(struct sim_parser *parser, const char *
     bool beside = name[0] != '/' && parser->folder != NULL && strcmp(parser->folder, ".") != 0;
     file->name = beside ? arena_format(arena, "%s/%s", parser->folder, name) : name;
     errno = ENOENT;
-    file->text = parser->folder == NULL ? NULL : sim_plan_slurp(arena, file->name, &file->size);
+    if (parser->folder != NULL) {
+        file->text = file_text_read(arena, file->name, SIM_FILE_MAX, &file->size);
+    }
     if (file->text == NULL) {
         reading_fault(&parser->reading, parser->replay_place, "", "%s: %s", file->name, strerror(errno));
         return NULL;

@@ -8,36 +8,25 @@
 #include <string.h>
 
 #include "komet/assert.h"
+#include "site/file_text.h"
 #include "site/reader.h"
 
-#define FILE_SIZE_MAX ((long)256 * 1024 * 1024)
+#define FILE_SIZE_MAX ((size_t)256 * 1024 * 1024)
 #define FILES_MAX     1024
 
 static bool load_file(struct site_folder *folder, const char *directory, const char *name)
 {
     char path[4096];
+    struct site_file *file = &folder->files[folder->count];
     snprintf(path, sizeof path, "%s/%s", directory, name);
-    FILE *in = fopen(path, "rb");
-    if (in == NULL || fseek(in, 0, SEEK_END) != 0) {
-        snprintf(folder->fault, sizeof folder->fault, "%.400s: %s", path, strerror(errno));
-        if (in != NULL) {
-            fclose(in);
-        }
+    file->text = file_text_read(folder->arena, path, FILE_SIZE_MAX, &file->size);
+    if (file->text == NULL) {
+        snprintf(folder->fault, sizeof folder->fault, "%.400s: %s", path,
+                 errno == EFBIG ? "it is larger than 256 MiB" : strerror(errno));
         return false;
     }
-    long size = ftell(in);
-    char *text = size >= 0 && size <= FILE_SIZE_MAX ? malloc((size_t)size + 1) : NULL;
-    rewind(in);
-    bool whole = text != NULL && fread(text, 1, (size_t)size, in) == (size_t)size;
-    fclose(in);
-    if (!whole) {
-        snprintf(folder->fault, sizeof folder->fault, "%.400s: cannot be read, or is larger than 256 MiB",
-                 path);
-        free(text);
-        return false;
-    }
-    text[size] = '\0';
-    folder->files[folder->count++] = (struct site_file){strdup(name), text, (size_t)size};
+    file->name = arena_text(folder->arena, name, strlen(name));
+    folder->count++;
     return true;
 }
 
@@ -49,8 +38,8 @@ static bool is_table(const char *name)
 
 struct site_folder site_folder_load(const char *directory)
 {
-    struct site_folder folder = {.files = calloc(FILES_MAX, sizeof(struct site_file))};
-    KOMET_ASSERT(folder.files != NULL);
+    struct site_folder folder = {.arena = arena_new()};
+    folder.files = arena_take(folder.arena, FILES_MAX * sizeof *folder.files);
     struct dirent **names = NULL;
     if (!load_file(&folder, directory, "site.yaml")) {
         return folder;
@@ -69,11 +58,8 @@ struct site_folder site_folder_load(const char *directory)
 
 void site_folder_release(struct site_folder *folder)
 {
-    for (size_t i = 0; i < folder->count; i++) {
-        free((void *)(uintptr_t)folder->files[i].name);
-        free((void *)(uintptr_t)folder->files[i].text);
-    }
-    free(folder->files);
+    arena_free(folder->arena);
+    folder->arena = NULL;
     folder->files = NULL;
     folder->count = 0;
 }

@@ -52,7 +52,8 @@ void site_result_release(struct site_result *result);
 struct site_folder {
     struct site_file *files; /* site.yaml first, then every file it names as tags */
     size_t count;
-    char fault[512]; /* not "": the folder or a file could not be read, and why */
+    char fault[512];          /* not "": the folder or a file could not be read, and why */
+    struct site_arena *arena; /* owns the files */
 };
 
 /* Loads DIR/site.yaml and every CSV table beside it. Check `fault`. Release in any case. */

@@ -1,10 +1,13 @@
 /* A site's files become a site, or all their mistakes at once. */
 #include "support.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "site/file_text.h"
 #include "site/reader.h"
 
 static void test_the_demo_site(void **state)
@@ -76,6 +79,35 @@ static void test_a_folder_that_is_not_there(void **state)
 
 /* Tables as spreadsheets write them: semicolons, CR LF, a byte order mark, quotes, %IGNORE, columns in any
  * order. */
+static void test_a_file_into_memory(void **state)
+{
+    (void)state;
+    struct site_arena *arena = arena_new();
+    char path[] = "/tmp/komet-file-text-XXXXXX";
+    int file = mkstemp(path);
+    size_t size = 1;
+    assert_true(file >= 0);
+    assert_string_equal(file_text_read(arena, path, 0, &size), "");
+    assert_int_equal(size, 0);
+    char text[9001]; /* longer than what is read at once */
+    memset(text, 'x', sizeof text);
+    assert_int_equal(write(file, text, sizeof text), sizeof text);
+    const char *read = file_text_read(arena, path, sizeof text, &size);
+    assert_non_null(read);
+    assert_int_equal(size, sizeof text);
+    assert_memory_equal(read, text, sizeof text);
+    assert_int_equal(read[size], '\0');
+    assert_null(file_text_read(arena, path, sizeof text - 1, &size));
+    assert_int_equal(errno, EFBIG);
+    close(file);
+    unlink(path);
+    assert_null(file_text_read(arena, path, 10, &size));
+    assert_int_equal(errno, ENOENT);
+    assert_null(file_text_read(arena, "test", 10, &size));
+    assert_int_equal(errno, EISDIR);
+    arena_free(arena);
+}
+
 static void test_tables_of_spreadsheets(void **state)
 {
     (void)state;
@@ -189,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_the_demo_site),
         cmocka_unit_test(test_all_mistakes_at_once),
         cmocka_unit_test(test_a_folder_that_is_not_there),
+        cmocka_unit_test(test_a_file_into_memory),
         cmocka_unit_test(test_tables_of_spreadsheets),
         cmocka_unit_test(test_a_kom_reads_only_its_own_part),
         cmocka_unit_test(test_deep_nesting_is_told_at_once),
