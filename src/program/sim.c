@@ -12,6 +12,7 @@
 #include "program/sim_capture.h"
 #include "program/sim_host.h"
 #include "program/sim_plan.h"
+#include "program/site_faults.h"
 #include "shell/clock.h"
 #include "shell/log.h"
 
@@ -231,15 +232,7 @@ static int run_station(const struct sim *sim)
 {
     struct sim_plan plan = sim_plan_read(sim->path, sim->speed);
     int status = STATUS_FAILED;
-    for (size_t i = 0; i < plan.fault_count; i++) {
-        const struct site_fault *fault = &plan.faults[i];
-        if (fault->line > 0) {
-            fprintf(stderr, "%s:%d:%d: ", fault->file, fault->line, fault->column);
-        } else {
-            fprintf(stderr, "komet sim: %s: ", fault->file);
-        }
-        fprintf(stderr, "%s%s%s\n", fault->what, fault->right[0] != '\0' ? "; " : "", fault->right);
-    }
+    site_fault_list_print(stderr, NULL, "", plan.faults, plan.fault_count);
     if (plan.usable) {
         status = play_station(sim, &plan);
     }

@@ -8,16 +8,23 @@ static void print_fault(FILE *out, const char *directory, const char *kind, cons
     if (directory != NULL) {
         fprintf(out, "%s/", directory);
     }
-    fprintf(out, "%s:%d:%d: %s%s", fault->file, fault->line, fault->column, kind, fault->what);
-    fprintf(out, fault->right[0] != '\0' ? "; %s\n" : "%s\n", fault->right);
+    fputs(fault->file, out);
+    if (fault->line > 0) {
+        fprintf(out, ":%d:%d", fault->line, fault->column);
+    }
+    fprintf(out, ": %s%s%s%s\n", kind, fault->what, fault->right[0] != '\0' ? "; " : "", fault->right);
+}
+
+void site_fault_list_print(FILE *out, const char *directory, const char *kind,
+                           const struct site_fault *faults, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        print_fault(out, directory, kind, &faults[i]);
+    }
 }
 
 void site_faults_print(FILE *out, const char *directory, const struct site_result *result)
 {
-    for (size_t i = 0; i < result->fault_count; i++) {
-        print_fault(out, directory, "", &result->faults[i]);
-    }
-    for (size_t i = 0; i < result->warning_count; i++) {
-        print_fault(out, directory, "warning: ", &result->warnings[i]);
-    }
+    site_fault_list_print(out, directory, "", result->faults, result->fault_count);
+    site_fault_list_print(out, directory, "warning: ", result->warnings, result->warning_count);
 }

@@ -541,6 +541,11 @@ def test_all_mistakes_of_a_file_are_said_where_they_are(tmp_path):
     ]
 
 
+def test_a_file_that_is_not_there_has_no_place_in_it(tmp_path):
+    done = run("absent.yaml", cwd=tmp_path)
+    assert done.stderr == "absent.yaml: No such file or directory\n"
+
+
 def test_files_that_cannot_be_used_are_said(tmp_path):
     for arguments, said in ((["absent.yaml"], "absent.yaml: No such file"),
                             (["--capture", "absent.pcap"], "absent.pcap: No such file"),
