@@ -4,8 +4,6 @@
  * Reads a capture file in pieces, so that it also works behind a pipe from a running capture, and prints one
  * line (or one JSON object) an APDU. All understanding is in src/capture; here are the options and the files.
  */
-#include "program/dump.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -18,15 +16,8 @@
 
 #include "capture/apdu_text.h"
 #include "capture/capture.h"
-#include "komet/asdu.h"
-
-#define STATUS_OK     0
-#define STATUS_FAILED 1
-#define STATUS_USAGE  2
-
-#ifndef KOMET_VERSION
-#define KOMET_VERSION "0.1.0"
-#endif
+#include "program/programs.h"
+#include "program/usage.h"
 
 struct dump {
     const char *path; /* "-": standard input */
@@ -52,13 +43,6 @@ static const char usage[] =
     "\n"
     "Exit status: 0 all was read; 1 the file cannot be read or is not whole; 2 wrong command line.\n";
 
-static int refuse(const char *what, const char *argument)
-{
-    fprintf(stderr, "komet dump: %s%s%s; see komet dump --help\n", what, argument[0] != '\0' ? ": " : "",
-            argument);
-    return STATUS_USAGE;
-}
-
 static int read_port(struct dump *dump, const char *argument)
 {
     char *end;
@@ -67,21 +51,9 @@ static int read_port(struct dump *dump, const char *argument)
     errno = 0;
     port = strtoul(argument, &end, 10);
     if (argument[0] < '0' || argument[0] > '9' || *end != '\0' || errno != 0 || port < 1 || port > 65535) {
-        return refuse("--port takes a TCP port from 1 to 65535, not", argument);
+        return usage_refuse("dump", "--port takes a TCP port from 1 to 65535, not", argument);
     }
     dump->port = (uint16_t)port;
-    return STATUS_OK;
-}
-
-static int read_order(struct dump *dump, const char *argument)
-{
-    if (strcmp(argument, "standard") == 0) {
-        dump->profile = &komet_profile_104;
-    } else if (strcmp(argument, "sinaut") == 0) {
-        dump->profile = &komet_profile_sinaut;
-    } else {
-        return refuse("--order takes standard or sinaut, not", argument);
-    }
     return STATUS_OK;
 }
 
@@ -98,7 +70,7 @@ static int read_options(struct dump *dump, int argc, char **argv)
     while (status == STATUS_OK && (option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         switch (option) {
         case 'o':
-            status = read_order(dump, optarg);
+            status = usage_read_order("dump", optarg, &dump->profile);
             break;
         case 'p':
             status = read_port(dump, optarg);
@@ -114,18 +86,17 @@ static int read_options(struct dump *dump, int argc, char **argv)
             puts("komet " KOMET_VERSION);
             dump->done = true;
             return STATUS_OK;
-        case ':':
-            return refuse("a value is missing behind", argv[optind - 1]);
         default:
-            return refuse("this option is not known or is used wrongly", argv[optind - 1]);
+            return usage_refuse("dump", usage_option_fault(option), argv[optind - 1]);
         }
     }
     if (status != STATUS_OK) {
         return status;
     }
     if (argc - optind != 1) {
-        return refuse(argc == optind ? "which file? Name one, or - for standard input" : "one file at a time",
-                      "");
+        return usage_refuse(
+            "dump", argc == optind ? "which file? Name one, or - for standard input" : "one file at a time",
+            "");
     }
     dump->path = argv[optind];
     return STATUS_OK;

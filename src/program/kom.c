@@ -15,11 +15,10 @@
 #include "program/kom_options.h"
 #include "program/programs.h"
 #include "program/site_faults.h"
+#include "program/usage.h"
 #include "shell/log.h"
 #include "shell/stop.h"
 #include "site/reader.h"
-
-#define STATUS_USAGE 2
 
 static const char usage[] =
     "usage: komet kom -W PROCESS[,INSTANCE] [-S HOST:PORT[,...] [--stay] | --group NAME --site DIR]\n"
@@ -114,8 +113,7 @@ int program_kom(int argc, char **argv)
     struct kom_options options;
     char fault[KOM_OPTIONS_FAULT_SIZE];
     if (!kom_options_read(&options, argc, argv, fault)) {
-        fprintf(stderr, "komet kom: %s; see komet kom --help\n", fault);
-        return STATUS_USAGE;
+        return usage_refuse("kom", fault, "");
     }
     if (options.help) {
         fputs(usage, stdout);

@@ -14,11 +14,10 @@
 #include "program/programs.h"
 #include "program/server_host.h"
 #include "program/site_faults.h"
+#include "program/usage.h"
 #include "shell/log.h"
 #include "shell/stop.h"
 #include "site/reader.h"
-
-#define STATUS_USAGE 2
 
 static const char usage[] =
     "usage: komet server --site DIR [--name NAME] [--data DIR] [--listen HOST:PORT]\n"
@@ -38,12 +37,6 @@ struct server_options {
     const char *site, *name, *data, *listen;
     bool done;
 };
-
-static int refuse(const char *what, const char *argument)
-{
-    fprintf(stderr, "komet server: %s%s; see komet server --help\n", what, argument);
-    return STATUS_USAGE;
-}
 
 static int read_options(struct server_options *options, int argc, char **argv)
 {
@@ -73,21 +66,19 @@ static int read_options(struct server_options *options, int argc, char **argv)
         case 'h':
             fputs(usage, stdout);
             options->done = true;
-            return 0;
+            return STATUS_OK;
         case 'v':
             puts("komet server " KOMET_VERSION);
             options->done = true;
-            return 0;
-        case ':':
-            return refuse("a value is missing behind ", argv[optind - 1]);
+            return STATUS_OK;
         default:
-            return refuse("this option is not known or is used wrongly: ", argv[optind - 1]);
+            return usage_refuse("server", usage_option_fault(option), argv[optind - 1]);
         }
     }
     if (optind < argc) {
-        return refuse("what is this for? ", argv[optind]);
+        return usage_refuse("server", "what is this for", argv[optind]);
     }
-    return options->site == NULL ? refuse("--site DIR is missing", "") : 0;
+    return options->site == NULL ? usage_refuse("server", "--site DIR is missing", "") : STATUS_OK;
 }
 
 /* The server of the site that this one is; NULL: said why not. */
@@ -127,7 +118,7 @@ static int run(const struct server_host_settings *settings)
     struct server_host *host = server_host_start(settings, fault);
     if (host == NULL) {
         fprintf(stderr, "komet server: %s\n", fault);
-        return 1;
+        return STATUS_FAILED;
     }
     stop_begin(&stop, settings->loop, on_stop, host);
     log_info("site %s: listening on %s:%u, %u tags, journal in %s", settings->site->name, settings->host,
@@ -138,7 +129,7 @@ static int run(const struct server_host_settings *settings)
     server_host_free(host);
     log_info("stopped");
     log_begin("komet");
-    return 0;
+    return STATUS_OK;
 }
 
 static int run_site(const struct server_options *options, const struct site_folder *folder,
@@ -148,11 +139,11 @@ static int run_site(const struct server_options *options, const struct site_fold
     struct endpoints listen = {0};
     char fault[200], data[4096];
     if (server == NULL) {
-        return 1;
+        return STATUS_FAILED;
     }
     if (options->listen != NULL &&
         (!endpoints_parse(options->listen, ENDPOINT_PORT, &listen, fault) || listen.count != 1)) {
-        return refuse("--listen takes one HOST:PORT, not ", options->listen);
+        return usage_refuse("server", "--listen takes one HOST:PORT, not", options->listen);
     }
     snprintf(data, sizeof data, "%s/data", options->site);
     uv_loop_t loop;
@@ -174,18 +165,18 @@ int program_server(int argc, char **argv)
 {
     struct server_options options = {0};
     int status = read_options(&options, argc, argv);
-    if (status != 0 || options.done) {
+    if (status != STATUS_OK || options.done) {
         return status;
     }
     struct site_folder folder = site_folder_load(options.site);
     if (folder.fault[0] != '\0') {
         fprintf(stderr, "komet server: %s\n", folder.fault);
         site_folder_release(&folder);
-        return 1;
+        return STATUS_FAILED;
     }
     struct site_result result = site_read(folder.files, folder.count, NULL);
     site_faults_print(stderr, options.site, &result);
-    status = result.site == NULL ? 1 : run_site(&options, &folder, result.site);
+    status = result.site == NULL ? STATUS_FAILED : run_site(&options, &folder, result.site);
     site_result_release(&result);
     site_folder_release(&folder);
     return status;

@@ -13,12 +13,9 @@
 #include "program/sim_host.h"
 #include "program/sim_plan.h"
 #include "program/site_faults.h"
+#include "program/usage.h"
 #include "shell/clock.h"
 #include "shell/log.h"
-
-#define STATUS_OK     0
-#define STATUS_FAILED 1
-#define STATUS_USAGE  2
 
 #define STATION_PORT 2404
 #define SPEED_MIN    0.001
@@ -57,22 +54,16 @@ static const char usage[] =
     "It runs until SIGTERM or SIGINT. One connection at a time: a new one takes the place of the old one.\n"
     "Exit status: 0 ended by a signal; 1 it could not run; 2 wrong command line.\n";
 
-static int refuse(const char *what, const char *argument)
-{
-    fprintf(stderr, "komet sim: %s%s%s; see komet sim --help\n", what, argument[0] != '\0' ? ": " : "",
-            argument);
-    return STATUS_USAGE;
-}
-
 /* ---- options ---- */
 
 static int read_listen(struct sim *sim, const char *argument)
 {
     char fault[FAULT_SIZE];
     if (!endpoints_parse(argument, STATION_PORT, &sim->listen, fault)) {
-        return refuse("--listen", fault);
+        return usage_refuse("sim", "--listen", fault);
     }
-    return sim->listen.count == 1 ? STATUS_OK : refuse("--listen takes one address, not", argument);
+    return sim->listen.count == 1 ? STATUS_OK
+                                  : usage_refuse("sim", "--listen takes one address, not", argument);
 }
 
 static int read_speed(struct sim *sim, const char *argument)
@@ -80,19 +71,7 @@ static int read_speed(struct sim *sim, const char *argument)
     char *end;
     sim->speed = strtod(argument, &end);
     if (end == argument || *end != '\0' || !(sim->speed >= SPEED_MIN && sim->speed <= SPEED_MAX)) {
-        return refuse("--speed takes a number from 0.001 to 1000000, not", argument);
-    }
-    return STATUS_OK;
-}
-
-static int read_order(struct sim *sim, const char *argument)
-{
-    if (strcmp(argument, "standard") == 0) {
-        sim->profile = &komet_profile_104;
-    } else if (strcmp(argument, "sinaut") == 0) {
-        sim->profile = &komet_profile_sinaut;
-    } else {
-        return refuse("--order takes standard or sinaut, not", argument);
+        return usage_refuse("sim", "--speed takes a number from 0.001 to 1000000, not", argument);
     }
     return STATUS_OK;
 }
@@ -105,7 +84,7 @@ static int read_option(struct sim *sim, int option, char **argv)
     case 's':
         return read_speed(sim, optarg);
     case 'o':
-        return read_order(sim, optarg);
+        return usage_read_order("sim", optarg, &sim->profile);
     case 'g':
         sim->log = optarg;
         return STATUS_OK;
@@ -123,10 +102,8 @@ static int read_option(struct sim *sim, int option, char **argv)
         puts("komet " KOMET_VERSION);
         sim->done = true;
         return STATUS_OK;
-    case ':':
-        return refuse("a value is missing behind", argv[optind - 1]);
     default:
-        return refuse("this option is not known or is used wrongly", argv[optind - 1]);
+        return usage_refuse("sim", usage_option_fault(option), argv[optind - 1]);
     }
 }
 
@@ -134,19 +111,19 @@ static int read_option(struct sim *sim, int option, char **argv)
 static int check_options(const struct sim *sim, int files)
 {
     if (files > 1) {
-        return refuse("one station at a time", "");
+        return usage_refuse("sim", "one station at a time", "");
     }
     if (files == 0 && sim->capture == NULL) {
-        return refuse("which station? Name its FILE.yaml, or a capture with --capture", "");
+        return usage_refuse("sim", "which station? Name its FILE.yaml, or a capture with --capture", "");
     }
     if (files == 1 && sim->capture != NULL) {
-        return refuse("FILE.yaml or --capture, not both", "");
+        return usage_refuse("sim", "FILE.yaml or --capture, not both", "");
     }
     if (sim->capture == NULL && sim->station != NULL) {
-        return refuse("--station chooses among the stations of --capture", "");
+        return usage_refuse("sim", "--station chooses among the stations of --capture", "");
     }
     if (sim->capture != NULL && sim->log != NULL) {
-        return refuse("--log records the events of FILE.yaml; a capture makes none", "");
+        return usage_refuse("sim", "--log records the events of FILE.yaml; a capture makes none", "");
     }
     return STATUS_OK;
 }

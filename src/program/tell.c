@@ -17,6 +17,7 @@
 #include "program/tell_prompt.h"
 #include "program/tell_text.h"
 #include "program/tell_words.h"
+#include "program/usage.h"
 
 #define SERVERS_DEFAULT "127.0.0.1"
 #define USER_SIZE       64
@@ -102,10 +103,8 @@ static int read_option(struct options *options, int option, char **argv)
         puts("komet " KOMET_VERSION);
         options->done = true;
         return TELL_DONE;
-    case ':':
-        return refuse("a value is missing behind", argv[optind - 1]);
     default:
-        return refuse("this option is not known or is used wrongly", argv[optind - 1]);
+        return refuse(usage_option_fault(option), argv[optind - 1]);
     }
 }
 
