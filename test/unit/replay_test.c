@@ -8,20 +8,15 @@
 
 #include "partner/replay.h"
 
-enum { NOTES_MAX = 64, ASDUS_MAX = 40 };
+enum { ASDUS_MAX = 40 };
 
 struct world {
-    struct rtu_now now;
     struct replay_plan plan;
     struct replay_asdu asdus[ASDUS_MAX];
     uint8_t octets[ASDUS_MAX][KOMET_ASDU_SIZE_MAX];
     void *memory;
     struct replay *replay;
     struct centre centre;
-    char notes[NOTES_MAX][96];
-    unsigned note_count;
-    bool closed;
-    enum komet_reason reason;
 };
 
 /* A captured ASDU: a single point of type 1, of `ioa`, at `time_ms`. */
@@ -41,7 +36,8 @@ static void add(struct world *world, int64_t time_ms, uint32_t ioa)
 
 static void setup(struct world *world, double speed)
 {
-    *world = (struct world){.now = {{5000000}, {1700000000000}}, .centre.acknowledge = true};
+    *world = (struct world){0};
+    centre_begin(&world->centre);
     world->plan = (struct replay_plan){
         .asdus = world->asdus, .speed = speed, .k = 12, .w = 8, .profile = &komet_profile_104};
 }
@@ -52,105 +48,33 @@ static void start(struct world *world)
     world->memory = malloc(size);
     assert_non_null(world->memory);
     world->replay = replay_init(world->memory, size, &world->plan);
+    world->centre.station.replay = world->replay;
 }
 
 static void finish(struct world *world)
 {
     free(world->memory);
-    centre_free(&world->centre);
-}
-
-static void pump_replay(struct world *world)
-{
-    struct rtu_output output;
-    while (replay_next(world->replay, world->now, &output)) {
-        switch (output.kind) {
-        case RTU_OUT_EVENT:
-            fail_msg("a replay makes no events");
-            break;
-        case RTU_OUT_NOTE:
-            assert_true(world->note_count < NOTES_MAX);
-            strncpy(world->notes[world->note_count++], output.text, sizeof world->notes[0] - 1);
-            break;
-        case RTU_OUT_SEND:
-            centre_hear(&world->centre, world->now, output.octets, output.size);
-            replay_written(world->replay, output.size);
-            break;
-        case RTU_OUT_CLOSE:
-            world->closed = true;
-            world->reason = output.reason;
-            world->centre.link = NULL;
-            return;
-        }
-    }
-}
-
-/* Octets from the partner to the replay, or none. True when there were any. */
-static bool pump_partner(struct world *world)
-{
-    uint8_t octets[CENTRE_OCTETS_MAX];
-    size_t size;
-    if (!centre_say(&world->centre, world->now, octets, &size)) {
-        return false;
-    }
-    for (size_t at = 0; at < size && world->centre.link != NULL;) {
-        at += replay_feed(world->replay, world->now, octets + at, size - at);
-        pump_replay(world);
-    }
-    return true;
-}
-
-static void pump(struct world *world)
-{
-    do {
-        pump_replay(world);
-    } while (pump_partner(world));
+    centre_end(&world->centre);
 }
 
 /* Time passes to the replay's own deadlines only, as in a host that sleeps between them. */
 static void pass(struct world *world, int64_t ms)
 {
-    struct komet_instant end = komet_after(world->now.instant, KOMET_MS(ms));
-    int64_t begin_us = world->now.instant.us, begin_ms = world->now.utc.ms;
+    struct komet_instant end = komet_after(world->centre.now.instant, KOMET_MS(ms));
+    int64_t begin_us = world->centre.now.instant.us, begin_ms = world->centre.now.utc.ms;
     for (unsigned turns = 0;; turns++) {
         assert_true(turns < 1000); /* else a deadline has come that nothing is done about */
         struct komet_instant next = komet_earlier(end, replay_deadline(world->replay));
-        if (next.us > world->now.instant.us) {
-            world->now.instant = next;
-            world->now.utc.ms = begin_ms + (next.us - begin_us) / 1000;
+        if (next.us > world->centre.now.instant.us) {
+            world->centre.now.instant = next;
+            world->centre.now.utc.ms = begin_ms + (next.us - begin_us) / 1000;
         }
-        replay_tick(world->replay, world->now);
-        pump(world);
-        if (world->now.instant.us >= end.us) {
+        replay_tick(world->replay, world->centre.now);
+        centre_pump(&world->centre);
+        if (world->centre.now.instant.us >= end.us) {
             return;
         }
     }
-}
-
-static void connect_with(struct world *world, uint16_t w)
-{
-    centre_connect(&world->centre, world->now, w);
-    replay_connected(world->replay, world->now);
-}
-
-static void connect_and_start(struct world *world)
-{
-    connect_with(world, 1);
-    komet_link_start(world->centre.link, world->now.instant);
-    pump(world);
-    assert_int_equal(komet_link_state(world->centre.link), KOMET_LINK_STARTED);
-}
-
-static void disconnect(struct world *world)
-{
-    world->centre.link = NULL;
-    replay_closed(world->replay, world->now);
-}
-
-static void send_octets(struct world *world, const uint8_t *octets, size_t size)
-{
-    centre_send(&world->centre, world->now, octets, size);
-    pump(world);
 }
 
 static size_t write_request(uint8_t octets[KOMET_ASDU_SIZE_MAX], uint8_t type, uint8_t cause)
@@ -166,7 +90,7 @@ static size_t write_request(uint8_t octets[KOMET_ASDU_SIZE_MAX], uint8_t type, u
 static void request(struct world *world, uint8_t type, uint8_t cause)
 {
     uint8_t octets[KOMET_ASDU_SIZE_MAX];
-    send_octets(world, octets, write_request(octets, type, cause));
+    centre_send(&world->centre, octets, write_request(octets, type, cause));
 }
 
 /* Frame `at` is ASDU `number` of the list, octet for octet. */
@@ -194,8 +118,8 @@ static void assert_mirror(const struct world *world, unsigned at, uint8_t type, 
 
 static bool was_noted(const struct world *world, const char *text)
 {
-    for (unsigned i = 0; i < world->note_count; i++) {
-        if (strstr(world->notes[i], text) != NULL) {
+    for (unsigned i = 0; i < world->centre.note_count; i++) {
+        if (strstr(world->centre.notes[i], text) != NULL) {
             return true;
         }
     }
@@ -216,8 +140,8 @@ static void test_all_is_sent_as_it_is_at_its_time(void **state)
     start(&world);
     assert_true(replay_deadline(world.replay).us == KOMET_NEVER.us);
     pass(&world, 60000); /* nobody is there: the list's clock has not begun */
-    int64_t begin_ms = world.now.utc.ms;
-    connect_and_start(&world);
+    int64_t begin_ms = world.centre.now.utc.ms;
+    centre_start(&world.centre);
     assert_int_equal(world.centre.frame_count, 2);
     pass(&world, 4999);
     assert_int_equal(world.centre.frame_count, 5);
@@ -240,8 +164,8 @@ static void test_speed_divides_the_time(void **state)
     add(&world, 1000, 2);
     add(&world, 60000, 3);
     start(&world);
-    int64_t begin_ms = world.now.utc.ms;
-    connect_and_start(&world);
+    int64_t begin_ms = world.centre.now.utc.ms;
+    centre_start(&world.centre);
     pass(&world, 3000);
     assert_int_equal(world.centre.frame_count, 3);
     assert_int_equal(world.centre.frames[1].ms - begin_ms, 50);
@@ -251,7 +175,7 @@ static void test_speed_divides_the_time(void **state)
     add(&world, 0, 1);
     add(&world, 1000, 2);
     start(&world);
-    connect_and_start(&world);
+    centre_start(&world.centre);
     pass(&world, 1999);
     assert_int_equal(world.centre.frame_count, 1);
     pass(&world, 1);
@@ -269,7 +193,7 @@ static void test_a_time_that_goes_back_counts_as_the_one_before(void **state)
     add(&world, 100, 3);
     add(&world, 600, 4);
     start(&world);
-    connect_and_start(&world);
+    centre_start(&world.centre);
     pass(&world, 499);
     assert_int_equal(world.centre.frame_count, 1);
     pass(&world, 1);
@@ -292,17 +216,17 @@ static void test_a_full_window_holds_the_list_back(void **state)
     }
     start(&world);
     world.centre.acknowledge = false;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     assert_int_equal(world.centre.frame_count, 12);
     pass(&world, 1000); /* no turn is lost on what cannot be sent, see pass */
     assert_int_equal(world.centre.frame_count, 12);
-    komet_link_acknowledge(world.centre.link, world.now.instant, 5);
-    pump(&world);
+    komet_link_acknowledge(world.centre.link, world.centre.now.instant, 5);
+    centre_pump(&world.centre);
     assert_int_equal(world.centre.frame_count, 17);
     assert_int_equal(replay_counters(world.replay).acknowledged, 5);
     world.centre.acknowledge = true;
-    komet_link_acknowledge(world.centre.link, world.now.instant, 17);
-    pump(&world);
+    komet_link_acknowledge(world.centre.link, world.centre.now.instant, 17);
+    centre_pump(&world.centre);
     assert_int_equal(world.centre.frame_count, 30);
     for (unsigned i = 0; i < 30; i++) {
         assert_captured(&world, i, i);
@@ -318,12 +242,12 @@ static void test_a_partner_that_never_acknowledges_is_left(void **state)
     add(&world, 0, 1);
     start(&world);
     world.centre.acknowledge = false;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     pass(&world, 14999);
-    assert_false(world.closed);
+    assert_false(world.centre.closed);
     pass(&world, 1);
-    assert_true(world.closed);
-    assert_int_equal(world.reason, KOMET_T1_ACKNOWLEDGE);
+    assert_true(world.centre.closed);
+    assert_int_equal(world.centre.reason, KOMET_T1_ACKNOWLEDGE);
     finish(&world);
 }
 
@@ -339,20 +263,20 @@ static void test_unacknowledged_asdus_come_again(void **state)
     }
     start(&world);
     world.centre.acknowledge = false;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     assert_int_equal(world.centre.frame_count, 4);
-    komet_link_acknowledge(world.centre.link, world.now.instant, 2);
-    pump(&world);
+    komet_link_acknowledge(world.centre.link, world.centre.now.instant, 2);
+    centre_pump(&world.centre);
     assert_int_equal(replay_counters(world.replay).acknowledged, 2);
-    disconnect(&world);
+    centre_disconnect(&world.centre);
     pass(&world, 1000);
-    connect_and_start(&world); /* the two that were left, at once */
+    centre_start(&world.centre); /* the two that were left, at once */
     assert_int_equal(world.centre.frame_count, 6);
     assert_captured(&world, 4, 2);
     assert_captured(&world, 5, 3);
-    disconnect(&world); /* and again, since this one has not acknowledged them either */
+    centre_disconnect(&world.centre); /* and again, since this one has not acknowledged them either */
     world.centre.acknowledge = true;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     assert_int_equal(world.centre.frame_count, 8);
     assert_captured(&world, 6, 2);
     assert_captured(&world, 7, 3);
@@ -363,8 +287,8 @@ static void test_unacknowledged_asdus_come_again(void **state)
     assert_captured(&world, 8, 4);
     assert_captured(&world, 9, 5);
     assert_int_equal(replay_counters(world.replay).acknowledged, 6);
-    disconnect(&world);
-    connect_and_start(&world); /* nothing is left */
+    centre_disconnect(&world.centre);
+    centre_start(&world.centre); /* nothing is left */
     pass(&world, 10000);
     assert_int_equal(world.centre.frame_count, 10);
     finish(&world);
@@ -378,19 +302,19 @@ static void test_nothing_is_sent_outside_data_transfer(void **state)
     add(&world, 0, 1);
     add(&world, 1000, 2);
     start(&world);
-    connect_with(&world, 1);
+    centre_connect(&world.centre, 1);
     pass(&world, 5000);
     assert_int_equal(world.centre.frame_count, 0);
-    assert_int_equal(world.note_count, 0);
-    komet_link_start(world.centre.link, world.now.instant);
-    pump(&world);
+    assert_int_equal(world.centre.note_count, 0);
+    komet_link_start(world.centre.link, world.centre.now.instant);
+    centre_pump(&world.centre);
     assert_int_equal(world.centre.frame_count, 1);
-    komet_link_stop(world.centre.link, world.now.instant);
-    pump(&world);
+    komet_link_stop(world.centre.link, world.centre.now.instant);
+    centre_pump(&world.centre);
     pass(&world, 5000);
     assert_int_equal(world.centre.frame_count, 1);
-    komet_link_start(world.centre.link, world.now.instant);
-    pump(&world);
+    komet_link_start(world.centre.link, world.centre.now.instant);
+    centre_pump(&world.centre);
     assert_int_equal(world.centre.frame_count, 2);
     finish(&world);
 }
@@ -405,7 +329,7 @@ static void test_requests_are_confirmed_between_the_list(void **state)
     add(&world, 0, 1);
     add(&world, 1000, 2);
     start(&world);
-    connect_and_start(&world);
+    centre_start(&world.centre);
     request(&world, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION);
     request(&world, KOMET_C_CI_NA_1, KOMET_COT_ACTIVATION);
     request(&world, KOMET_C_CS_NA_1, KOMET_COT_ACTIVATION);
@@ -441,15 +365,15 @@ static void test_the_list_and_the_answers_take_turns(void **state)
     }
     start(&world);
     world.centre.acknowledge = false;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     for (unsigned i = 0; i < 4; i++) {
         request(&world, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION);
     }
     while (captured < 20) {
         assert_true(world.centre.frame_count < 40);
         captured += world.centre.frames[world.centre.frame_count - 1].octets[0] == KOMET_M_SP_NA_1;
-        komet_link_acknowledge(world.centre.link, world.now.instant, world.centre.frame_count);
-        pump(&world);
+        komet_link_acknowledge(world.centre.link, world.centre.now.instant, world.centre.frame_count);
+        centre_pump(&world.centre);
     }
     assert_int_equal(world.centre.frame_count, 28);
     for (unsigned i = 2; i < 18; i++) { /* 8 answers, with one of the list behind each */
@@ -468,7 +392,7 @@ static void test_requests_above_the_bound_are_dropped_and_told(void **state)
     world.plan.k = world.plan.w = 1;
     start(&world);
     world.centre.acknowledge = false;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     for (unsigned i = 0; i < REPLAY_ANSWERS_MAX + 3; i++) { /* the first is answered, and fills the window */
         request(&world, KOMET_C_CS_NA_1, KOMET_COT_ACTIVATION);
     }
@@ -488,11 +412,11 @@ static void test_answers_end_with_their_connection(void **state)
     add(&world, 0, 1);
     start(&world);
     world.centre.acknowledge = false;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     request(&world, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION);
-    disconnect(&world);
+    centre_disconnect(&world.centre);
     world.centre.acknowledge = true;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     pass(&world, 1000);
     assert_int_equal(world.centre.frame_count, 2);
     assert_captured(&world, 1, 0);
@@ -506,11 +430,11 @@ static void test_octets_that_are_no_asdu_close_the_connection(void **state)
     (void)state;
     setup(&world, 1);
     start(&world);
-    connect_and_start(&world);
+    centre_start(&world.centre);
     size_t size = write_request(octets, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION);
-    send_octets(&world, octets, size - 1);
-    assert_true(world.closed);
-    assert_int_equal(world.reason, KOMET_BAD_ASDU);
+    centre_send(&world.centre, octets, size - 1);
+    assert_true(world.centre.closed);
+    assert_int_equal(world.centre.reason, KOMET_BAD_ASDU);
     finish(&world);
 }
 
@@ -524,18 +448,18 @@ static void test_begin_and_end_are_told_once(void **state)
     add(&world, 0, 1);
     add(&world, 1000, 2);
     start(&world);
-    connect_and_start(&world);
-    assert_int_equal(world.note_count, 1);
+    centre_start(&world.centre);
+    assert_int_equal(world.centre.note_count, 1);
     assert_true(was_noted(&world, "the capture begins"));
-    disconnect(&world);
-    connect_and_start(&world);
-    assert_int_equal(world.note_count, 1);
+    centre_disconnect(&world.centre);
+    centre_start(&world.centre);
+    assert_int_equal(world.centre.note_count, 1);
     pass(&world, 999);
     assert_false(was_noted(&world, "all of the capture was sent and acknowledged"));
     pass(&world, 1);
     assert_true(was_noted(&world, "all of the capture was sent and acknowledged"));
     request(&world, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION); /* is acknowledged too, and is no end */
-    assert_int_equal(world.note_count, 2);
+    assert_int_equal(world.centre.note_count, 2);
     finish(&world);
 }
 

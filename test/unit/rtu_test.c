@@ -9,30 +9,23 @@
 
 #include "partner/rtu.h"
 
-enum { FRAMES_MAX = 512 };
-
 struct world {
-    struct rtu_now now;
     struct rtu_plan plan;
     void *memory;
     struct rtu *rtu;
     struct centre centre;
-    struct rtu_output events[FRAMES_MAX];
-    unsigned event_count;
-    unsigned note_count;
-    bool closed;
-    enum komet_reason reason;
 };
 
 static void advance(struct world *world, int64_t ms)
 {
-    world->now.instant = komet_after(world->now.instant, KOMET_MS(ms));
-    world->now.utc.ms += ms;
+    world->centre.now.instant = komet_after(world->centre.now.instant, KOMET_MS(ms));
+    world->centre.now.utc.ms += ms;
 }
 
 static void setup(struct world *world, const struct rtu_point *points, size_t count)
 {
-    *world = (struct world){.now = {{5000000}, {1700000000000}}, .centre.acknowledge = true};
+    *world = (struct world){0};
+    centre_begin(&world->centre);
     world->plan = rtu_plan_standard();
     world->plan.points = points;
     world->plan.point_count = count;
@@ -43,96 +36,23 @@ static void start(struct world *world)
     size_t size = rtu_size(&world->plan);
     world->memory = malloc(size);
     assert_non_null(world->memory);
-    world->rtu = rtu_init(world->memory, size, &world->plan, world->now);
+    world->rtu = rtu_init(world->memory, size, &world->plan, world->centre.now);
+    world->centre.station.rtu = world->rtu;
 }
 
 static void finish(struct world *world)
 {
     free(world->memory);
-    centre_free(&world->centre);
-}
-
-static void pump_station(struct world *world)
-{
-    struct rtu_output output;
-    while (rtu_next(world->rtu, world->now, &output)) {
-        switch (output.kind) {
-        case RTU_OUT_EVENT:
-            assert_true(world->event_count < FRAMES_MAX);
-            world->events[world->event_count++] = output;
-            break;
-        case RTU_OUT_NOTE:
-            world->note_count++;
-            break;
-        case RTU_OUT_SEND:
-            centre_hear(&world->centre, world->now, output.octets, output.size);
-            rtu_written(world->rtu, output.size);
-            break;
-        case RTU_OUT_CLOSE:
-            world->closed = true;
-            world->reason = output.reason;
-            world->centre.link = NULL;
-            return;
-        }
-    }
-}
-
-static bool pump_partner(struct world *world)
-{
-    uint8_t octets[CENTRE_OCTETS_MAX];
-    size_t size;
-    if (!centre_say(&world->centre, world->now, octets, &size)) {
-        return false;
-    }
-    for (size_t at = 0; at < size && world->centre.link != NULL;) {
-        at += rtu_feed(world->rtu, world->now, octets + at, size - at);
-        pump_station(world);
-    }
-    return true;
-}
-
-static void pump(struct world *world)
-{
-    do {
-        pump_station(world);
-    } while (pump_partner(world));
+    centre_end(&world->centre);
 }
 
 static void tick(struct world *world)
 {
-    rtu_tick(world->rtu, world->now);
+    rtu_tick(world->rtu, world->centre.now);
     if (world->centre.link != NULL) {
-        komet_link_tick(world->centre.link, world->now.instant);
+        komet_link_tick(world->centre.link, world->centre.now.instant);
     }
-    pump(world);
-}
-
-/* Whether the partner's limits play a part is said by its own w: 1 acknowledges each frame at once. */
-static void connect_with(struct world *world, uint16_t w)
-{
-    world->closed = false;
-    centre_connect(&world->centre, world->now, w);
-    rtu_connected(world->rtu, world->now);
-}
-
-static void connect_and_start(struct world *world)
-{
-    connect_with(world, 1);
-    komet_link_start(world->centre.link, world->now.instant);
-    pump(world);
-    assert_int_equal(komet_link_state(world->centre.link), KOMET_LINK_STARTED);
-}
-
-static void disconnect(struct world *world)
-{
-    world->centre.link = NULL;
-    rtu_closed(world->rtu, world->now);
-}
-
-static void send_octets(struct world *world, const uint8_t *octets, size_t size)
-{
-    centre_send(&world->centre, world->now, octets, size);
-    pump(world);
+    centre_pump(&world->centre);
 }
 
 static void send(struct world *world, struct komet_asdu_header header, struct komet_object object)
@@ -141,7 +61,7 @@ static void send(struct world *world, struct komet_asdu_header header, struct ko
     struct komet_asdu_writer writer;
     assert_true(komet_asdu_begin(&writer, world->plan.profile, &header, octets, sizeof octets));
     assert_true(komet_asdu_add(&writer, &object));
-    send_octets(world, octets, komet_asdu_end(&writer));
+    centre_send(&world->centre, octets, komet_asdu_end(&writer));
 }
 
 static struct komet_asdu frame(const struct world *world, unsigned at)
@@ -196,21 +116,21 @@ static void test_nothing_is_sent_before_data_transfer(void **state)
     (void)state;
     setup_station(&world);
     start(&world);
-    connect_with(&world, 1);
-    assert_true(rtu_event(world.rtu, world.now, 1001, 1));
-    pump(&world);
+    centre_connect(&world.centre, 1);
+    assert_true(rtu_event(world.rtu, world.centre.now, 1001, 1));
+    centre_pump(&world.centre);
     assert_int_equal(world.centre.frame_count, 0);
-    komet_link_start(world.centre.link, world.now.instant);
-    pump(&world);
+    komet_link_start(world.centre.link, world.centre.now.instant);
+    centre_pump(&world.centre);
     assert_int_equal(world.centre.frame_count, 1);
-    komet_link_stop(world.centre.link, world.now.instant);
-    pump(&world);
+    komet_link_stop(world.centre.link, world.centre.now.instant);
+    centre_pump(&world.centre);
     assert_int_equal(komet_link_state(world.centre.link), KOMET_LINK_STOPPED);
-    assert_true(rtu_event(world.rtu, world.now, 1001, 0));
-    pump(&world);
+    assert_true(rtu_event(world.rtu, world.centre.now, 1001, 0));
+    centre_pump(&world.centre);
     assert_int_equal(world.centre.frame_count, 1);
-    komet_link_start(world.centre.link, world.now.instant);
-    pump(&world);
+    komet_link_start(world.centre.link, world.centre.now.instant);
+    centre_pump(&world.centre);
     assert_int_equal(world.centre.frame_count, 2); /* only the new one: the other was acknowledged */
     finish(&world);
 }
@@ -221,18 +141,18 @@ static void test_events_keep_their_order_and_time(void **state)
     (void)state;
     setup_station(&world);
     start(&world);
-    int64_t first_ms = world.now.utc.ms;
+    int64_t first_ms = world.centre.now.utc.ms;
     for (unsigned i = 0; i < 5; i++) {
-        assert_true(rtu_event(world.rtu, world.now, 1001 + i % 2, i % 3 == 0));
+        assert_true(rtu_event(world.rtu, world.centre.now, 1001 + i % 2, i % 3 == 0));
         advance(&world, 7);
     }
-    assert_true(rtu_event(world.rtu, world.now, 3002, 1.1));
-    assert_true(rtu_event(world.rtu, world.now, 1001, 1));
-    assert_false(rtu_event(world.rtu, world.now, 5001, 1)); /* a command is no point of the process */
-    assert_false(rtu_event(world.rtu, world.now, 9999, 1));
-    connect_and_start(&world);
-    assert_int_equal(world.event_count, 7);
-    assert_true(world.events[5].number == (double)1.1f);
+    assert_true(rtu_event(world.rtu, world.centre.now, 3002, 1.1));
+    assert_true(rtu_event(world.rtu, world.centre.now, 1001, 1));
+    assert_false(rtu_event(world.rtu, world.centre.now, 5001, 1)); /* a command is no point of the process */
+    assert_false(rtu_event(world.rtu, world.centre.now, 9999, 1));
+    centre_start(&world.centre);
+    assert_int_equal(world.centre.event_count, 7);
+    assert_true(world.centre.events[5].number == (double)1.1f);
     assert_int_equal(world.centre.frame_count, 3); /* 5 of type 30, 1 of 36, 1 of 30 */
     assert_frame(&world, 0, 30, KOMET_COT_SPONTANEOUS, false);
     assert_int_equal(frame(&world, 0).count, 5);
@@ -240,7 +160,7 @@ static void test_events_keep_their_order_and_time(void **state)
         struct komet_object got = object(&world, 0, i);
         assert_int_equal(got.ioa, 1001 + i % 2);
         assert_int_equal(got.value.single, i % 3 == 0);
-        assert_true(komet_cp56_to_utc(&got.time, world.now.utc).ms == first_ms + 7 * i);
+        assert_true(komet_cp56_to_utc(&got.time, world.centre.now.utc).ms == first_ms + 7 * i);
     }
     assert_frame(&world, 1, 36, KOMET_COT_SPONTANEOUS, false);
     assert_frame(&world, 2, 30, KOMET_COT_SPONTANEOUS, false);
@@ -255,20 +175,20 @@ static void test_unacknowledged_events_are_repeated_unchanged(void **state)
     setup_station(&world);
     start(&world);
     world.centre.acknowledge = false;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     for (unsigned i = 0; i < 4; i++) {
-        assert_true(rtu_event(world.rtu, world.now, 1001, i % 2));
-        pump(&world);
+        assert_true(rtu_event(world.rtu, world.centre.now, 1001, i % 2));
+        centre_pump(&world.centre);
         advance(&world, 11);
     }
     assert_int_equal(world.centre.frame_count, 4);
-    komet_link_acknowledge(world.centre.link, world.now.instant, 2); /* N(R) covers two of them */
-    pump(&world);
+    komet_link_acknowledge(world.centre.link, world.centre.now.instant, 2); /* N(R) covers two of them */
+    centre_pump(&world.centre);
     assert_int_equal(rtu_counters(world.rtu).events_acknowledged, 2);
-    disconnect(&world);
+    centre_disconnect(&world.centre);
     advance(&world, 100000);
     world.centre.acknowledge = true;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     assert_int_equal(world.centre.frame_count, 5); /* both that were left, in one ASDU */
     assert_int_equal(frame(&world, 4).count, 2);
     for (unsigned i = 0; i < 2; i++) {
@@ -278,8 +198,8 @@ static void test_unacknowledged_events_are_repeated_unchanged(void **state)
         assert_memory_equal(before.octets, after.octets, after.octets_size);
     }
     assert_int_equal(rtu_counters(world.rtu).events_acknowledged, 4);
-    disconnect(&world);
-    connect_and_start(&world);
+    centre_disconnect(&world.centre);
+    centre_start(&world.centre);
     assert_int_equal(world.centre.frame_count, 5); /* nothing a second time */
     finish(&world);
 }
@@ -291,11 +211,11 @@ static void test_a_newer_connection_replaces_the_older(void **state)
     setup_station(&world);
     start(&world);
     world.centre.acknowledge = false;
-    connect_and_start(&world);
-    rtu_event(world.rtu, world.now, 1001, 1);
-    pump(&world);
+    centre_start(&world.centre);
+    rtu_event(world.rtu, world.centre.now, 1001, 1);
+    centre_pump(&world.centre);
     world.centre.acknowledge = true;
-    connect_and_start(&world); /* without a close before it */
+    centre_start(&world.centre); /* without a close before it */
     assert_int_equal(world.centre.frame_count, 2);
     assert_int_equal(rtu_counters(world.rtu).events_acknowledged, 1);
     finish(&world);
@@ -310,14 +230,14 @@ static void test_the_window_holds_events_back(void **state)
     world.plan.w = 2;
     start(&world);
     world.centre.acknowledge = false;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     for (unsigned i = 0; i < 10; i++) {
-        rtu_event(world.rtu, world.now, 1001, i % 2);
-        pump(&world);
+        rtu_event(world.rtu, world.centre.now, 1001, i % 2);
+        centre_pump(&world.centre);
     }
     assert_int_equal(world.centre.frame_count, 3);
-    komet_link_acknowledge(world.centre.link, world.now.instant, 3);
-    pump(&world);
+    komet_link_acknowledge(world.centre.link, world.centre.now.instant, 3);
+    centre_pump(&world.centre);
     assert_int_equal(world.centre.frame_count, 4);
     assert_int_equal(frame(&world, 3).count, 7);
     finish(&world);
@@ -331,17 +251,17 @@ static void test_a_full_ring_drops_the_oldest_and_counts(void **state)
     world.plan.events = 5;
     start(&world);
     for (unsigned i = 0; i < 8; i++) {
-        rtu_event(world.rtu, world.now, 3001, i);
-        pump(&world);
+        rtu_event(world.rtu, world.centre.now, 3001, i);
+        centre_pump(&world.centre);
     }
-    connect_and_start(&world);
+    centre_start(&world.centre);
     assert_int_equal(rtu_counters(world.rtu).events_lost, 3);
     assert_int_equal(rtu_counters(world.rtu).events_generated, 8);
     assert_int_equal(frame(&world, 0).count, 5);
     assert_true(object(&world, 0, 0).value.real == 3);
     assert_true(object(&world, 0, 4).value.real == 7);
     assert_int_equal(rtu_counters(world.rtu).events_acknowledged, 5);
-    assert_true(world.note_count > 0);
+    assert_true(world.centre.note_count > 0);
     finish(&world);
 }
 
@@ -354,20 +274,20 @@ static void test_a_full_ring_while_frames_are_under_way(void **state)
     world.plan.events = 4;
     start(&world);
     world.centre.acknowledge = false;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     for (unsigned i = 0; i < 6; i++) {
-        rtu_event(world.rtu, world.now, 3001, i);
-        pump(&world);
+        rtu_event(world.rtu, world.centre.now, 3001, i);
+        centre_pump(&world.centre);
     }
     assert_int_equal(world.centre.frame_count, 6);
-    komet_link_acknowledge(world.centre.link, world.now.instant,
+    komet_link_acknowledge(world.centre.link, world.centre.now.instant,
                            3); /* of which the ring has only the third */
-    pump(&world);
+    centre_pump(&world.centre);
     assert_int_equal(rtu_counters(world.rtu).events_lost, 2);
     assert_int_equal(rtu_counters(world.rtu).events_acknowledged, 1);
-    disconnect(&world);
+    centre_disconnect(&world.centre);
     world.centre.acknowledge = true;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     assert_int_equal(frame(&world, 6).count, 3);
     assert_true(object(&world, 6, 0).value.real == 3);
     finish(&world);
@@ -391,7 +311,7 @@ static void test_an_interrogation_gives_all_but_counters(void **state)
     world.plan.k = 2;
     world.plan.w = 1;
     start(&world);
-    connect_and_start(&world);
+    centre_start(&world.centre);
     interrogate(&world, 1, 20);
     assert_int_equal(world.centre.frame_count, 6);
     assert_frame(&world, 0, KOMET_C_IC_NA_1, KOMET_COT_ACTIVATION_CON, false);
@@ -422,14 +342,14 @@ static void test_answers_and_events_take_turns(void **state)
     world.plan.w = 1;
     start(&world);
     world.centre.acknowledge = false;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     interrogate(&world, 1, 20);
-    rtu_event(world.rtu, world.now, 1001, 1);
-    pump(&world);
+    rtu_event(world.rtu, world.centre.now, 1001, 1);
+    centre_pump(&world.centre);
     assert_int_equal(world.centre.frame_count, 1);
     for (unsigned i = 1; i < 7; i++) {
-        komet_link_acknowledge(world.centre.link, world.now.instant, i);
-        pump(&world);
+        komet_link_acknowledge(world.centre.link, world.centre.now.instant, i);
+        centre_pump(&world.centre);
         assert_int_equal(world.centre.frame_count, i + 1);
     }
     assert_frame(&world, 1, 30, KOMET_COT_SPONTANEOUS, false);
@@ -444,7 +364,7 @@ static void test_counters_clock_read_and_reset(void **state)
     (void)state;
     setup_station(&world);
     start(&world);
-    connect_and_start(&world);
+    centre_start(&world.centre);
     send(&world, act, (struct komet_object){.qualifier = 5});
     assert_int_equal(world.centre.frame_count, 3);
     assert_frame(&world, 1, 15, KOMET_COT_COUNTERS_GENERAL, false);
@@ -475,7 +395,7 @@ static void test_a_command_is_executed_and_its_feedback_is_an_event(void **state
     (void)state;
     setup_station(&world);
     start(&world);
-    connect_and_start(&world);
+    centre_start(&world.centre);
     send(&world, act, (struct komet_object){.ioa = 5004, .value.real = 42.5f});
     assert_int_equal(world.centre.frame_count, 3);
     assert_frame(&world, 0, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION_CON, false);
@@ -514,7 +434,7 @@ static void test_what_is_unknown_is_mirrored(void **state)
     (void)state;
     setup_station(&world);
     start(&world);
-    connect_and_start(&world);
+    centre_start(&world.centre);
     send(&world, act, (struct komet_object){.ioa = 9999});
     assert_frame(&world, 0, KOMET_C_SC_NA_1, KOMET_COT_UNKNOWN_IOA, true);
     send(&world, act, (struct komet_object){.ioa = 5002}); /* there, but of another type */
@@ -531,7 +451,7 @@ static void test_what_is_unknown_is_mirrored(void **state)
     act.type = 30; /* monitor direction */
     send(&world, act, (struct komet_object){.ioa = 1001, .time = {.day = 1, .month = 1}});
     assert_frame(&world, 4, 30, KOMET_COT_UNKNOWN_TYPE, true);
-    send_octets(&world, type_200, sizeof type_200);
+    centre_send(&world.centre, type_200, sizeof type_200);
     assert_int_equal(world.centre.frame_count, 6);
     assert_int_equal(world.centre.frames[5].octets[0], 200);
     assert_int_equal(world.centre.frames[5].octets[2], 0x40 | KOMET_COT_UNKNOWN_TYPE);
@@ -547,11 +467,11 @@ static void test_a_malformed_asdu_closes(void **state)
     (void)state;
     setup_station(&world);
     start(&world);
-    connect_and_start(&world);
-    send_octets(&world, short_one, sizeof short_one);
-    assert_true(world.closed);
-    assert_int_equal(world.reason, KOMET_BAD_ASDU);
-    connect_and_start(&world);
+    centre_start(&world.centre);
+    centre_send(&world.centre, short_one, sizeof short_one);
+    assert_true(world.centre.closed);
+    assert_int_equal(world.centre.reason, KOMET_BAD_ASDU);
+    centre_start(&world.centre);
     interrogate(&world, 1, 20);
     assert_true(world.centre.frame_count > 0);
     finish(&world);
@@ -566,14 +486,14 @@ static void test_requests_beyond_the_queue_are_dropped_and_counted(void **state)
     world.plan.w = 1;
     start(&world);
     world.centre.acknowledge = false;
-    connect_and_start(&world);
+    centre_start(&world.centre);
     for (unsigned i = 0; i < RTU_ANSWERS_MAX + 4; i++) {
         interrogate(&world, 1, 21);
     }
     assert_int_equal(rtu_counters(world.rtu).answers_dropped, 4);
     world.centre.acknowledge = true;
-    komet_link_acknowledge(world.centre.link, world.now.instant, world.centre.received);
-    pump(&world);
+    komet_link_acknowledge(world.centre.link, world.centre.now.instant, world.centre.received);
+    centre_pump(&world.centre);
     assert_int_equal(world.centre.frame_count, 2 * RTU_ANSWERS_MAX);
     finish(&world);
 }
@@ -591,20 +511,20 @@ static void test_toggling_points_are_spread_and_end(void **state)
     (void)state;
     setup(&world, points, 1);
     start(&world);
-    int64_t start_ms = world.now.utc.ms;
+    int64_t start_ms = world.centre.now.utc.ms;
     for (unsigned i = 0; i < 200; i++) { /* never late: the deadline is the next change */
         struct komet_instant deadline = rtu_deadline(world.rtu);
         if (deadline.us == KOMET_NEVER.us) {
             break;
         }
-        advance(&world, komet_elapsed_us(deadline, world.now.instant) / 1000);
+        advance(&world, komet_elapsed_us(deadline, world.centre.now.instant) / 1000);
         tick(&world);
     }
-    assert_int_equal(world.event_count, 25);
+    assert_int_equal(world.centre.event_count, 25);
     for (unsigned i = 0; i < 25; i++) {
-        assert_int_equal(world.events[i].ioa, 1 + i % 10);
-        assert_true(world.events[i].number == (i / 10 % 2 == 0 ? 1 : 0));
-        assert_true(world.events[i].time.ms == start_ms + 10 * (i + 1));
+        assert_int_equal(world.centre.events[i].ioa, 1 + i % 10);
+        assert_true(world.centre.events[i].number == (i / 10 % 2 == 0 ? 1 : 0));
+        assert_true(world.centre.events[i].time.ms == start_ms + 10 * (i + 1));
     }
     finish(&world);
 }
@@ -619,17 +539,17 @@ static void test_a_late_tick_makes_the_same_events(void **state)
     setup(&world, points, 2);
     world.plan.events = 3; /* they are told in portions, and none is lost untold */
     start(&world);
-    int64_t start_ms = world.now.utc.ms;
+    int64_t start_ms = world.centre.now.utc.ms;
     advance(&world, 1000);
     for (unsigned i = 0; i < 10; i++) {
         tick(&world);
     }
-    assert_int_equal(world.event_count, 10 + 14);
-    for (unsigned i = 1; i < world.event_count; i++) {
-        assert_true(world.events[i].time.ms >= world.events[i - 1].time.ms);
+    assert_int_equal(world.centre.event_count, 10 + 14);
+    for (unsigned i = 1; i < world.centre.event_count; i++) {
+        assert_true(world.centre.events[i].time.ms >= world.centre.events[i - 1].time.ms);
     }
-    assert_true(world.events[0].time.ms == start_ms + 70);
-    assert_true(world.events[23].time.ms == start_ms + 1000);
+    assert_true(world.centre.events[0].time.ms == start_ms + 70);
+    assert_true(world.centre.events[23].time.ms == start_ms + 1000);
     finish(&world);
 }
 
@@ -645,12 +565,12 @@ static void test_a_replay_gives_its_events_at_their_times(void **state)
     start(&world);
     advance(&world, 10);
     tick(&world);
-    assert_int_equal(world.event_count, 2);
-    assert_true(rtu_deadline(world.rtu).us == world.now.instant.us + KOMET_MS(490));
+    assert_int_equal(world.centre.event_count, 2);
+    assert_true(rtu_deadline(world.rtu).us == world.centre.now.instant.us + KOMET_MS(490));
     advance(&world, 490);
     tick(&world);
-    assert_int_equal(world.event_count, 3);
-    assert_true(world.events[2].number == 3);
+    assert_int_equal(world.centre.event_count, 3);
+    assert_true(world.centre.events[2].number == 3);
     assert_true(rtu_deadline(world.rtu).us == KOMET_NEVER.us);
     finish(&world);
 }
@@ -665,15 +585,15 @@ static void test_periodic_points_are_no_events(void **state)
     start(&world);
     advance(&world, 1000);
     tick(&world); /* nobody is there: nothing waits */
-    connect_and_start(&world);
+    centre_start(&world.centre);
     assert_int_equal(world.centre.frame_count, 0);
     advance(&world, 1000);
     tick(&world);
     assert_int_equal(world.centre.frame_count, 2);
     assert_frame(&world, 0, 13, KOMET_COT_PERIODIC, false);
     assert_int_equal(frame(&world, 0).count + frame(&world, 1).count, 60);
-    assert_int_equal(world.event_count, 0);
-    assert_false(rtu_event(world.rtu, world.now, 1, 5));
+    assert_int_equal(world.centre.event_count, 0);
+    assert_false(rtu_event(world.rtu, world.centre.now, 1, 5));
     finish(&world);
 }
 
