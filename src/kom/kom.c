@@ -160,11 +160,6 @@ void kom_configure(struct kom *kom, void *memory, size_t size, const struct proc
     kom->end_count = kom->end_next = kom->open_commands = 0;
 }
 
-bool kom_configured(const struct kom *kom)
-{
-    return kom->process != NULL;
-}
-
 void kom_server_connected(struct kom *kom, struct line_now now)
 {
     KOMET_ASSERT(!kom->active);

@@ -43,7 +43,6 @@ struct kom *kom_init(void *memory, size_t size, const struct kom_identity *ident
  * kom_configure. */
 void kom_configure(struct kom *kom, void *memory, size_t size, const struct process *process,
                    struct line_now now);
-bool kom_configured(const struct kom *kom);
 
 void kom_server_connected(struct kom *kom, struct line_now now);
 void kom_server_closed(struct kom *kom, struct line_now now);

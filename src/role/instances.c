@@ -10,23 +10,6 @@
 
 #define NOBODY 0xFFu
 
-const char *role_standing_name(enum role_standing standing)
-{
-    switch (standing) {
-    case ROLE_ABSENT:
-        return "absent";
-    case ROLE_PASSIVE:
-        return "passive";
-    case ROLE_ACTIVE:
-        return "active";
-    case ROLE_STOPPING:
-        return "stopping";
-    case ROLE_GONE:
-        return "gone";
-    }
-    KOMET_ASSERT_NEVER("a standing without a name");
-}
-
 /* The one place where a standing changes. */
 static void set_standing(struct instances *instances, struct komet_instant now, uint8_t instance,
                          enum role_standing standing)

@@ -26,7 +26,6 @@ enum role_standing {
     ROLE_STOPPING, /* told to give the grant up; it or its lease is awaited */
     ROLE_GONE      /* lost without a word; its lease still runs */
 };
-const char *role_standing_name(enum role_standing standing);
 
 struct role_member {
     enum role_standing standing;

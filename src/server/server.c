@@ -170,10 +170,8 @@ void server_recover_batch(struct server *server, const char *process, uint8_t in
     }
 }
 
-void server_recover_event(struct server *server, const char *process, uint8_t instance,
-                          const struct record_event *event)
+void server_recover_event(struct server *server, const char *process, const struct record_event *event)
 {
-    (void)instance;
     struct process_state *state = find_process(server, process);
     const struct tag *tag = site_find_tag(server->site, event->tag);
     if (state == NULL || tag == NULL || tag_process(tag) != state->process || tag->type != event->type) {

@@ -37,8 +37,7 @@ struct server *server_init(void *memory, size_t size, const struct site *site, c
 void server_recover_grant(struct server *server, const char *process, uint64_t epoch);
 void server_recover_batch(struct server *server, const char *process, uint8_t instance, uint64_t run,
                           uint64_t sequence);
-void server_recover_event(struct server *server, const char *process, uint8_t instance,
-                          const struct record_event *event);
+void server_recover_event(struct server *server, const char *process, const struct record_event *event);
 /* Ends recovery: commands of an earlier run are known to be unknown by the journal's own closing. */
 void server_recovered(struct server *server, struct line_now now);
 

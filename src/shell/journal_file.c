@@ -409,8 +409,7 @@ static void recover_event(struct server *server, sqlite3_stmt *row)
         event.octets_size = (uint8_t)size;
         memcpy(event.octets, sqlite3_column_blob(row, 14), (size_t)size);
     }
-    server_recover_event(server, (const char *)sqlite3_column_text(row, 8),
-                         (uint8_t)sqlite3_column_int(row, 9), &event);
+    server_recover_event(server, (const char *)sqlite3_column_text(row, 8), &event);
 }
 
 static void recover_grant(struct server *server, sqlite3_stmt *row)

@@ -58,7 +58,7 @@ void disk_recover(const struct disk *disk, struct server *server)
             server_recover_batch(server, record->process, record->instance, record->of.batch.run,
                                  record->of.batch.sequence);
         } else if (record->kind == RECORD_EVENT) {
-            server_recover_event(server, record->process, record->instance, &record->of.event);
+            server_recover_event(server, record->process, &record->of.event);
         }
     }
 }
