@@ -82,6 +82,26 @@ void apdu_text_tag(struct text_writer *text, const struct komet_object *object, 
     }
 }
 
+void apdu_text_tag_flags(struct text_writer *text, const struct komet_time_tag *tag,
+                         enum komet_time_size size, const char *of_the_tag, const char *of_the_calendar)
+{
+    if (tag->invalid) {
+        text_print(text, ",\"%sinvalid\":true", of_the_tag);
+    }
+    if (tag->summer_time) {
+        text_print(text, ",\"%ssummer_time\":true", of_the_calendar);
+    }
+    if (tag->substituted) {
+        text_print(text, ",\"%ssubstituted\":true", of_the_tag);
+    }
+    if (tag->day_of_week != 0) {
+        text_print(text, ",\"%sday_of_week\":%u", of_the_calendar, tag->day_of_week);
+    }
+    if (size == KOMET_TIME_CP56 && !komet_time_tag_plausible(tag)) {
+        text_print(text, ",\"%simplausible\":true", of_the_tag);
+    }
+}
+
 void apdu_text_utc(struct text_writer *text, struct komet_utc time, int microseconds)
 {
     /* Days since 1970-01-01 into a date: eras of 400 years that begin on 1 March, so that the leap day is

@@ -15,9 +15,13 @@
  *       type, name, sq, cot, cause, negative, test, oa, ca
  *       objects[]   ioa, value, quality, time, and what else the type has:
  *                   raw (normalized: the integer), transient, sequence, elapsed_ms, qualifier, select,
- * pattern; of the time tag, when true: time_invalid (IV), summer_time, time_substituted, time_implausible; of
- * file transfer: file (its name), section, length, qualifier, checksum, segment (its data in hexadecimal),
- * start and stop (127)
+ *                   pattern;
+ *                   of its time tag, when true: time_invalid (IV), summer_time, time_substituted,
+ *                   time_implausible; when it is not 0: day_of_week, 1 Monday to 7;
+ *                   of file transfer: file (its name), section, length, qualifier, checksum,
+ *                   segment (its data in hexadecimal), start and stop (127), and behind each what its tag
+ *                   has beside the time: start_invalid, start_summer_time, start_substituted,
+ *                   start_implausible, start_day_of_week, and so for stop
  *
  * `value`: true or false (single), a number, "NaN", "Infinity", "-Infinity", or null when the type has none.
  * A normalized value is the number from -1 to below 1.

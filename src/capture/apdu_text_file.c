@@ -53,9 +53,12 @@ void apdu_text_file_json(struct text_writer *text, const struct komet_asdu *asdu
     if (asdu->type == KOMET_F_SC_NB_1) {
         text_print(text, ",\"start\":\"");
         write_tag(text, &file.time, about);
-        text_print(text, "\",\"stop\":\"");
+        text_print(text, "\"");
+        apdu_text_tag_flags(text, &file.time, KOMET_TIME_CP56, "start_", "start_");
+        text_print(text, ",\"stop\":\"");
         write_tag(text, &file.stop, about);
         text_print(text, "\"");
+        apdu_text_tag_flags(text, &file.stop, KOMET_TIME_CP56, "stop_", "stop_");
     }
 }
 

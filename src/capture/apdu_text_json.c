@@ -81,12 +81,8 @@ static void write_object(struct text_writer *text, const struct komet_asdu *asdu
     } else {
         text_print(text, "\"");
         apdu_text_tag(text, object, about);
-        text_print(text, "\"%s%s%s", object->time.invalid ? ",\"time_invalid\":true" : "",
-                   object->time.summer_time ? ",\"summer_time\":true" : "",
-                   object->time.substituted ? ",\"time_substituted\":true" : "");
-        if (object->time_size == KOMET_TIME_CP56 && !komet_time_tag_plausible(&object->time)) {
-            text_print(text, ",\"time_implausible\":true");
-        }
+        text_print(text, "\"");
+        apdu_text_tag_flags(text, &object->time, object->time_size, "time_", "");
     }
     write_extras(text, asdu, object);
     if (object->element == KOMET_ELEMENT_FILE) {

@@ -27,6 +27,12 @@ void apdu_text_file_line(struct text_writer *text, const struct komet_asdu *asdu
 /* An object's time tag: its fields as they stand. `about` chooses the century. */
 void apdu_text_tag(struct text_writer *text, const struct komet_object *object, struct komet_utc about);
 
+/* What a time tag says beside its time, as members of the JSON object that has it. In front of their names:
+ * `of_the_tag` for invalid, substituted and implausible, `of_the_calendar` for summer_time and day_of_week.
+ */
+void apdu_text_tag_flags(struct text_writer *text, const struct komet_time_tag *tag,
+                         enum komet_time_size size, const char *of_the_tag, const char *of_the_calendar);
+
 /* "2024-05-01T12:00:00.123Z", with `microseconds` (0..999) behind it unless negative. The time is known. */
 void apdu_text_utc(struct text_writer *text, struct komet_utc time, int microseconds);
 

@@ -97,6 +97,28 @@ static void a_time_that_is_no_date(void **state)
                            "\"time_implausible\":true}"));
 }
 
+static void all_that_a_tag_has_beside_its_time(void **state)
+{
+    /* 30: 2026-11-21T23:59:59.999, a Saturday, IV, substituted, summer time */
+    const char *point = "6815000000001e0103000100010000"
+                        "01"
+                        "5feafb97d50b1a";
+    /* 127: from the same to nothing */
+    const char *query = "681d000000007f010d0001000100000201"
+                        "5feafb97d50b1a"
+                        "00000000000000";
+
+    (void)state;
+    assert_non_null(strstr(format(point, &komet_profile_104, true),
+                           "\"time\":\"2026-11-21T23:59:59.999Z\",\"time_invalid\":true,\"summer_time\":true,"
+                           "\"time_substituted\":true,\"day_of_week\":6}"));
+    assert_non_null(
+        strstr(format(query, &komet_profile_104, true),
+               "\"time\":null,\"file\":258,\"start\":\"2026-11-21T23:59:59.999Z\",\"start_invalid\":true,"
+               "\"start_summer_time\":true,\"start_substituted\":true,\"start_day_of_week\":6,"
+               "\"stop\":\"2000-00-00T00:00:00.000\",\"stop_implausible\":true}"));
+}
+
 static void a_command(void **state)
 {
     const char *hex = "680e000000002d01460501000a000085";
@@ -220,6 +242,7 @@ int main(void)
         cmocka_unit_test(single_points_in_both_orders),
         cmocka_unit_test(a_float_with_time),
         cmocka_unit_test(a_time_that_is_no_date),
+        cmocka_unit_test(all_that_a_tag_has_beside_its_time),
         cmocka_unit_test(a_command),
         cmocka_unit_test(an_asdu_that_does_not_decode),
         cmocka_unit_test(octets_without_an_apdu),
