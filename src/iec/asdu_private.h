@@ -12,6 +12,10 @@
 
 #include "octets.h"
 
+/* What the files of the codec share has a name of libkomet's in the objects, see link_private.h. */
+#define asdu_write_header komet_private_asdu_write_header
+#define asdu_add_element  komet_private_asdu_add_element
+
 enum {
     ASDU_VSQ_SQ = 0x80,
     ASDU_VSQ_COUNT = 0x7F,
