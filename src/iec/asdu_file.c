@@ -110,7 +110,7 @@ bool komet_asdu_add_file(struct komet_asdu_writer *writer, const struct komet_fi
     KOMET_ASSERT(file->length <= KOMET_FILE_LENGTH_MAX);
     KOMET_ASSERT(file->segment_size <= KOMET_SEGMENT_SIZE_MAX);
     size_t size = writer->row->element_size + (layout->segment ? (size_t)file->segment_size : 0);
-    uint8_t *octets = komet_asdu_add_element(writer, file->ioa, size);
+    uint8_t *octets = asdu_add_element(writer, file->ioa, size);
     if (octets == NULL) {
         return false;
     }

@@ -71,12 +71,12 @@ static inline size_t asdu_segment_size(const struct komet_type_row *row, const u
 }
 
 /* Writes the header. The number of objects is 0 until the end. */
-void komet_asdu_write_header(const struct komet_profile *profile, const struct komet_asdu_header *header,
-                             uint8_t *octets);
+void asdu_write_header(const struct komet_profile *profile, const struct komet_asdu_header *header,
+                       uint8_t *octets);
 
 /* Room for the next object of a writer, its address written: where its element goes. NULL when the octets or
  * the objects are full, or the address does not fit. `size` octets are taken then. */
-uint8_t *komet_asdu_add_element(struct komet_asdu_writer *writer, uint32_t ioa, size_t size);
+uint8_t *asdu_add_element(struct komet_asdu_writer *writer, uint32_t ioa, size_t size);
 
 /* Type, VSQ, COT and CA. */
 static inline size_t asdu_header_size(const struct komet_profile *profile)

@@ -12,8 +12,8 @@
 #include "asdu_private.h"
 #include "time_tag_private.h"
 
-void komet_asdu_write_header(const struct komet_profile *profile, const struct komet_asdu_header *header,
-                             uint8_t *octets)
+void asdu_write_header(const struct komet_profile *profile, const struct komet_asdu_header *header,
+                       uint8_t *octets)
 {
     KOMET_ASSERT(header->cause <= ASDU_COT_CAUSE);
     KOMET_ASSERT(profile->ca_size == 2 || header->ca <= 0xFF);
@@ -45,7 +45,7 @@ bool komet_asdu_begin(struct komet_asdu_writer *writer, const struct komet_profi
         .size = asdu_header_size(profile),
         .sq = header->sq,
     };
-    komet_asdu_write_header(profile, header, octets);
+    asdu_write_header(profile, header, octets);
     return true;
 }
 
@@ -195,7 +195,7 @@ static inline uint8_t *add_element(struct komet_asdu_writer *writer, uint32_t io
     return octets;
 }
 
-uint8_t *komet_asdu_add_element(struct komet_asdu_writer *writer, uint32_t ioa, size_t size)
+uint8_t *asdu_add_element(struct komet_asdu_writer *writer, uint32_t ioa, size_t size)
 {
     return add_element(writer, ioa, size);
 }
@@ -279,7 +279,7 @@ size_t komet_asdu_write_octets(const struct komet_profile *profile, const struct
     if (capacity < header_size || capacity - header_size < size) {
         return 0;
     }
-    komet_asdu_write_header(profile, header, octets);
+    asdu_write_header(profile, header, octets);
     octets[1] |= count;
     if (size > 0) {
         memcpy(octets + header_size, objects, size);

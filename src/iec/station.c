@@ -177,7 +177,7 @@ void komet_station_stopped(struct komet_station *station, unsigned c)
     connection->answer_count = 0;
     connection->large_taken = false;
     connection->delay_ms = 0;
-    komet_station_forget_commands(station, c);
+    station_forget_commands(station, c);
 }
 
 struct komet_station_counters komet_station_counters(const struct komet_station *station)
@@ -187,8 +187,8 @@ struct komet_station_counters komet_station_counters(const struct komet_station 
 
 /* ---- time ---- */
 
-struct komet_utc komet_station_utc_of(const struct komet_station *station, const struct komet_time_tag *tag,
-                                      struct komet_utc about)
+struct komet_utc station_utc_of(const struct komet_station *station, const struct komet_time_tag *tag,
+                                struct komet_utc about)
 {
     struct komet_utc utc = komet_cp56_to_utc(tag, komet_utc_known(about) ? about : IN_2035);
     utc.ms -= station->settings.zone_minutes * MINUTE_MS;
@@ -198,7 +198,7 @@ struct komet_utc komet_station_utc_of(const struct komet_station *station, const
     return utc;
 }
 
-struct komet_time_tag komet_station_tag_of(const struct komet_station *station, struct komet_utc utc)
+struct komet_time_tag station_tag_of(const struct komet_station *station, struct komet_utc utc)
 {
     struct komet_time_tag tag = {.day = 1, .month = 1, .invalid = true};
     if (komet_utc_known(utc)) {
@@ -223,7 +223,7 @@ static size_t lower_bound(const struct komet_station *station, uint16_t ca, uint
     return low;
 }
 
-size_t komet_station_first_point(const struct komet_station *station, uint16_t ca)
+size_t station_first_point(const struct komet_station *station, uint16_t ca)
 {
     return lower_bound(station, ca, 0);
 }
@@ -257,7 +257,7 @@ size_t komet_station_event(const struct komet_station *station, size_t point, en
         .type = komet_type_with_time(row->type), .cause = (uint8_t)cause, .ca = row->ca};
     KOMET_ASSERT(komet_type_find(row->type)->direction != KOMET_CONTROL);
     object.ioa = row->ioa;
-    object.time = komet_station_tag_of(station, utc);
+    object.time = station_tag_of(station, utc);
     return write_one(station, &header, &object, octets);
 }
 

@@ -10,9 +10,9 @@
 
 /* ---- the queue ---- */
 
-bool komet_station_has_room(const struct komet_station *station, unsigned c, unsigned count)
+bool station_has_room(const struct komet_station *station, unsigned c, unsigned count)
 {
-    unsigned taken = station->connections[c].answer_count + komet_station_promised_answers(station, c);
+    unsigned taken = station->connections[c].answer_count + station_promised_answers(station, c);
     return taken + count <= station->settings.answers;
 }
 
@@ -38,8 +38,7 @@ static void keep_request(struct connection *connection, struct answer *answer, c
     memcpy(answer->large ? connection->large : answer->octets, octets, size);
 }
 
-struct answer *komet_station_enqueue(struct request *request, enum answer_kind kind, uint8_t cause,
-                                     bool negative)
+struct answer *station_enqueue(struct request *request, enum answer_kind kind, uint8_t cause, bool negative)
 {
     struct answer *answer = add_answer(request->station, request->c, kind);
     answer->cause = cause;
@@ -52,8 +51,8 @@ struct answer *komet_station_enqueue(struct request *request, enum answer_kind k
     return answer;
 }
 
-void komet_station_enqueue_octets(struct komet_station *station, unsigned c, const uint8_t *octets,
-                                  size_t size, uint8_t cause, bool negative)
+void station_enqueue_octets(struct komet_station *station, unsigned c, const uint8_t *octets, size_t size,
+                            uint8_t cause, bool negative)
 {
     struct answer *answer = add_answer(station, c, ANSWER_MIRROR);
     answer->cause = cause;
@@ -94,12 +93,12 @@ static struct answer *find_interrogation(const struct request *request)
     return NULL;
 }
 
-bool komet_station_is_interrogating(const struct request *request)
+bool station_is_interrogating(const struct request *request)
 {
     return find_interrogation(request) != NULL;
 }
 
-bool komet_station_drop_interrogation(struct request *request)
+bool station_drop_interrogation(struct request *request)
 {
     struct answer *answer = find_interrogation(request);
     if (answer != NULL) {
@@ -113,7 +112,7 @@ bool komet_station_scan(struct komet_station *station, unsigned c, uint16_t ca, 
 {
     KOMET_ASSERT(c < station->settings.connections);
     KOMET_ASSERT(cause == KOMET_COT_PERIODIC || cause == KOMET_COT_BACKGROUND);
-    if (!komet_station_has_room(station, c, 1)) {
+    if (!station_has_room(station, c, 1)) {
         return false;
     }
     for (unsigned i = 0; i < station->settings.address_count; i++) {
@@ -228,7 +227,7 @@ static size_t write_values(const struct frame *frame)
     const struct komet_station_settings *settings = &frame->station->settings;
     struct answer *answer = frame->answer;
     if (answer->point == KOMET_POINT_NONE) {
-        answer->point = komet_station_first_point(frame->station, address_of(frame));
+        answer->point = station_first_point(frame->station, address_of(frame));
     }
     size_t at = next_point(frame, answer->point);
     if (at == settings->point_count) {

@@ -10,7 +10,7 @@
 
 static void confirm(struct request *request, bool positive)
 {
-    komet_station_mirror(request, KOMET_COT_ACTIVATION_CON, !positive);
+    station_mirror(request, KOMET_COT_ACTIVATION_CON, !positive);
 }
 
 /* ---- the table ---- */
@@ -98,7 +98,7 @@ static void ask_host(struct request *request, size_t point, enum command_state s
     };
 }
 
-unsigned komet_station_promised_answers(const struct komet_station *station, unsigned c)
+unsigned station_promised_answers(const struct komet_station *station, unsigned c)
 {
     unsigned promised = 0;
     for (unsigned i = 0; i < station->settings.commands; i++) {
@@ -124,7 +124,7 @@ unsigned komet_station_promised_answers(const struct komet_station *station, uns
     return promised;
 }
 
-void komet_station_forget_commands(struct komet_station *station, unsigned c)
+void station_forget_commands(struct komet_station *station, unsigned c)
 {
     for (unsigned i = 0; i < station->settings.commands; i++) {
         if (station->commands[i].connection == c) {
@@ -147,7 +147,7 @@ static bool is_too_old(const struct request *request)
     if (tag->invalid || !komet_time_tag_plausible(tag) || !komet_utc_known(request->utc)) {
         return true;
     }
-    int64_t age_ms = request->utc.ms - komet_station_utc_of(station, tag, request->utc).ms;
+    int64_t age_ms = request->utc.ms - station_utc_of(station, tag, request->utc).ms;
     return age_ms > station->settings.command_age_ms || age_ms < -station->settings.command_age_ms;
 }
 
@@ -271,7 +271,7 @@ static void take_execute(struct request *request, size_t point)
     }
 }
 
-void komet_station_take_command(struct request *request, size_t point)
+void station_take_command(struct request *request, size_t point)
 {
     const struct komet_point *row = &request->station->settings.points[point];
     struct komet_object limited;
@@ -303,17 +303,17 @@ void komet_station_take_command(struct request *request, size_t point)
 }
 
 /* Only a selection can be taken back; what is being executed goes on (7.4.8). */
-void komet_station_take_deactivation(struct request *request, size_t point)
+void station_take_deactivation(struct request *request, size_t point)
 {
     struct command *open = find_open(request, point);
     bool mine = open != NULL && open->state == COMMAND_SELECTED && is_of_owner(request, open);
     if (mine && !request->asdu->test) {
         command_set(open, COMMAND_FREE);
     }
-    komet_station_mirror(request, KOMET_COT_DEACTIVATION_CON, !mine);
+    station_mirror(request, KOMET_COT_DEACTIVATION_CON, !mine);
 }
 
-void komet_station_take_parameter(struct request *request, size_t point)
+void station_take_parameter(struct request *request, size_t point)
 {
     if (request->asdu->test) {
         confirm(request, true);
@@ -372,8 +372,8 @@ bool komet_station_confirm(struct komet_station *station, struct komet_instant n
         station->counters.refused++;
         command_set(command, COMMAND_FREE);
     }
-    komet_station_enqueue_octets(station, asked.connection, asked.octets, asked.size, confirmation_of(&asked),
-                                 !accepted);
+    station_enqueue_octets(station, asked.connection, asked.octets, asked.size, confirmation_of(&asked),
+                           !accepted);
     return true;
 }
 
@@ -384,7 +384,7 @@ bool komet_station_finish(struct komet_station *station, uint32_t id, bool done)
         return false;
     }
     command_set(command, COMMAND_FREE);
-    komet_station_enqueue_octets(station, command->connection, command->octets, command->size,
-                                 KOMET_COT_ACTIVATION_TERMINATION, !done);
+    station_enqueue_octets(station, command->connection, command->octets, command->size,
+                           KOMET_COT_ACTIVATION_TERMINATION, !done);
     return true;
 }

@@ -10,6 +10,22 @@
 
 #include "asdu_private.h"
 
+/* What the files share does not enter the name space of the library's users. */
+#define station_drop_interrogation komet_private_station_drop_interrogation
+#define station_enqueue            komet_private_station_enqueue
+#define station_enqueue_octets     komet_private_station_enqueue_octets
+#define station_first_point        komet_private_station_first_point
+#define station_forget_commands    komet_private_station_forget_commands
+#define station_has_room           komet_private_station_has_room
+#define station_is_interrogating   komet_private_station_is_interrogating
+#define station_mirror             komet_private_station_mirror
+#define station_promised_answers   komet_private_station_promised_answers
+#define station_tag_of             komet_private_station_tag_of
+#define station_take_command       komet_private_station_take_command
+#define station_take_deactivation  komet_private_station_take_deactivation
+#define station_take_parameter     komet_private_station_take_parameter
+#define station_utc_of             komet_private_station_utc_of
+
 enum {
     QOI_STATION = 20,
     QOI_GROUP_16 = 36,
@@ -104,35 +120,34 @@ struct request {
 
 /* station.c */
 /* The calendar time that a plausible tag names, by the settings' zone. */
-struct komet_utc komet_station_utc_of(const struct komet_station *station, const struct komet_time_tag *tag,
-                                      struct komet_utc about);
+struct komet_utc station_utc_of(const struct komet_station *station, const struct komet_time_tag *tag,
+                                struct komet_utc about);
 /* The tag of a calendar time; with IV when that is not known. */
-struct komet_time_tag komet_station_tag_of(const struct komet_station *station, struct komet_utc utc);
+struct komet_time_tag station_tag_of(const struct komet_station *station, struct komet_utc utc);
 /* The first point of an address; the end of the table when it has none. */
-size_t komet_station_first_point(const struct komet_station *station, uint16_t ca);
+size_t station_first_point(const struct komet_station *station, uint16_t ca);
 
 /* station_answer.c */
 /* Whether `count` more answers have room, beside those that open commands will need. */
-bool komet_station_has_room(const struct komet_station *station, unsigned c, unsigned count);
+bool station_has_room(const struct komet_station *station, unsigned c, unsigned count);
 /* An answer to a request, with room for it (asserted); the rest is the caller's to fill. */
-struct answer *komet_station_enqueue(struct request *request, enum answer_kind kind, uint8_t cause,
-                                     bool negative);
+struct answer *station_enqueue(struct request *request, enum answer_kind kind, uint8_t cause, bool negative);
 /* The same for one command's octets. */
-void komet_station_enqueue_octets(struct komet_station *station, unsigned c, const uint8_t *octets,
-                                  size_t size, uint8_t cause, bool negative);
+void station_enqueue_octets(struct komet_station *station, unsigned c, const uint8_t *octets, size_t size,
+                            uint8_t cause, bool negative);
 /* Ends a running interrogation that was asked for like this; false when there is none. */
-bool komet_station_drop_interrogation(struct request *request);
-bool komet_station_is_interrogating(const struct request *request);
+bool station_drop_interrogation(struct request *request);
+bool station_is_interrogating(const struct request *request);
 
 /* station_command.c */
-void komet_station_take_command(struct request *request, size_t point);
-void komet_station_take_parameter(struct request *request, size_t point);
-void komet_station_take_deactivation(struct request *request, size_t point);
+void station_take_command(struct request *request, size_t point);
+void station_take_parameter(struct request *request, size_t point);
+void station_take_deactivation(struct request *request, size_t point);
 /* Answers that the connection's open commands may still need. */
-unsigned komet_station_promised_answers(const struct komet_station *station, unsigned c);
-void komet_station_forget_commands(struct komet_station *station, unsigned c);
+unsigned station_promised_answers(const struct komet_station *station, unsigned c);
+void station_forget_commands(struct komet_station *station, unsigned c);
 
 /* Answers with the request mirrored: a confirmation, or a refusal, which is counted. */
-void komet_station_mirror(struct request *request, uint8_t cause, bool negative);
+void station_mirror(struct request *request, uint8_t cause, bool negative);
 
 #endif

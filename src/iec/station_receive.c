@@ -13,15 +13,15 @@ static uint16_t broadcast_address(const struct komet_profile *profile)
     return profile->ca_size == 2 ? KOMET_CA_BROADCAST_2 : KOMET_CA_BROADCAST_1;
 }
 
-void komet_station_mirror(struct request *request, uint8_t cause, bool negative)
+void station_mirror(struct request *request, uint8_t cause, bool negative)
 {
     request->station->counters.refused += negative;
-    komet_station_enqueue(request, ANSWER_MIRROR, cause, negative);
+    station_enqueue(request, ANSWER_MIRROR, cause, negative);
 }
 
 static void confirm(struct request *request, bool positive)
 {
-    komet_station_mirror(request, KOMET_COT_ACTIVATION_CON, !positive);
+    station_mirror(request, KOMET_COT_ACTIVATION_CON, !positive);
 }
 
 /* An event for the host, with what all have in common. */
@@ -45,15 +45,14 @@ static void take_interrogation(struct request *request)
 {
     uint8_t qualifier = request->object->qualifier;
     if (request->asdu->cause == KOMET_COT_DEACTIVATION) {
-        komet_station_mirror(request, KOMET_COT_DEACTIVATION_CON, !komet_station_drop_interrogation(request));
+        station_mirror(request, KOMET_COT_DEACTIVATION_CON, !station_drop_interrogation(request));
         return;
     }
-    if (qualifier < QOI_STATION || qualifier > QOI_GROUP_16 || komet_station_is_interrogating(request)) {
+    if (qualifier < QOI_STATION || qualifier > QOI_GROUP_16 || station_is_interrogating(request)) {
         confirm(request, false);
         return;
     }
-    struct answer *answer =
-        komet_station_enqueue(request, ANSWER_INTERROGATION, KOMET_COT_ACTIVATION_CON, false);
+    struct answer *answer = station_enqueue(request, ANSWER_INTERROGATION, KOMET_COT_ACTIVATION_CON, false);
     answer->values = true;
     answer->value_cause = qualifier;
     answer->groups = qualifier == QOI_STATION ? 0 : (uint16_t)(1u << (qualifier - QOI_STATION - 1));
@@ -67,14 +66,14 @@ static void take_counters(struct request *request)
     unsigned freeze = request->object->qualifier >> QCC_FREEZE_SHIFT;
     unsigned group = asked == QCC_GENERAL ? 0 : asked;
     if (request->asdu->cause == KOMET_COT_DEACTIVATION) {
-        komet_station_mirror(request, KOMET_COT_DEACTIVATION_CON, !komet_station_drop_interrogation(request));
+        station_mirror(request, KOMET_COT_DEACTIVATION_CON, !station_drop_interrogation(request));
         return;
     }
-    if (asked < 1 || asked > QCC_GENERAL || komet_station_is_interrogating(request)) {
+    if (asked < 1 || asked > QCC_GENERAL || station_is_interrogating(request)) {
         confirm(request, false);
         return;
     }
-    struct answer *answer = komet_station_enqueue(request, ANSWER_COUNTERS, KOMET_COT_ACTIVATION_CON, false);
+    struct answer *answer = station_enqueue(request, ANSWER_COUNTERS, KOMET_COT_ACTIVATION_CON, false);
     answer->values = freeze == 0;
     answer->value_cause = (uint8_t)(KOMET_COT_COUNTERS_GENERAL + group);
     answer->groups = group == 0 ? 0 : (uint16_t)(1u << (group - 1));
@@ -95,17 +94,17 @@ static void take_clock(struct request *request)
         confirm(request, false);
         return;
     }
-    struct komet_time_tag before = komet_station_tag_of(station, request->utc);
-    struct answer *answer = komet_station_enqueue(request, ANSWER_MIRROR, KOMET_COT_ACTIVATION_CON, false);
+    struct komet_time_tag before = station_tag_of(station, request->utc);
+    struct answer *answer = station_enqueue(request, ANSWER_MIRROR, KOMET_COT_ACTIVATION_CON, false);
     komet_cp56_encode(answer->octets + answer->size - KOMET_CP56_SIZE, &before);
     if (request->asdu->test) {
         return;
     }
     if (station->settings.clock_event) {
-        komet_station_enqueue(request, ANSWER_MIRROR, KOMET_COT_SPONTANEOUS, false);
+        station_enqueue(request, ANSWER_MIRROR, KOMET_COT_SPONTANEOUS, false);
     }
     raise_event(request, KOMET_STATION_CLOCK);
-    request->event->utc = komet_station_utc_of(station, tag, request->utc);
+    request->event->utc = station_utc_of(station, tag, request->utc);
     request->event->utc.ms += station->connections[request->c].delay_ms;
 }
 
@@ -115,7 +114,7 @@ static void take_delay(struct request *request)
         request->station->connections[request->c].delay_ms = request->object->elapsed_ms;
         return; /* it is loaded, and not confirmed (7.4.7) */
     }
-    struct answer *answer = komet_station_enqueue(request, ANSWER_DELAY, KOMET_COT_ACTIVATION_CON, false);
+    struct answer *answer = station_enqueue(request, ANSWER_DELAY, KOMET_COT_ACTIVATION_CON, false);
     answer->received = request->now;
 }
 
@@ -131,7 +130,7 @@ static void take_reset(struct request *request)
 
 static void take_read(struct request *request, size_t point)
 {
-    struct answer *answer = komet_station_enqueue(request, ANSWER_READ, KOMET_COT_REQUEST, false);
+    struct answer *answer = station_enqueue(request, ANSWER_READ, KOMET_COT_REQUEST, false);
     answer->point = point;
 }
 
@@ -239,15 +238,15 @@ static void take_of_point(struct request *request)
     bool general =
         request->asdu->type == KOMET_P_AC_NA_1 && request->object->ioa == 0; /* QPA 1: all that was loaded */
     if (point == KOMET_POINT_NONE && !general) {
-        komet_station_mirror(request, KOMET_COT_UNKNOWN_IOA, true);
+        station_mirror(request, KOMET_COT_UNKNOWN_IOA, true);
     } else if (request->asdu->type == KOMET_C_RD_NA_1) {
         take_read(request, point);
     } else if (request->asdu->row->direction == KOMET_PARAMETER) {
-        komet_station_take_parameter(request, point);
+        station_take_parameter(request, point);
     } else if (request->asdu->cause == KOMET_COT_DEACTIVATION) {
-        komet_station_take_deactivation(request, point);
+        station_take_deactivation(request, point);
     } else {
-        komet_station_take_command(request, point);
+        station_take_command(request, point);
     }
 }
 
@@ -255,15 +254,15 @@ static void take(struct request *request)
 {
     const struct komet_asdu *asdu = request->asdu;
     if (!is_taken(asdu)) {
-        komet_station_mirror(request, KOMET_COT_UNKNOWN_TYPE, true);
+        station_mirror(request, KOMET_COT_UNKNOWN_TYPE, true);
     } else if (!is_cause_of_type(asdu)) {
-        komet_station_mirror(request, KOMET_COT_UNKNOWN_CAUSE, true);
+        station_mirror(request, KOMET_COT_UNKNOWN_CAUSE, true);
     } else if (!find_addresses(request)) {
-        komet_station_mirror(request, KOMET_COT_UNKNOWN_CA, true);
+        station_mirror(request, KOMET_COT_UNKNOWN_CA, true);
     } else if (asdu->row->direction != KOMET_SYSTEM_CONTROL || asdu->type == KOMET_C_RD_NA_1) {
         take_of_point(request);
     } else if (request->object->ioa != 0) {
-        komet_station_mirror(request, KOMET_COT_UNKNOWN_IOA, true);
+        station_mirror(request, KOMET_COT_UNKNOWN_IOA, true);
     } else {
         take_system(request);
     }
@@ -294,7 +293,7 @@ enum komet_station_result komet_station_receive(struct komet_station *station, s
         station->counters.ignored++; /* two stations would tell each other for ever */
         return KOMET_STATION_TAKEN;
     }
-    if (!komet_station_has_room(station, c, ANSWERS_OF_A_REQUEST) ||
+    if (!station_has_room(station, c, ANSWERS_OF_A_REQUEST) ||
         (is_large(&asdu) && station->connections[c].large_taken)) {
         return KOMET_STATION_FULL;
     }
