@@ -155,6 +155,11 @@ KOMET_API const struct komet_type_row *komet_type_table(size_t *count);
 /* "spontaneous", "activation", … for 0..63; "reserved" where the standard names none. Static storage. */
 KOMET_API const char *komet_cause_name(unsigned cause);
 
+/* The causes that a type may have on its way to the controlled station, and from it: bit n for cause n. 0 where it
+ * is not sent that way, and for types that are not in the table. */
+KOMET_API uint64_t komet_causes_to_station(uint8_t type);
+KOMET_API uint64_t komet_causes_from_station(uint8_t type);
+
 /* A decoded ASDU header and where its objects are. */
 struct komet_asdu {
     const struct komet_type_row *row; /* NULL only with KOMET_ASDU_UNKNOWN_TYPE */

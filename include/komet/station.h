@@ -173,7 +173,8 @@ KOMET_API bool komet_station_confirm(struct komet_station *station, struct komet
 KOMET_API bool komet_station_finish(struct komet_station *station, uint32_t id, bool done);
 
 /* The values of `ca` whose groups meet `groups` (0: all, counters excepted) are sent on connection `c` with
- * cause periodic or background scan (asserted). False: too many answers wait. */
+ * cause periodic or background scan (asserted): those whose type may have it, see komet_causes_from_station.
+ * False: too many answers wait. */
 KOMET_API bool komet_station_scan(struct komet_station *station, unsigned c, uint16_t ca, uint16_t groups,
                                   enum komet_cause cause);
 

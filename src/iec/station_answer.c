@@ -199,6 +199,9 @@ static bool belongs(const struct answer *answer, const struct komet_point *point
     if (command || counter != (answer->kind == ANSWER_COUNTERS)) {
         return false;
     }
+    if ((komet_causes_from_station(point->type) >> answer->value_cause & 1) == 0) {
+        return false; /* such as a single point, periodically */
+    }
     return answer->groups == 0 || (answer->groups & point->groups) != 0;
 }
 

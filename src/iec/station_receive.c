@@ -174,20 +174,7 @@ static bool is_taken(const struct komet_asdu *asdu)
 
 static bool is_cause_of_type(const struct komet_asdu *asdu)
 {
-    bool deactivated = asdu->row->direction == KOMET_CONTROL || asdu->type == KOMET_C_IC_NA_1 ||
-                       asdu->type == KOMET_C_CI_NA_1 || asdu->type == KOMET_P_AC_NA_1;
-    switch (asdu->cause) {
-    case KOMET_COT_ACTIVATION:
-        return asdu->type != KOMET_C_RD_NA_1;
-    case KOMET_COT_DEACTIVATION:
-        return deactivated;
-    case KOMET_COT_REQUEST:
-        return asdu->type == KOMET_C_RD_NA_1;
-    case KOMET_COT_SPONTANEOUS:
-        return asdu->type == KOMET_C_CD_NA_1;
-    default:
-        return false;
-    }
+    return (komet_causes_to_station(asdu->type) >> asdu->cause & 1) != 0;
 }
 
 /* Interrogations, clock and reset may be for all (7.2.4). */

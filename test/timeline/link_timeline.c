@@ -216,6 +216,9 @@ static bool expect_now(struct stage *stage)
 {
     struct runner *r = stage->context;
     struct komet_link_counters counters;
+    if (script_take(&stage->script, "settings-refused")) {
+        return true; /* begin has looked */
+    }
     komet_link_counters(r->link, &counters);
     if (script_take(&stage->script, "room")) {
         stage_expect_number(stage, "room", komet_link_room(r->link));
@@ -277,9 +280,15 @@ static void connect(struct runner *r)
     r->peer_sent = r->ours_seen = r->ours_expected = r->cut_size = 0;
 }
 
+/* `expect settings-refused` as the first action: nothing else follows it. */
 static void begin(struct stage *stage)
 {
-    connect(stage->context);
+    struct runner *r = stage->context;
+    if (strcmp(stage->script.words[stage->script.word_count - 1], "settings-refused") != 0) {
+        connect(r);
+    } else if (komet_link_settings_fault(&r->settings) == NULL) {
+        script_fail(&stage->script, "these settings are usable");
+    }
 }
 
 static bool action(struct stage *stage)

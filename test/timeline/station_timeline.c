@@ -340,6 +340,8 @@ static bool host_action(struct runner *r)
         do_event(r);
     } else if (script_take(script, "scan")) {
         do_scan(r);
+    } else if (script_take(script, "jump")) { /* of the calendar clock, in ms */
+        r->utc.ms += (int64_t)number_word(script);
     } else if (script_take(script, "initialized")) {
         do_initialized(r, (uint8_t)script_number(script, 255));
     } else {

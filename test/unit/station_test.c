@@ -240,7 +240,7 @@ static void test_any_requests(void **state)
 {
     (void)state;
     uint64_t frames = 0;
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    for (uint64_t seed = 1; seed <= 100; seed++) {
         struct komet_station_settings settings = usable();
         settings.answers = 4 + (unsigned)seed % 13;
         settings.commands = 1 + (unsigned)seed % 4;
