@@ -8,6 +8,7 @@
 #include "komet/api.h"      /* what the shared library gives away */
 #include "komet/asdu.h"     /* what frames carry */
 #include "komet/assert.h"   /* the assertion hook */
+#include "komet/centre.h"   /* what a controlling station asks, and how it ended */
 #include "komet/file.h"     /* what the ASDUs of file transfer carry */
 #include "komet/group.h"    /* the connections of one redundancy group, controlled side */
 #include "komet/link.h"     /* one connection's transport rules */
