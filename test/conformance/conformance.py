@@ -17,7 +17,7 @@ import sys
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 TIMELINES = PROJECT / "test" / "timeline"
 GROUPS = {"F": "Framing", "U": "Start, stop and test", "S": "Sequence numbers and windows", "T": "Time limits",
-          "A": "Application services, controlled station", "R": "Redundancy groups", "N": "Sinaut Spectrum",
+          "A": "Application services, controlled station", "C": "Application services, controlling station", "R": "Redundancy groups", "N": "Sinaut Spectrum",
           "B": "Faults of other stacks, which this one must not have"}
 HEAD = """# Conformance
 
