@@ -1,13 +1,11 @@
 /*
- * client: a controlling station. It starts data transfer, interrogates station 1 and prints what comes.
+ * client: a controlling station. It starts data transfer, interrogates station 1 and prints what comes. The
+ * protocol is in the link and the centre: this file moves octets and ASDUs between them and a socket.
  *
  *     client HOST PORT                 goes on until the connection ends
  *     client HOST PORT IOA on|off      sends a single command after the interrogation; ends with its answer
- *
- * The protocol is all in the link. This file moves octets between it and a socket, and says what they mean.
  */
 #define _POSIX_C_SOURCE 200809L
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,24 +14,33 @@
 
 #include "posix.h"
 
-enum { CA = 1, QOI_STATION = 20 };
-
-static _Alignas(max_align_t) uint8_t memory[8192]; /* libkomet allocates nothing: this is the link's */
+static _Alignas(max_align_t) uint8_t link_memory[8192], centre_memory[8192]; /* libkomet allocates nothing */
 static struct komet_link *connection;
-static int peer;                                 /* its socket, */
-static bool peer_is_full;                        /* which takes no octets now */
-static struct komet_object command = {.ioa = 0}; /* 0: none */
+static struct komet_centre *centre;
+static int peer;          /* the link's socket, */
+static bool peer_is_full; /* which takes no octets now */
+static struct komet_centre_request command = {
+    .type = KOMET_C_SC_NA_1, .ca = 1, .terminates = true, .deadline = {INT64_MAX}}; /* no limit */
 
-/* One object in one ASDU, written where it will be sent from. */
-static void ask(uint8_t type, const struct komet_object *object)
+/* What has become of the requests, and what is to be sent next, as far as the window has room. */
+static void serve_centre(void)
 {
-    struct komet_asdu_header header = {.type = type, .cause = KOMET_COT_ACTIVATION, .ca = CA};
-    struct komet_asdu_writer writer;
-    uint8_t *place = komet_link_reserve(connection);
-    if (place != NULL) { /* NULL: the window is full, which two requests never do */
-        komet_asdu_begin(&writer, &komet_profile_104, &header, place, KOMET_ASDU_SIZE_MAX);
-        komet_asdu_add(&writer, object);
-        komet_link_commit(connection, now(), komet_asdu_end(&writer));
+    struct komet_centre_event event;
+    uint8_t *place;
+    while (komet_centre_next(centre, &event)) {
+        if (event.kind < KOMET_CENTRE_DONE || event.id == 0) {
+            continue; /* on the way, or none of ours */
+        }
+        printf("request %u: %s\n", (unsigned)event.id, komet_centre_kind_name(event.kind));
+        if (event.type == command.type) {
+            komet_link_stop(connection, now());
+        } else if (command.object.ioa != 0) {
+            komet_centre_request(centre, now(), &command, NULL);
+        }
+    }
+    for (size_t size; (place = komet_link_reserve(connection)) != NULL &&
+                      (size = komet_centre_write(centre, now(), calendar_time(), place)) > 0;) {
+        komet_link_commit(connection, now(), size);
     }
 }
 
@@ -51,34 +58,24 @@ static void take_asdu(const uint8_t *octets, size_t size)
                asdu.negative ? " (negative)" : "", (unsigned)asdu.ca, (unsigned)object.ioa,
                komet_object_number(&object), (unsigned)object.quality);
     }
-    bool ended = asdu.cause == KOMET_COT_ACTIVATION_TERMINATION || asdu.negative;
-    if (ended && asdu.type == KOMET_C_IC_NA_1 && command.ioa != 0) {
-        ask(KOMET_C_SC_NA_1, &command);
-    } else if (ended && asdu.type == KOMET_C_SC_NA_1) {
-        komet_link_stop(connection, now());
-    }
+    komet_centre_receive(centre, now(), &asdu);
 }
 
-static void take_state(enum komet_link_state state)
-{
-    printf("data transfer: %s\n", komet_link_state_name(state));
-    if (state == KOMET_LINK_STARTED) {
-        ask(KOMET_C_IC_NA_1, &(struct komet_object){.qualifier = QOI_STATION});
-    } else if (state == KOMET_LINK_STOPPED) {
-        komet_link_close(connection, KOMET_SHUTDOWN);
-    }
-}
-
-/* Does what the link wants done. */
+/* Does what the link and the centre want done. */
 static void serve(void)
 {
     struct komet_link_output out;
     peer_is_full = false;
-    while (!peer_is_full && komet_link_next(connection, now(), &out)) {
+    for (serve_centre(); !peer_is_full && komet_link_next(connection, now(), &out); serve_centre()) {
         ssize_t sent;
         switch (out.kind) {
         case KOMET_LINK_OUT_STATE:
-            take_state(out.state);
+            printf("data transfer: %s\n", komet_link_state_name(out.state));
+            if (out.state == KOMET_LINK_STARTED) {
+                komet_centre_connected(centre, now()); /* the interrogation waits for this */
+            } else if (out.state == KOMET_LINK_STOPPED) {
+                komet_link_close(connection, KOMET_SHUTDOWN);
+            }
             break;
         case KOMET_LINK_OUT_ASDU:
             take_asdu(out.octets, out.size);
@@ -89,11 +86,10 @@ static void serve(void)
             break;
         case KOMET_LINK_OUT_SEND:
             sent = send_octets(peer, out.octets, out.size);
+            peer_is_full = sent == 0; /* then the same SEND comes again when poll says that there is room */
             if (sent > 0) {
                 komet_link_written(connection, (size_t)sent);
-            } else if (sent == 0) {
-                peer_is_full = true; /* the same SEND comes again when poll says that there is room */
-            } else {
+            } else if (sent < 0) {
                 komet_link_close(connection, KOMET_CONNECTION_RESET);
             }
             break;
@@ -101,11 +97,12 @@ static void serve(void)
     }
 }
 
-/* Waits for octets or for the link's deadline, whichever is first. */
+/* Waits for octets or for the first deadline, whichever comes before. */
 static void turn(void)
 {
     struct pollfd polled = {.fd = peer, .events = (short)(peer_is_full ? POLLIN | POLLOUT : POLLIN)};
-    poll(&polled, 1, milliseconds_until(komet_link_deadline(connection)));
+    poll(&polled, 1,
+         milliseconds_until(komet_earlier(komet_link_deadline(connection), komet_centre_deadline(centre))));
     if (readable(&polled)) {
         uint8_t octets[4096];
         ssize_t size = recv(peer, octets, sizeof octets, 0);
@@ -118,28 +115,31 @@ static void turn(void)
         }
     }
     komet_link_tick(connection, now());
+    komet_centre_tick(centre, now());
     serve();
 }
 
 int main(int argc, char **argv)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
     struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLING);
-    if ((argc != 3 && argc != 5) || getaddrinfo(argv[1], argv[2], &hints, &found) != 0) {
+    struct komet_centre_settings centre_settings = komet_centre_settings_standard();
+    struct komet_centre_request interrogation = {
+        .type = KOMET_C_IC_NA_1, .ca = 1, .waits = true, .object.qualifier = 20, .deadline = KOMET_NEVER};
+    if (argc != 3 && argc != 5) {
         fprintf(stderr, "usage: client HOST PORT [IOA on|off]\n");
         return 2;
     }
-    peer = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
-    if (peer < 0 || connect(peer, found->ai_addr, found->ai_addrlen) != 0) {
-        fprintf(stderr, "client: cannot connect to %s:%s: %s\n", argv[1], argv[2], strerror(errno));
+    peer = connect_to(argv[1], argv[2]);
+    if (peer < 0) {
+        fprintf(stderr, "client: cannot connect to %s:%s\n", argv[1], argv[2]);
         return 1;
     }
-    freeaddrinfo(found);
-    fcntl(peer, F_SETFL, O_NONBLOCK);
     setvbuf(stdout, NULL, _IOLBF, 0); /* lines at once, into pipes too */
-    command.ioa = argc == 5 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
-    command.value.single = argc == 5 && strcmp(argv[4], "on") == 0;
-    connection = komet_link_init(memory, sizeof memory, &settings, now());
+    command.object.ioa = argc == 5 ? (uint32_t)strtoul(argv[3], NULL, 10) : 0;
+    command.object.value.single = argc == 5 && strcmp(argv[4], "on") == 0;
+    connection = komet_link_init(link_memory, sizeof link_memory, &settings, now());
+    centre = komet_centre_init(centre_memory, sizeof centre_memory, &centre_settings);
+    komet_centre_request(centre, now(), &interrogation, NULL);
     komet_link_start(connection, now());
     for (serve(); komet_link_state(connection) != KOMET_LINK_CLOSED;) {
         turn();

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +39,29 @@ static inline int milliseconds_until(struct komet_instant instant)
 {
     int64_t us = komet_elapsed_us(instant, now());
     return us <= 0 ? 0 : us > KOMET_SECONDS(60) ? 60000 : (int)((us + 999) / 1000);
+}
+
+/* A TCP connection to a host by name or address, which does not block; -1 when none of its addresses answers.
+ */
+static inline int connect_to(const char *host, const char *port)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
+    int fd = -1;
+    if (getaddrinfo(host, port, &hints, &found) != 0) {
+        return -1;
+    }
+    for (struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next) {
+        fd = socket(at->ai_family, at->ai_socktype, at->ai_protocol);
+        if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) != 0) {
+            close(fd);
+            fd = -1;
+        }
+    }
+    freeaddrinfo(found);
+    if (fd >= 0) {
+        fcntl(fd, F_SETFL, O_NONBLOCK);
+    }
+    return fd;
 }
 
 /* True when a read of the polled socket would not wait. */
