@@ -39,6 +39,12 @@ static void raise_event(struct request *request, enum komet_station_event_kind k
     request->event->object.octets = NULL; /* they are the caller's */
 }
 
+/* Group 1 to 16 as its bit; 0, all groups, as none. */
+static uint16_t bit_of_group(unsigned group)
+{
+    return (uint16_t)(group == 0 ? 0u : 1u << (group - 1));
+}
+
 /* ---- the services that are addressed to the station ---- */
 
 static void take_interrogation(struct request *request)
@@ -55,7 +61,7 @@ static void take_interrogation(struct request *request)
     struct answer *answer = station_enqueue(request, ANSWER_INTERROGATION, KOMET_COT_ACTIVATION_CON, false);
     answer->values = true;
     answer->value_cause = qualifier;
-    answer->groups = qualifier == QOI_STATION ? 0 : (uint16_t)(1u << (qualifier - QOI_STATION - 1));
+    answer->groups = bit_of_group((unsigned)qualifier - QOI_STATION);
     request->station->counters.interrogations++;
 }
 
@@ -76,7 +82,7 @@ static void take_counters(struct request *request)
     struct answer *answer = station_enqueue(request, ANSWER_COUNTERS, KOMET_COT_ACTIVATION_CON, false);
     answer->values = freeze == 0;
     answer->value_cause = (uint8_t)(KOMET_COT_COUNTERS_GENERAL + group);
-    answer->groups = group == 0 ? 0 : (uint16_t)(1u << (group - 1));
+    answer->groups = bit_of_group(group);
     request->station->counters.interrogations++;
     if (freeze != 0 && !request->asdu->test) {
         raise_event(request, KOMET_STATION_FREEZE);
