@@ -92,9 +92,11 @@ void rtu_commit(struct rtu *rtu, struct rtu_now now, size_t size);
 bool rtu_is_command(uint8_t type);
 bool rtu_is_monitored(uint8_t type);
 
-/* rtu_points.c */
+/* rtu_pattern.c */
 /* Into how many equal parts the changes of a row divide its period. */
 uint64_t rtu_pattern_divisions(const struct rtu_point *row);
+
+/* rtu_points.c */
 void rtu_points_init(struct rtu *rtu);
 void rtu_points_tick(struct rtu *rtu, struct rtu_now now);
 struct komet_instant rtu_points_deadline(const struct rtu *rtu);
