@@ -72,7 +72,7 @@ struct rtu_timed {
 
 /* What a station is. All is borrowed for the station's life. */
 struct rtu_plan {
-    const struct rtu_point *points;
+    const struct rtu_point *points; /* in ascending order of address, none twice */
     size_t point_count;
     const struct rtu_timed *replay;
     size_t replay_count;
@@ -93,6 +93,9 @@ const char *rtu_plan_fault(const struct rtu_plan *plan, size_t *row);
 
 /* The same for one row of the plan's points, so that a reader can tell all faults at once. */
 const char *rtu_point_fault(const struct rtu_plan *plan, const struct rtu_point *row);
+
+/* The row that has an address; NULL when none has. */
+const struct rtu_point *rtu_plan_find(const struct rtu_plan *plan, uint32_t ioa);
 
 struct rtu; /* opaque; lives in the caller's memory */
 

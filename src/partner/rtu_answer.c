@@ -84,7 +84,7 @@ static void take_counters(struct rtu *rtu, const struct komet_asdu *asdu, uint8_
 /* The command that an ASDU names; types 58 to 64 are types 45 to 51 with a time tag. */
 static const struct rtu_point *find_command(const struct rtu *rtu, uint8_t type, uint32_t ioa)
 {
-    const struct rtu_point *row = rtu_find(rtu, ioa);
+    const struct rtu_point *row = rtu_plan_find(rtu->plan, ioa);
     if (row == NULL || !rtu_is_command(row->type)) {
         return NULL;
     }
@@ -115,7 +115,7 @@ static void take_command(struct rtu *rtu, const struct komet_asdu *asdu, const s
 
 static void take_read(struct rtu *rtu, const struct komet_asdu *asdu, const struct komet_object *object)
 {
-    const struct rtu_point *row = rtu_find(rtu, object->ioa);
+    const struct rtu_point *row = rtu_plan_find(rtu->plan, object->ioa);
     if (row == NULL || rtu_is_command(row->type)) {
         refuse(rtu, asdu, KOMET_COT_UNKNOWN_IOA);
     } else {
@@ -301,7 +301,7 @@ static void send_read(struct rtu *rtu, struct rtu_now now, const struct rtu_answ
     uint8_t asked;
     struct komet_asdu_writer writer;
     uint32_t ioa = object_of(rtu, answer, &asked).ioa;
-    const struct rtu_point *row = rtu_find(rtu, ioa);
+    const struct rtu_point *row = rtu_plan_find(rtu->plan, ioa);
     uint8_t type = type_without_time(row->type);
     begin(rtu, &writer, type, KOMET_COT_REQUEST, false);
     struct komet_object object = rtu_object(type, ioa, *rtu_value_of(rtu, row, ioa - row->ioa), now.utc);
@@ -346,7 +346,7 @@ static void execute(struct rtu *rtu, struct rtu_now now, const struct rtu_answer
         return;
     }
     uint32_t ioa = command->follows + (object.ioa - command->ioa);
-    const struct rtu_point *target = rtu_find(rtu, ioa);
+    const struct rtu_point *target = rtu_plan_find(rtu->plan, ioa);
     KOMET_ASSERT(target != NULL);
     double current = *rtu_value_of(rtu, target, ioa - target->ioa);
     rtu_set(rtu, target, ioa - target->ioa, followed(&object, target, current), now.utc);

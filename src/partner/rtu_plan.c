@@ -62,14 +62,17 @@ static const char *pattern_fault(const struct rtu_point *row)
     return NULL;
 }
 
-static const struct rtu_point *find(const struct rtu_plan *plan, uint32_t ioa)
+const struct rtu_point *rtu_plan_find(const struct rtu_plan *plan, uint32_t ioa)
 {
-    for (size_t i = 0; i < plan->point_count; i++) {
-        if (ioa >= plan->points[i].ioa && ioa - plan->points[i].ioa < plan->points[i].count) {
-            return &plan->points[i];
-        }
+    size_t low = 0, high = plan->point_count;
+    while (low < high) { /* to the first row behind the address */
+        size_t middle = low + (high - low) / 2;
+        bool behind = plan->points[middle].ioa > ioa;
+        low = behind ? low : middle + 1;
+        high = behind ? middle : high;
     }
-    return NULL;
+    const struct rtu_point *row = low == 0 ? NULL : &plan->points[low - 1];
+    return row != NULL && ioa - row->ioa < row->count ? row : NULL;
 }
 
 const char *rtu_point_fault(const struct rtu_plan *plan, const struct rtu_point *row)
@@ -82,7 +85,7 @@ const char *rtu_point_fault(const struct rtu_plan *plan, const struct rtu_point 
         if (row->pattern.kind != RTU_CONSTANT || row->every_us != 0) {
             return "a command has no pattern of its own";
         }
-        const struct rtu_point *target = row->follows == 0 ? NULL : find(plan, row->follows);
+        const struct rtu_point *target = row->follows == 0 ? NULL : rtu_plan_find(plan, row->follows);
         if (row->follows != 0 && (target == NULL || !rtu_is_monitored(target->type) ||
                                   row->follows - target->ioa + row->count > target->count)) {
             return "`follows` names points of monitor direction, as many in one row as there are commands";
@@ -128,10 +131,13 @@ const char *rtu_plan_fault(const struct rtu_plan *plan, size_t *row)
         if (fault != NULL || points > RTU_POINTS_MAX) {
             return fault != NULL ? fault : "a station has at most 1000000 points";
         }
+        if (i > 0 && plan->points[i].ioa < plan->points[i - 1].ioa + plan->points[i - 1].count) {
+            return "rows are in ascending order of address, and no address is in two of them";
+        }
     }
     *row = plan->point_count;
     for (size_t i = 0; i < plan->replay_count; i++) {
-        const struct rtu_point *point = find(plan, plan->replay[i].ioa);
+        const struct rtu_point *point = rtu_plan_find(plan, plan->replay[i].ioa);
         if (plan->replay[i].time_us < (i > 0 ? plan->replay[i - 1].time_us : 0)) {
             return "the times of a replay begin at 0 and do not fall";
         }

@@ -90,17 +90,6 @@ struct komet_object rtu_object(uint8_t type, uint32_t ioa, double number, struct
 
 /* ---- points ---- */
 
-const struct rtu_point *rtu_find(const struct rtu *rtu, uint32_t ioa)
-{
-    for (size_t i = 0; i < rtu->plan->point_count; i++) {
-        const struct rtu_point *row = &rtu->plan->points[i];
-        if (ioa >= row->ioa && ioa - row->ioa < row->count) {
-            return row;
-        }
-    }
-    return NULL;
-}
-
 double *rtu_value_of(const struct rtu *rtu, const struct rtu_point *row, uint32_t point)
 {
     KOMET_ASSERT(point < row->count);
@@ -170,7 +159,7 @@ void rtu_set(struct rtu *rtu, const struct rtu_point *row, uint32_t point, doubl
 
 bool rtu_event(struct rtu *rtu, struct rtu_now now, uint32_t ioa, double number)
 {
-    const struct rtu_point *row = rtu_find(rtu, ioa);
+    const struct rtu_point *row = rtu_plan_find(rtu->plan, ioa);
     if (row == NULL || rtu_is_command(row->type) || row->every_us != 0) {
         return false;
     }
@@ -180,7 +169,7 @@ bool rtu_event(struct rtu *rtu, struct rtu_now now, uint32_t ioa, double number)
 
 bool rtu_value(const struct rtu *rtu, uint32_t ioa, double *number)
 {
-    const struct rtu_point *row = rtu_find(rtu, ioa);
+    const struct rtu_point *row = rtu_plan_find(rtu->plan, ioa);
     if (row != NULL) {
         *number = *rtu_value_of(rtu, row, ioa - row->ioa);
     }
@@ -213,7 +202,7 @@ static void change(struct rtu *rtu, size_t at, struct rtu_now now)
 static void replay(struct rtu *rtu, struct rtu_now now)
 {
     const struct rtu_timed *timed = &rtu->plan->replay[rtu->replay_next++];
-    const struct rtu_point *row = rtu_find(rtu, timed->ioa);
+    const struct rtu_point *row = rtu_plan_find(rtu->plan, timed->ioa);
     KOMET_ASSERT(row != NULL);
     struct komet_instant instant = komet_after(rtu->start, timed->time_us);
     rtu_set(rtu, row, timed->ioa - row->ioa, timed->number, calendar(rtu, instant, now));

@@ -100,8 +100,6 @@ uint64_t rtu_pattern_divisions(const struct rtu_point *row);
 void rtu_points_init(struct rtu *rtu);
 void rtu_points_tick(struct rtu *rtu, struct rtu_now now);
 struct komet_instant rtu_points_deadline(const struct rtu *rtu);
-/* The row that has an address; NULL when none has. */
-const struct rtu_point *rtu_find(const struct rtu *rtu, uint32_t ioa);
 double *rtu_value_of(const struct rtu *rtu, const struct rtu_point *row, uint32_t point);
 /* An object of a type, as the ASDU writer wants it. */
 struct komet_object rtu_object(uint8_t type, uint32_t ioa, double number, struct komet_utc time);

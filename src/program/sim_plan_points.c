@@ -218,47 +218,74 @@ void sim_plan_read_points(struct sim_parser *parser, const yaml_node_t *node)
     parser->plan.points = parser->points;
 }
 
-struct range {
-    uint32_t first, last;
-    size_t row;
+struct row {
+    struct rtu_point point;
+    struct place place;
 };
 
-static int by_first(const void *a, const void *b)
+static bool stands_behind(const struct place *place, const struct place *other)
 {
-    const struct range *left = a, *right = b;
-    return left->first < right->first ? -1 : left->first > right->first ? 1 : 0;
+    return place->line != other->line ? place->line > other->line : place->column > other->column;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct row *left = a, *right = b;
+    if (left->point.ioa != right->point.ioa) {
+        return left->point.ioa < right->point.ioa ? -1 : 1;
+    }
+    return stands_behind(&left->place, &right->place) ? 1 : -1;
+}
+
+/* A file may have its rows in any order; a plan has them in order of address. */
+static void sort_rows(struct sim_parser *parser)
+{
+    size_t count = parser->plan.point_count;
+    struct row *rows = arena_take(parser->reading.arena, (count + 1) * sizeof *rows);
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = (struct row){parser->points[i], parser->places[i]};
+    }
+    qsort(rows, count, sizeof *rows, by_address);
+    for (size_t i = 0; i < count; i++) {
+        parser->points[i] = rows[i].point;
+        parser->places[i] = rows[i].place;
+    }
+}
+
+static uint32_t last_address(const struct rtu_point *point)
+{
+    return point->ioa + (point->count - 1);
 }
 
 /* An address names one point. */
 static void check_addresses(struct sim_parser *parser)
 {
-    size_t count = 0;
-    struct range *ranges = arena_take(parser->reading.arena, (parser->plan.point_count + 1) * sizeof *ranges);
+    const struct rtu_point *points = parser->points;
+    size_t widest = parser->plan.point_count; /* the row that reaches farthest; none yet */
     for (size_t i = 0; i < parser->plan.point_count; i++) {
-        const struct rtu_point *point = &parser->points[i];
-        if (point->type != 0) {
-            ranges[count++] = (struct range){point->ioa, point->ioa + (point->count - 1), i};
+        if (points[i].type == 0) {
+            continue;
         }
-    }
-    qsort(ranges, count, sizeof *ranges, by_first);
-    for (size_t i = 1, widest = 0; i < count; i++) {
-        if (ranges[i].first <= ranges[widest].last) {
-            /* told at the row that stands behind the other one */
-            size_t a = ranges[i].row, b = ranges[widest].row;
-            reading_fault(&parser->reading, parser->places[a > b ? a : b], "give each point its own address",
-                          "address %u is also one of line %d", ranges[i].first,
-                          parser->places[a > b ? b : a].line);
+        if (widest < i && points[i].ioa <= last_address(&points[widest])) {
+            const struct place *a = &parser->places[i], *b = &parser->places[widest];
+            bool behind = stands_behind(a, b); /* it is told at the row that stands behind the other one */
+            reading_fault(&parser->reading, behind ? *a : *b, "give each point its own address",
+                          "address %u is also one of line %d", points[i].ioa, behind ? b->line : a->line);
         }
-        widest = ranges[i].last > ranges[widest].last ? i : widest;
+        if (widest > i || last_address(&points[i]) > last_address(&points[widest])) {
+            widest = i;
+        }
     }
 }
 
-/* A command whose target was told to be wrong is not told itself. */
+/* A command whose target was told to be wrong, or to have an address of another row, is not told itself. */
 static bool follows_wrong(const struct sim_parser *parser, const struct rtu_point *point)
 {
+    const struct rtu_point *found = rtu_plan_find(&parser->plan, point->follows);
     for (size_t i = 0; point->follows != 0 && i < parser->plan.point_count; i++) {
         const struct rtu_point *other = &parser->points[i];
-        if (other->type == 0 && point->follows >= other->ioa && point->follows - other->ioa < other->count) {
+        bool has = point->follows >= other->ioa && point->follows - other->ioa < other->count;
+        if (has && (other->type == 0 || other != found)) {
             return true;
         }
     }
@@ -268,6 +295,7 @@ static bool follows_wrong(const struct sim_parser *parser, const struct rtu_poin
 void sim_plan_check_points(struct sim_parser *parser)
 {
     uint64_t points = 0;
+    sort_rows(parser);
     for (size_t i = 0; i < parser->plan.point_count; i++) {
         const struct rtu_point *point = &parser->points[i];
         const char *fault = point->type == 0 ? NULL : rtu_point_fault(&parser->plan, point);

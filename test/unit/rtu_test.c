@@ -108,6 +108,25 @@ static void setup_station(struct world *world)
     setup(world, station, sizeof station / sizeof station[0]);
 }
 
+static void test_rows_are_in_order_of_address(void **state)
+{
+    static const struct rtu_point turned[] = {{.ioa = 5, .type = 30, .count = 1},
+                                              {.ioa = 1, .type = 30, .count = 1}};
+    static const struct rtu_point overlapping[] = {{.ioa = 1, .type = 30, .count = 5},
+                                                   {.ioa = 5, .type = 36, .count = 1}};
+    struct rtu_plan plan = rtu_plan_standard();
+    size_t row;
+    (void)state;
+    plan.points = turned;
+    plan.point_count = 2;
+    assert_non_null(rtu_plan_fault(&plan, &row));
+    assert_int_equal(row, 1);
+    plan.points = overlapping;
+    assert_non_null(rtu_plan_fault(&plan, &row));
+    plan.point_count = 1;
+    assert_null(rtu_plan_fault(&plan, &row));
+}
+
 /* ---- events ---- */
 
 static void test_nothing_is_sent_before_data_transfer(void **state)
@@ -600,6 +619,7 @@ static void test_periodic_points_are_no_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows_are_in_order_of_address),
         cmocka_unit_test(test_nothing_is_sent_before_data_transfer),
         cmocka_unit_test(test_events_keep_their_order_and_time),
         cmocka_unit_test(test_unacknowledged_events_are_repeated_unchanged),

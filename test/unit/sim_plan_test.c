@@ -105,19 +105,20 @@ static void test_every_key(void **state)
     assert_int_equal(row[0].pattern.kind, RTU_TOGGLE);
     assert_int_equal(row[0].pattern.period_us, KOMET_MS(200));
     assert_int_equal(row[0].pattern.for_us, KOMET_SECONDS(60));
-    assert_int_equal(row[1].pattern.kind, RTU_WALK);
-    assert_true(row[1].pattern.from == 108 && row[1].pattern.to == 112 && row[1].pattern.step == 0.5);
-    assert_int_equal(row[1].pattern.for_us, 0);
-    assert_int_equal(row[2].pattern.kind, RTU_RAMP);
-    assert_int_equal(row[2].pattern.period_us, KOMET_MS(100));
-    assert_true(row[2].pattern.from == 5 && row[2].pattern.to == -5 && row[2].pattern.step == 2.5);
-    assert_true(row[3].pattern.step == 0.5); /* a hundredth of the range */
-    assert_int_equal(row[4].pattern.kind, RTU_CONSTANT);
-    assert_true(row[4].number == 0.5);
-    assert_int_equal(row[4].every_us, KOMET_SECONDS(10));
-    assert_true(row[5].number == 1);
-    assert_int_equal(row[5].every_us, 0);
-    assert_true(row[6].number == 0);
+    assert_int_equal(row[1].ioa, 1101); /* in order of address, not of the file */
+    assert_true(row[1].number == 1);
+    assert_int_equal(row[1].every_us, 0);
+    assert_true(row[2].number == 0);
+    assert_int_equal(row[3].pattern.kind, RTU_WALK);
+    assert_true(row[3].pattern.from == 108 && row[3].pattern.to == 112 && row[3].pattern.step == 0.5);
+    assert_int_equal(row[3].pattern.for_us, 0);
+    assert_int_equal(row[4].pattern.kind, RTU_RAMP);
+    assert_int_equal(row[4].pattern.period_us, KOMET_MS(100));
+    assert_true(row[4].pattern.from == 5 && row[4].pattern.to == -5 && row[4].pattern.step == 2.5);
+    assert_true(row[5].pattern.step == 0.5); /* a hundredth of the range */
+    assert_int_equal(row[6].pattern.kind, RTU_CONSTANT);
+    assert_true(row[6].number == 0.5);
+    assert_int_equal(row[6].every_us, KOMET_SECONDS(10));
     assert_int_equal(row[7].follows, 1101);
     assert_int_equal(row[8].count, 2);
     assert_int_equal(plan->replay_count, 3);
@@ -353,6 +354,9 @@ static void test_mistakes_of_commands(void **state)
     /* what follows a wrong point is told of no mistake of its own */
     assert_faults(POINTS("  - {ioa: 11, type: 30, constant: x}\n  - {ioa: 1, type: 45, follows: 11}\n"),
                   "2:35: constant is 'x'; a number, such as 12.5\n");
+    assert_faults(POINTS("  - {ioa: 1, type: 45, follows: 13}\n  - {ioa: 11, type: 30, count: 5}\n"
+                         "  - {ioa: 12, type: 45}\n"),
+                  "4:5: address 12 is also one of line 3; give each point its own address\n");
 }
 
 static void assert_replay_faults(const char *csv, const char *expected)
