@@ -10,17 +10,6 @@
 
 #include "partner/rtu_private.h"
 
-static struct komet_link_settings link_settings(const struct rtu_plan *plan)
-{
-    struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLED);
-    settings.k = plan->k;
-    settings.w = plan->w;
-    settings.t1_us = plan->t1_us;
-    settings.t2_us = plan->t2_us;
-    settings.t3_us = plan->t3_us;
-    return settings;
-}
-
 /* Takes `size` octets behind `*offset`, aligned for any object. Returns where they begin. */
 static size_t take(size_t *offset, size_t size)
 {
@@ -30,13 +19,14 @@ static size_t take(size_t *offset, size_t size)
 }
 
 struct layout {
-    size_t values, rows, movers, events, frame_ends, link, size;
+    size_t values, table, rows, movers, events, frame_ends, link, station, size;
 };
 
 static struct layout layout_of(const struct rtu_plan *plan)
 {
     struct layout layout;
-    struct komet_link_settings settings = link_settings(plan);
+    struct komet_link_settings link = rtu_link_settings(plan);
+    struct komet_station_settings station = rtu_station_settings(plan);
     size_t points = 0;
     for (size_t i = 0; i < plan->point_count; i++) {
         points += plan->points[i].count;
@@ -44,11 +34,13 @@ static struct layout layout_of(const struct rtu_plan *plan)
     layout.size = 0;
     take(&layout.size, sizeof(struct rtu));
     layout.values = take(&layout.size, points * sizeof(double));
+    layout.table = take(&layout.size, points * sizeof(struct komet_point));
     layout.rows = take(&layout.size, plan->point_count * sizeof(struct rtu_row));
     layout.movers = take(&layout.size, plan->point_count * sizeof(uint32_t));
     layout.events = take(&layout.size, plan->events * sizeof(struct rtu_event_kept));
     layout.frame_ends = take(&layout.size, plan->k * sizeof(uint64_t));
-    layout.link = take(&layout.size, komet_link_size(&settings));
+    layout.link = take(&layout.size, komet_link_size(&link));
+    layout.station = take(&layout.size, komet_station_size(&station));
     return layout;
 }
 
@@ -76,8 +68,9 @@ struct rtu *rtu_init(void *memory, size_t size, const struct rtu_plan *plan, str
     struct rtu *rtu = memory;
     memset(memory, 0, sizeof *rtu);
     rtu->plan = plan;
-    rtu->settings = link_settings(plan);
+    rtu->settings = rtu_link_settings(plan);
     rtu->values = (double *)(void *)(octets + layout.values);
+    rtu->table = (struct komet_point *)(void *)(octets + layout.table);
     rtu->rows = (struct rtu_row *)(void *)(octets + layout.rows);
     rtu->movers = (uint32_t *)(void *)(octets + layout.movers);
     rtu->events = (struct rtu_event_kept *)(void *)(octets + layout.events);
@@ -86,7 +79,10 @@ struct rtu *rtu_init(void *memory, size_t size, const struct rtu_plan *plan, str
     rtu->start = now.instant;
     rtu->random = plan->seed;
     follow_clock(rtu, now, -1);
-    rtu_points_init(rtu);
+    struct komet_station_settings station = rtu_station_settings(plan);
+    station.points = rtu->table;
+    station.point_count = rtu_points_init(rtu);
+    rtu->station = komet_station_init(octets + layout.station, komet_station_size(&station), &station);
     return rtu;
 }
 
@@ -106,7 +102,10 @@ static void drop_link(struct rtu *rtu)
 {
     rtu->link = NULL;
     rtu->sent = rtu->tail;
-    rtu->answer_first = rtu->answer_count = 0;
+    rtu->held_count = 0;
+    komet_station_stopped(rtu->station, 0);
+    rtu->initialized.waits = rtu->initialized.waits || rtu->initialized.frame != 0;
+    rtu->initialized.frame = 0;
     for (size_t i = 0; i < rtu->plan->point_count; i++) {
         rtu->rows[i].cycle_next = rtu->plan->points[i].count;
     }
@@ -155,11 +154,12 @@ struct komet_instant rtu_deadline(const struct rtu *rtu)
     return rtu->link == NULL ? deadline : komet_earlier(deadline, komet_link_deadline(rtu->link));
 }
 
-void rtu_commit(struct rtu *rtu, struct rtu_now now, size_t size)
+uint64_t rtu_commit(struct rtu *rtu, struct rtu_now now, size_t size)
 {
     KOMET_ASSERT(size > 0);
     uint64_t number = komet_link_commit(rtu->link, now.instant, size);
     rtu->frame_ends[(number - 1) % rtu->plan->k] = rtu->sent;
+    return number;
 }
 
 static void acknowledged(struct rtu *rtu, uint64_t number)
@@ -171,6 +171,9 @@ static void acknowledged(struct rtu *rtu, uint64_t number)
         rtu->counters.events_acknowledged += end - rtu->tail;
         rtu->tail = end;
         rtu->full_noted = false;
+    }
+    if (number >= rtu->initialized.frame) {
+        rtu->initialized.frame = 0;
     }
 }
 
@@ -207,6 +210,10 @@ static bool fill(struct rtu *rtu, struct rtu_now now)
     bool any = false;
     unsigned idle = 0;
     while (idle < RTU_SOURCES && komet_link_room(rtu->link) > 0) {
+        if (rtu_send_initialized(rtu, now)) {
+            any = true;
+            continue;
+        }
         bool sent = sources[rtu->turn](rtu, now);
         rtu->turn = (rtu->turn + 1) % RTU_SOURCES;
         idle = sent ? 0 : idle + 1;
@@ -241,10 +248,10 @@ static bool take_link_output(struct rtu *rtu, struct rtu_now now, const struct k
     switch (from->kind) {
     case KOMET_LINK_OUT_STATE:
         rtu_note(rtu, "data transfer: %s", komet_link_state_name(from->state));
+        rtu_data_transfer(rtu, now, from->state == KOMET_LINK_STARTED);
         return false;
     case KOMET_LINK_OUT_ASDU:
-        rtu_receive(rtu, now, from->octets, from->size);
-        komet_link_acknowledge(rtu->link, now.instant, from->received);
+        rtu_receive(rtu, now, from);
         return false;
     case KOMET_LINK_OUT_ACKNOWLEDGED:
         acknowledged(rtu, from->acknowledged);
@@ -269,6 +276,7 @@ bool rtu_next(struct rtu *rtu, struct rtu_now now, struct rtu_output *output)
         if (rtu->link == NULL) {
             return false;
         }
+        rtu_take_held(rtu, now);
         bool more = komet_link_next(rtu->link, now.instant, &from);
         if (more && from.kind != KOMET_LINK_OUT_SEND) {
             if (take_link_output(rtu, now, &from, output)) {
@@ -287,5 +295,9 @@ bool rtu_next(struct rtu *rtu, struct rtu_now now, struct rtu_output *output)
 
 struct rtu_counters rtu_counters(const struct rtu *rtu)
 {
-    return rtu->counters;
+    struct rtu_counters counters = rtu->counters;
+    struct komet_station_counters station = komet_station_counters(rtu->station);
+    counters.interrogations = station.interrogations;
+    counters.refused = station.refused;
+    return counters;
 }

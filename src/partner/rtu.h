@@ -3,8 +3,8 @@
  *
  * It has one partner (a controlling station) over one TCP connection at a time. Each change of a spontaneous
  * point is an event. Events wait in a ring, are sent in order, and leave it only when the partner's N(R)
- * covers them: after a reconnect the others are sent again, value and time as they were. Interrogations and
- * commands are answered as the standard has it (IEC 60870-5-101 7.4, -5-104 clause 8).
+ * covers them: after a reconnect the others are sent again, value and time as they were. Requests are
+ * answered by a komet_station (komet/station.h), whose host this is.
  *
  *     rtu_connected(rtu, now);
  *     while (at < size) {
@@ -47,9 +47,11 @@ struct rtu_pattern {
     int64_t for_us;    /* the pattern ends then, counted from the start; 0: never */
 };
 
-#define RTU_PERIOD_MAX_US KOMET_SECONDS(86400)
-#define RTU_POINTS_MAX    1000000 /* all rows together */
-#define RTU_ANSWERS_MAX   32
+#define RTU_PERIOD_MAX_US  KOMET_SECONDS(86400)
+#define RTU_POINTS_MAX     1000000 /* all rows together */
+#define RTU_ANSWERS_MAX    32      /* that wait for the link */
+#define RTU_HELD_MAX       32      /* requests that wait until there is room for their answers */
+#define RTU_SELECTIONS_MAX 64
 
 /* A row: `count` points of one type with consecutive addresses, whose changes are spread evenly over the
  * period of the pattern, or a command of that type. */
@@ -158,11 +160,11 @@ bool rtu_value(const struct rtu *rtu, uint32_t ioa, double *number);
 struct rtu_counters {
     uint64_t events_generated;
     uint64_t events_acknowledged; /* in order, by the partner's N(R) */
-    uint64_t events_lost;         /* the ring was full: the oldest gave way */
+    uint64_t events_lost;         /* the ring was full: the oldest gave way; or the partner reset them */
     uint64_t commands;            /* executed */
-    uint64_t interrogations;      /* of the station or its counters */
-    uint64_t refused;             /* answered with a negative mirror */
-    uint64_t answers_dropped;     /* requests that found RTU_ANSWERS_MAX waiting */
+    uint64_t interrogations;      /* begun, of the station or its counters */
+    uint64_t refused;             /* mirrored or confirmed negatively */
+    uint64_t answers_dropped;     /* requests that found RTU_HELD_MAX waiting */
 };
 struct rtu_counters rtu_counters(const struct rtu *rtu);
 

@@ -23,6 +23,28 @@ struct rtu_plan rtu_plan_standard(void)
                              .profile = &komet_profile_104};
 }
 
+struct komet_link_settings rtu_link_settings(const struct rtu_plan *plan)
+{
+    struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLED);
+    settings.k = plan->k;
+    settings.w = plan->w;
+    settings.t1_us = plan->t1_us;
+    settings.t2_us = plan->t2_us;
+    settings.t3_us = plan->t3_us;
+    return settings;
+}
+
+struct komet_station_settings rtu_station_settings(const struct rtu_plan *plan)
+{
+    struct komet_station_settings settings = komet_station_settings_standard();
+    settings.profile = plan->profile;
+    settings.addresses = &plan->ca;
+    settings.address_count = 1;
+    settings.answers = RTU_ANSWERS_MAX;
+    settings.commands = RTU_SELECTIONS_MAX;
+    return settings;
+}
+
 bool rtu_is_monitored(uint8_t type)
 {
     const struct komet_type_row *row = komet_type_find(type);
@@ -106,14 +128,9 @@ const char *rtu_point_fault(const struct rtu_plan *plan, const struct rtu_point 
 
 const char *rtu_plan_fault(const struct rtu_plan *plan, size_t *row)
 {
-    struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLED);
-    settings.k = plan->k;
-    settings.w = plan->w;
-    settings.t1_us = plan->t1_us;
-    settings.t2_us = plan->t2_us;
-    settings.t3_us = plan->t3_us;
+    struct komet_link_settings link = rtu_link_settings(plan);
     *row = plan->point_count;
-    const char *fault = komet_link_settings_fault(&settings);
+    const char *fault = komet_link_settings_fault(&link);
     if (fault != NULL) {
         return fault;
     }

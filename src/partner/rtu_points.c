@@ -103,13 +103,48 @@ static struct komet_instant due_of(const struct rtu *rtu, const struct rtu_point
     return ended ? KOMET_NEVER : komet_after(rtu->start, time_us);
 }
 
-void rtu_points_init(struct rtu *rtu)
+/* Events of protection equipment have no state: no interrogation and no read gives them. */
+static bool has_state(uint8_t type)
 {
-    size_t first = 0;
+    return komet_type_find(type)->element != KOMET_ELEMENT_PROTECTION;
+}
+
+/* What the station answers for a point: its value without time tag (7.4.5). */
+static void put_into_table(struct rtu *rtu, const struct rtu_point *row, uint32_t point)
+{
+    size_t first = rtu->rows[row - rtu->plan->points].table;
+    if (first != KOMET_POINT_NONE) {
+        struct komet_point *entry = &rtu->table[first + point];
+        entry->object =
+            rtu_object(entry->type, entry->ioa, *rtu_value_of(rtu, row, point), KOMET_UTC_UNKNOWN);
+    }
+}
+
+/* The values of a row before its first change, and its places in the table from `*table` on. */
+static void init_points(struct rtu *rtu, const struct rtu_point *row, size_t *table)
+{
+    double number = rtu_transmitted(row->type, rtu_pattern_first(row));
+    for (uint32_t n = 0; n < row->count; n++) {
+        *rtu_value_of(rtu, row, n) = number;
+        if (has_state(row->type)) {
+            rtu->table[(*table)++] = (struct komet_point){
+                .ca = rtu->plan->ca,
+                .ioa = row->ioa + n,
+                .type = komet_type_without_time(row->type),
+            };
+            put_into_table(rtu, row, n);
+        }
+    }
+}
+
+size_t rtu_points_init(struct rtu *rtu)
+{
+    size_t first = 0, table = 0;
     for (size_t i = 0; i < rtu->plan->point_count; i++) {
         const struct rtu_point *point = &rtu->plan->points[i];
         struct rtu_row *row = &rtu->rows[i];
         *row = (struct rtu_row){.first = first, .due = KOMET_NEVER, .cycle = KOMET_NEVER};
+        row->table = has_state(point->type) ? table : KOMET_POINT_NONE;
         row->cycle_next = point->count;
         if (point->pattern.kind != RTU_CONSTANT) {
             row->due = due_of(rtu, point, 1);
@@ -120,11 +155,10 @@ void rtu_points_init(struct rtu *rtu)
         if (row->due.us != KOMET_NEVER.us || row->cycle.us != KOMET_NEVER.us) {
             rtu->movers[rtu->mover_count++] = (uint32_t)i;
         }
-        double number = rtu_transmitted(point->type, rtu_pattern_first(point));
-        for (uint32_t n = 0; n < point->count; n++) {
-            rtu->values[first++] = number;
-        }
+        init_points(rtu, point, &table);
+        first += point->count;
     }
+    return table;
 }
 
 /* Puts an event into the ring. When it is full the oldest gives way: what a station's operator wants to know
@@ -152,6 +186,7 @@ void rtu_set(struct rtu *rtu, const struct rtu_point *row, uint32_t point, doubl
 {
     double *value = rtu_value_of(rtu, row, point);
     *value = rtu_transmitted(row->type, number);
+    put_into_table(rtu, row, point);
     if (row->every_us == 0 && !rtu_is_command(row->type)) {
         push_event(rtu, row->type, row->ioa + point, *value, time);
     }

@@ -1,13 +1,14 @@
 /*
  * rtu_private: what the files of the simulated station share.
  *
- * Positions of events count all that were ever generated: tail <= sent <= head, tail <= told <= head, and an
- * event lives at its position modulo the capacity.
+ * Positions of events count all that were generated, but those that a reset has forgotten: tail <= sent <=
+ * head, tail <= told <= head, and an event lives at its position modulo the capacity.
  */
 #ifndef PARTNER_RTU_PRIVATE_H
 #define PARTNER_RTU_PRIVATE_H
 
 #include "komet/assert.h"
+#include "komet/station.h"
 #include "partner/rtu.h"
 
 enum { RTU_NOTES_MAX = 8, RTU_NOTE_SIZE = 160 };
@@ -22,33 +23,25 @@ struct rtu_event_kept {
 /* What moves in a row. */
 struct rtu_row {
     size_t first;               /* of its values */
+    size_t table;               /* of its points in the station's table; KOMET_POINT_NONE: not there */
     uint64_t step;              /* changes made so far, all points together */
     struct komet_instant due;   /* the next change */
     struct komet_instant cycle; /* the next periodic transmission */
     uint32_t cycle_next;        /* the point that it is at; count: done */
 };
 
-enum rtu_answer_kind {
-    ANSWER_MIRROR,   /* one frame */
-    ANSWER_EMPTY,    /* con and termination */
-    ANSWER_STATION,  /* con, points, termination */
-    ANSWER_COUNTERS, /* con, totals, termination */
-    ANSWER_READ,     /* a value, no con */
-    ANSWER_RESET,    /* con, end of initialisation */
-    ANSWER_COMMAND   /* con, execution, termination */
-};
-
-enum rtu_answer_stage { STAGE_CON, STAGE_BODY };
-
-struct rtu_answer {
-    enum rtu_answer_kind kind;
-    enum rtu_answer_stage stage;
-    uint8_t cause; /* of the con or mirror */
-    bool negative;
-    size_t row; /* STATION, COUNTERS: the next point to be sent */
-    uint32_t point;
+/* A request that waits until the station has room for its answer. Its frame is not acknowledged. */
+struct rtu_held {
+    uint64_t received; /* what is acknowledged with it */
     uint8_t size;
     uint8_t octets[KOMET_ASDU_SIZE_MAX];
+};
+
+/* "End of initialization": sent before anything else, and again until it is acknowledged. */
+struct rtu_initialized {
+    bool waits;
+    uint8_t coi;
+    uint64_t frame; /* under way in this I format of ours; 0: not under way */
 };
 
 /* What takes turns on the link. */
@@ -74,8 +67,12 @@ struct rtu {
     uint64_t *frame_ends; /* position behind the events of our I format n, at (n - 1) modulo k */
     bool full_noted;
 
-    struct rtu_answer answers[RTU_ANSWERS_MAX];
-    unsigned answer_first, answer_count;
+    struct komet_station *station; /* answers requests, from the table */
+    struct komet_point *table;     /* of all points that have a state, and of the commands; the values again,
+                                      as objects */
+    struct rtu_held held[RTU_HELD_MAX];
+    unsigned held_first, held_count;
+    struct rtu_initialized initialized;
     unsigned turn;
 
     char notes[RTU_NOTES_MAX][RTU_NOTE_SIZE];
@@ -85,10 +82,13 @@ struct rtu {
 
 /* rtu.c */
 void rtu_note(struct rtu *rtu, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Sends what was written at the reserved place, `size` octets. */
-void rtu_commit(struct rtu *rtu, struct rtu_now now, size_t size);
+/* Sends what was written at the reserved place, `size` octets; returns the number of the frame. */
+uint64_t rtu_commit(struct rtu *rtu, struct rtu_now now, size_t size);
 
 /* rtu_plan.c */
+struct komet_link_settings rtu_link_settings(const struct rtu_plan *plan);
+/* Without points. */
+struct komet_station_settings rtu_station_settings(const struct rtu_plan *plan);
 bool rtu_is_command(uint8_t type);
 bool rtu_is_monitored(uint8_t type);
 
@@ -97,7 +97,8 @@ bool rtu_is_monitored(uint8_t type);
 uint64_t rtu_pattern_divisions(const struct rtu_point *row);
 
 /* rtu_points.c */
-void rtu_points_init(struct rtu *rtu);
+/* Sets rows, values and table; returns how many points the table has. */
+size_t rtu_points_init(struct rtu *rtu);
 void rtu_points_tick(struct rtu *rtu, struct rtu_now now);
 struct komet_instant rtu_points_deadline(const struct rtu *rtu);
 double *rtu_value_of(const struct rtu *rtu, const struct rtu_point *row, uint32_t point);
@@ -110,8 +111,15 @@ void rtu_set(struct rtu *rtu, const struct rtu_point *row, uint32_t point, doubl
 bool rtu_send_cyclic(struct rtu *rtu, struct rtu_now now);
 
 /* rtu_answer.c */
-void rtu_receive(struct rtu *rtu, struct rtu_now now, const uint8_t *octets, size_t size);
-/* The next frame of the oldest answer; false when none waits. */
+/* An ASDU came. What was generated has been told: a reset of events forgets no more than what is recorded. */
+void rtu_receive(struct rtu *rtu, struct rtu_now now, const struct komet_link_output *asdu);
+/* The same for requests that were held back, as far as there is room for their answers. */
+void rtu_take_held(struct rtu *rtu, struct rtu_now now);
+/* Data transfer has started, or it has stopped and what was asked is forgotten. */
+void rtu_data_transfer(struct rtu *rtu, struct rtu_now now, bool started);
+/* The next frame of an answer; false when none waits. */
 bool rtu_send_answer(struct rtu *rtu, struct rtu_now now);
+/* "End of initialization", when it waits. */
+bool rtu_send_initialized(struct rtu *rtu, struct rtu_now now);
 
 #endif

@@ -121,6 +121,7 @@ void centre_connect(struct centre *centre, uint16_t w)
 {
     struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLING);
     settings.w = w;
+    settings.k = centre->k > 0 ? centre->k : settings.k;
     if (centre->memory == NULL) {
         centre->memory = malloc(komet_link_size(&settings));
         assert_non_null(centre->memory);

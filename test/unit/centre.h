@@ -33,6 +33,7 @@ struct centre {
     struct sim_partner station;
     struct komet_link *link; /* NULL without a connection */
     void *memory;
+    uint16_t k;        /* of the next connection; 0: the standard's */
     bool acknowledge;  /* at once */
     uint64_t received; /* frames that may be acknowledged */
     struct centre_frame frames[CENTRE_FRAMES_MAX];
