@@ -78,6 +78,8 @@ struct rtu *rtu_init(void *memory, size_t size, const struct rtu_plan *plan, str
     rtu->link_memory = octets + layout.link;
     rtu->start = now.instant;
     rtu->random = plan->seed;
+    rtu->initialized =
+        (struct rtu_initialized){.waits = plan->end_of_initialization, .coi = KOMET_COI_POWER_ON};
     follow_clock(rtu, now, -1);
     struct komet_station_settings station = rtu_station_settings(plan);
     station.points = rtu->table;
@@ -299,5 +301,6 @@ struct rtu_counters rtu_counters(const struct rtu *rtu)
     struct komet_station_counters station = komet_station_counters(rtu->station);
     counters.interrogations = station.interrogations;
     counters.refused = station.refused;
+    counters.too_old = station.too_old;
     return counters;
 }

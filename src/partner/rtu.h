@@ -24,6 +24,7 @@
 
 #include "komet/asdu.h"
 #include "komet/link.h"
+#include "komet/station.h"
 #include "komet/time.h"
 
 /* One reading of both clocks: the instant drives everything, utc only becomes time tags. */
@@ -63,6 +64,10 @@ struct rtu_point {
     struct rtu_pattern pattern;
     int64_t every_us; /* 0: spontaneous; > 0: sent with cause periodic that often, and never an event */
     uint32_t follows; /* command: the address of the (first) point that takes its value; 0 none */
+    /* of each point, as in komet_point: */
+    uint16_t groups;               /* none of a command or of types 17 to 19, 38 to 40 */
+    enum komet_select_rule select; /* of a command */
+    double minimum, maximum; /* of a set point (48 to 50, 61 to 63): below each other; both 0: anything */
 };
 
 /* One row of a replayed list of events. */
@@ -81,12 +86,16 @@ struct rtu_plan {
     uint16_t ca;   /* 1..65534 */
     uint16_t k, w; /* as in link.h */
     int64_t t1_us, t2_us, t3_us;
-    size_t events; /* capacity of the ring: 1..10000000 */
-    uint64_t seed; /* of the random walks */
+    struct komet_station_settings station; /* how requests are answered: select_us, command_age_ms, too_old,
+                                              clock_sync, broadcast_once, limit_set_points. The rest is not
+                                              looked at */
+    bool end_of_initialization;            /* is told first of all, with the cause power on */
+    size_t events;                         /* capacity of the ring: 1..10000000 */
+    uint64_t seed;                         /* of the random walks */
     const struct komet_profile *profile;
 };
 
-/* No points, CA 1, the standard's k, w, t1, t2, t3, 10000 events, low octet first. */
+/* No points, CA 1, the standard's k, w, t1, t2, t3 and rules of answering, 10000 events, low octet first. */
 struct rtu_plan rtu_plan_standard(void);
 
 /* NULL when the plan is usable, else a sentence: what is wrong and what is right. *row receives the row of
@@ -164,6 +173,7 @@ struct rtu_counters {
     uint64_t commands;            /* executed */
     uint64_t interrogations;      /* begun, of the station or its counters */
     uint64_t refused;             /* mirrored or confirmed negatively */
+    uint64_t too_old;             /* commands refused or discarded for their time tag */
     uint64_t answers_dropped;     /* requests that found RTU_HELD_MAX waiting */
 };
 struct rtu_counters rtu_counters(const struct rtu *rtu);

@@ -61,8 +61,12 @@ static void take_event(struct rtu *rtu, struct rtu_now now, const struct komet_s
 static bool take(struct rtu *rtu, struct rtu_now now, const uint8_t *octets, size_t size)
 {
     struct komet_station_event event;
+    uint64_t too_old = komet_station_counters(rtu->station).too_old;
     switch (komet_station_receive(rtu->station, now.instant, now.utc, 0, octets, size, &event)) {
     case KOMET_STATION_TAKEN:
+        if (komet_station_counters(rtu->station).too_old > too_old) {
+            rtu_note(rtu, "the time tag of a command of type %u is too far from now", octets[0]);
+        }
         take_event(rtu, now, &event);
         return true;
     case KOMET_STATION_BAD_ASDU:

@@ -3,6 +3,8 @@
  */
 #include "partner/rtu_private.h"
 
+enum { COUNTER_GROUPS = 4 };
+
 bool rtu_is_command(uint8_t type)
 {
     return (type >= KOMET_C_SC_NA_1 && type <= KOMET_C_BO_NA_1) ||
@@ -18,6 +20,7 @@ struct rtu_plan rtu_plan_standard(void)
                              .t1_us = link.t1_us,
                              .t2_us = link.t2_us,
                              .t3_us = link.t3_us,
+                             .station = komet_station_settings_standard(),
                              .events = 10000,
                              .seed = 1,
                              .profile = &komet_profile_104};
@@ -36,10 +39,13 @@ struct komet_link_settings rtu_link_settings(const struct rtu_plan *plan)
 
 struct komet_station_settings rtu_station_settings(const struct rtu_plan *plan)
 {
-    struct komet_station_settings settings = komet_station_settings_standard();
+    struct komet_station_settings settings = plan->station;
     settings.profile = plan->profile;
     settings.addresses = &plan->ca;
     settings.address_count = 1;
+    settings.points = NULL;
+    settings.point_count = 0;
+    settings.connections = 1;
     settings.answers = RTU_ANSWERS_MAX;
     settings.commands = RTU_SELECTIONS_MAX;
     return settings;
@@ -50,6 +56,40 @@ bool rtu_is_monitored(uint8_t type)
     const struct komet_type_row *row = komet_type_find(type);
     return row != NULL && row->direction == KOMET_MONITOR && type != KOMET_M_PS_NA_1 &&
            type < KOMET_C_SC_NA_1;
+}
+
+bool rtu_has_state(uint8_t type)
+{
+    return komet_type_find(type)->element != KOMET_ELEMENT_PROTECTION;
+}
+
+static bool is_set_point(uint8_t type)
+{
+    uint8_t bare = komet_type_without_time(type);
+    return bare >= KOMET_C_SE_NA_1 && bare <= KOMET_C_SE_NC_1;
+}
+
+/* What is the station's: groups, select, range. */
+static const char *answer_fault(const struct rtu_point *row)
+{
+    bool limited = row->minimum != 0 || row->maximum != 0;
+    uint8_t bare = komet_type_without_time(row->type);
+    if (row->groups != 0 && (rtu_is_command(row->type) || !rtu_has_state(row->type))) {
+        return "commands and events of protection equipment are in no group";
+    }
+    if (bare == KOMET_M_IT_NA_1 && row->groups >= 1u << COUNTER_GROUPS) {
+        return "counters have the groups 1 to 4";
+    }
+    if (row->select != KOMET_SELECT_EITHER && !rtu_is_command(row->type)) {
+        return "only a command has `select`";
+    }
+    if (row->select == KOMET_SELECT_REQUIRED && bare == KOMET_C_BO_NA_1) {
+        return "a bit string has no select that could be required";
+    }
+    if (limited && (!is_set_point(row->type) || !(row->minimum < row->maximum))) {
+        return "`minimum` and `maximum` are a set point's, and the minimum is below the maximum";
+    }
+    return NULL;
 }
 
 static const char *pattern_fault(const struct rtu_point *row)
@@ -103,6 +143,13 @@ const char *rtu_point_fault(const struct rtu_plan *plan, const struct rtu_point 
         row->ioa > 0xFFFFFFu - (row->count - 1)) {
         return "addresses go from 1 to 16777215, and a row has 1 to 1000000 points";
     }
+    if (!rtu_is_command(row->type) && !rtu_is_monitored(row->type)) {
+        return "types are 1 to 16, 21, 30 to 40, or a command: 45 to 51, 58 to 64";
+    }
+    const char *fault = answer_fault(row);
+    if (fault != NULL) {
+        return fault;
+    }
     if (rtu_is_command(row->type)) {
         if (row->pattern.kind != RTU_CONSTANT || row->every_us != 0) {
             return "a command has no pattern of its own";
@@ -113,9 +160,6 @@ const char *rtu_point_fault(const struct rtu_plan *plan, const struct rtu_point 
             return "`follows` names points of monitor direction, as many in one row as there are commands";
         }
         return NULL;
-    }
-    if (!rtu_is_monitored(row->type)) {
-        return "types are 1 to 16, 21, 30 to 40, or a command: 45 to 51, 58 to 64";
     }
     if (row->follows != 0) {
         return "only a command has `follows`";
@@ -129,13 +173,15 @@ const char *rtu_point_fault(const struct rtu_plan *plan, const struct rtu_point 
 const char *rtu_plan_fault(const struct rtu_plan *plan, size_t *row)
 {
     struct komet_link_settings link = rtu_link_settings(plan);
+    struct komet_station_settings station = rtu_station_settings(plan);
     *row = plan->point_count;
     const char *fault = komet_link_settings_fault(&link);
     if (fault != NULL) {
         return fault;
     }
-    if (plan->ca == 0 || plan->ca == KOMET_CA_BROADCAST_2) {
-        return "the common address is 1 to 65534";
+    fault = komet_station_settings_fault(&station);
+    if (fault != NULL) {
+        return fault;
     }
     if (plan->events < 1 || plan->events > 10000000) {
         return "the ring of events holds 1 to 10000000";

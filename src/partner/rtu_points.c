@@ -103,12 +103,6 @@ static struct komet_instant due_of(const struct rtu *rtu, const struct rtu_point
     return ended ? KOMET_NEVER : komet_after(rtu->start, time_us);
 }
 
-/* Events of protection equipment have no state: no interrogation and no read gives them. */
-static bool has_state(uint8_t type)
-{
-    return komet_type_find(type)->element != KOMET_ELEMENT_PROTECTION;
-}
-
 /* What the station answers for a point: its value without time tag (7.4.5). */
 static void put_into_table(struct rtu *rtu, const struct rtu_point *row, uint32_t point)
 {
@@ -126,11 +120,15 @@ static void init_points(struct rtu *rtu, const struct rtu_point *row, size_t *ta
     double number = rtu_transmitted(row->type, rtu_pattern_first(row));
     for (uint32_t n = 0; n < row->count; n++) {
         *rtu_value_of(rtu, row, n) = number;
-        if (has_state(row->type)) {
+        if (rtu_has_state(row->type)) {
             rtu->table[(*table)++] = (struct komet_point){
                 .ca = rtu->plan->ca,
                 .ioa = row->ioa + n,
                 .type = komet_type_without_time(row->type),
+                .groups = row->groups,
+                .select = row->select,
+                .minimum = row->minimum,
+                .maximum = row->maximum,
             };
             put_into_table(rtu, row, n);
         }
@@ -144,7 +142,7 @@ size_t rtu_points_init(struct rtu *rtu)
         const struct rtu_point *point = &rtu->plan->points[i];
         struct rtu_row *row = &rtu->rows[i];
         *row = (struct rtu_row){.first = first, .due = KOMET_NEVER, .cycle = KOMET_NEVER};
-        row->table = has_state(point->type) ? table : KOMET_POINT_NONE;
+        row->table = rtu_has_state(point->type) ? table : KOMET_POINT_NONE;
         row->cycle_next = point->count;
         if (point->pattern.kind != RTU_CONSTANT) {
             row->due = due_of(rtu, point, 1);

@@ -8,7 +8,6 @@
 #define PARTNER_RTU_PRIVATE_H
 
 #include "komet/assert.h"
-#include "komet/station.h"
 #include "partner/rtu.h"
 
 enum { RTU_NOTES_MAX = 8, RTU_NOTE_SIZE = 160 };
@@ -91,6 +90,9 @@ struct komet_link_settings rtu_link_settings(const struct rtu_plan *plan);
 struct komet_station_settings rtu_station_settings(const struct rtu_plan *plan);
 bool rtu_is_command(uint8_t type);
 bool rtu_is_monitored(uint8_t type);
+/* Of the table of types. Events of protection equipment have none: no interrogation and no read gives them.
+ */
+bool rtu_has_state(uint8_t type);
 
 /* rtu_pattern.c */
 /* Into how many equal parts the changes of a row divide its period. */

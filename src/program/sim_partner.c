@@ -66,9 +66,10 @@ void sim_partner_summary(const struct sim_partner *partner, char summary[SIM_PAR
         struct rtu_counters c = rtu_counters(partner->rtu);
         snprintf(summary, SIM_PARTNER_SUMMARY_SIZE,
                  "%" PRIu64 " events, of which %" PRIu64 " acknowledged and %" PRIu64 " lost; %" PRIu64
-                 " commands, %" PRIu64 " interrogations, %" PRIu64 " refused, %" PRIu64 " not answered",
+                 " commands, %" PRIu64 " interrogations, %" PRIu64 " refused, %" PRIu64 " too old, %" PRIu64
+                 " not answered",
                  c.events_generated, c.events_acknowledged, c.events_lost, c.commands, c.interrogations,
-                 c.refused, c.answers_dropped);
+                 c.refused, c.too_old, c.answers_dropped);
     } else {
         struct replay_counters c = replay_counters(partner->replay);
         snprintf(summary, SIM_PARTNER_SUMMARY_SIZE,

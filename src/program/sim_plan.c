@@ -10,55 +10,160 @@
 #include "komet/assert.h"
 #include "program/sim_plan_private.h"
 
-static const char *const root_keys[] = {"k",  "w",      "t1",     "t2",     "t3",
-                                        "ca", "events", "points", "replay", "seed"};
-enum { ROOT_KEYS = sizeof root_keys / sizeof root_keys[0] };
+enum root_key {
+    ROOT_K,
+    ROOT_W,
+    ROOT_T1,
+    ROOT_T2,
+    ROOT_T3,
+    ROOT_CA,
+    ROOT_EVENTS,
+    ROOT_POINTS,
+    ROOT_REPLAY,
+    ROOT_SEED,
+    ROOT_SELECT_TIME,
+    ROOT_COMMAND_AGE,
+    ROOT_TOO_OLD,
+    ROOT_CLOCK_SYNC,
+    ROOT_BROADCAST_ONCE,
+    ROOT_LIMIT_SET_POINTS,
+    ROOT_END_OF_INITIALIZATION,
+    ROOT_KEYS
+};
 
-/* The settings of the link, keys 0 to 4. */
-static void read_link_key(struct sim_parser *parser, int key, const yaml_node_t *value)
+static const char *const root_keys[ROOT_KEYS] = {
+    [ROOT_K] = "k",
+    [ROOT_W] = "w",
+    [ROOT_T1] = "t1",
+    [ROOT_T2] = "t2",
+    [ROOT_T3] = "t3",
+    [ROOT_CA] = "ca",
+    [ROOT_EVENTS] = "events",
+    [ROOT_POINTS] = "points",
+    [ROOT_REPLAY] = "replay",
+    [ROOT_SEED] = "seed",
+    [ROOT_SELECT_TIME] = "select_time",
+    [ROOT_COMMAND_AGE] = "command_age",
+    [ROOT_TOO_OLD] = "too_old",
+    [ROOT_CLOCK_SYNC] = "clock_sync",
+    [ROOT_BROADCAST_ONCE] = "broadcast_once",
+    [ROOT_LIMIT_SET_POINTS] = "limit_set_points",
+    [ROOT_END_OF_INITIALIZATION] = "end_of_initialization",
+};
+
+/* A whole number; `otherwise` when it is none, which is told. */
+static long read_whole(struct sim_parser *parser, enum root_key key, const yaml_node_t *value, long low,
+                       long high, long otherwise)
 {
-    struct yaml_reader *yaml = &parser->yaml;
-    struct rtu_plan *plan = &parser->plan;
-    uint16_t *const frames[] = {&plan->k, &plan->w};
-    int64_t *const times[] = {&plan->t1_us, &plan->t2_us, &plan->t3_us};
     long number;
-    parser->link_place = node_place(yaml, value);
-    if (key > 1) {
-        node_duration(yaml, value, root_keys[key], KOMET_SECONDS(1), times[key - 2]);
-    } else if (node_integer(yaml, value, root_keys[key], 1, 32767, &number)) {
-        *frames[key] = (uint16_t)number;
-    }
+    bool good = node_integer(&parser->yaml, value, root_keys[key], low, high, &number);
+    return good ? number : otherwise;
 }
 
-static void read_root_key(struct sim_parser *parser, int key, const yaml_node_t *value)
+/* A setting of the link: k, w, t1, t2, t3. */
+static uint16_t read_frames(struct sim_parser *parser, enum root_key key, const yaml_node_t *value,
+                            uint16_t otherwise)
+{
+    parser->link_place = node_place(&parser->yaml, value);
+    return (uint16_t)read_whole(parser, key, value, 1, 32767, otherwise);
+}
+
+static void read_link_time(struct sim_parser *parser, enum root_key key, const yaml_node_t *value,
+                           int64_t *time_us)
+{
+    parser->link_place = node_place(&parser->yaml, value);
+    node_duration(&parser->yaml, value, root_keys[key], KOMET_SECONDS(1), time_us);
+}
+
+bool sim_plan_read_time(struct sim_parser *parser, const yaml_node_t *node, const char *what,
+                        int64_t bare_unit_us, int64_t *time_us)
+{
+    int64_t found;
+    if (!node_duration(&parser->yaml, node, what, bare_unit_us, &found)) {
+        return false;
+    }
+    if (found <= 0) {
+        reading_fault(&parser->reading, node_place(&parser->yaml, node), "a time above 0",
+                      "%s is not above 0", what);
+        return false;
+    }
+    *time_us = found;
+    return true;
+}
+
+static void read_command_age(struct sim_parser *parser, const yaml_node_t *value)
+{
+    int64_t age_us = 0;
+    node_duration(&parser->yaml, value, "command_age", KOMET_SECONDS(1), &age_us);
+    parser->plan.station.command_age_ms = (age_us + 999) / 1000; /* 0 would mean something else */
+}
+
+static void read_too_old(struct sim_parser *parser, const yaml_node_t *value)
+{
+    static const char *const words[] = {"refused", "discarded"};
+    bool discarded = node_word(&parser->yaml, value, "too_old", words, 2) == 1;
+    parser->plan.station.too_old = discarded ? KOMET_TOO_OLD_DISCARDED : KOMET_TOO_OLD_REFUSED;
+}
+
+static void read_root_key(struct sim_parser *parser, enum root_key key, const yaml_node_t *value)
 {
     struct yaml_reader *yaml = &parser->yaml;
     struct rtu_plan *plan = &parser->plan;
-    long number;
     switch (key) {
-    case -1: /* unknown, which was told */
+    case ROOT_K:
+        plan->k = read_frames(parser, key, value, plan->k);
         break;
-    case 5:
-        plan->ca = node_integer(yaml, value, "ca", 1, 65534, &number) ? (uint16_t)number : plan->ca;
+    case ROOT_W:
+        plan->w = read_frames(parser, key, value, plan->w);
         break;
-    case 6:
-        plan->events =
-            node_integer(yaml, value, "events", 1, 10000000, &number) ? (size_t)number : plan->events;
+    case ROOT_T1:
+        read_link_time(parser, key, value, &plan->t1_us);
         break;
-    case 7:
+    case ROOT_T2:
+        read_link_time(parser, key, value, &plan->t2_us);
+        break;
+    case ROOT_T3:
+        read_link_time(parser, key, value, &plan->t3_us);
+        break;
+    case ROOT_CA:
+        plan->ca = (uint16_t)read_whole(parser, key, value, 1, 65534, plan->ca);
+        break;
+    case ROOT_EVENTS:
+        plan->events = (size_t)read_whole(parser, key, value, 1, 10000000, (long)plan->events);
+        break;
+    case ROOT_POINTS:
         sim_plan_read_points(parser, value);
         break;
-    case 8:
-        parser->replay = node_text(yaml, value, "replay");
+    case ROOT_REPLAY:
+        parser->replay = node_text(yaml, value, root_keys[key]);
         parser->replay_place = node_place(yaml, value);
         break;
-    case 9:
-        plan->seed =
-            node_integer(yaml, value, "seed", 0, 2147483647, &number) ? (uint64_t)number : plan->seed;
+    case ROOT_SEED:
+        plan->seed = (uint64_t)read_whole(parser, key, value, 0, 2147483647, (long)plan->seed);
         break;
-    default:
-        read_link_key(parser, key, value);
+    case ROOT_SELECT_TIME:
+        sim_plan_read_time(parser, value, root_keys[key], KOMET_SECONDS(1), &plan->station.select_us);
         break;
+    case ROOT_COMMAND_AGE:
+        read_command_age(parser, value);
+        break;
+    case ROOT_TOO_OLD:
+        read_too_old(parser, value);
+        break;
+    case ROOT_CLOCK_SYNC:
+        node_boolean(yaml, value, root_keys[key], &plan->station.clock_sync);
+        break;
+    case ROOT_BROADCAST_ONCE:
+        node_boolean(yaml, value, root_keys[key], &plan->station.broadcast_once);
+        break;
+    case ROOT_LIMIT_SET_POINTS:
+        node_boolean(yaml, value, root_keys[key], &plan->station.limit_set_points);
+        break;
+    case ROOT_END_OF_INITIALIZATION:
+        node_boolean(yaml, value, root_keys[key], &plan->end_of_initialization);
+        break;
+    case ROOT_KEYS:
+        KOMET_ASSERT_NEVER("no key");
     }
 }
 
@@ -68,8 +173,10 @@ static void read_root(struct sim_parser *parser, const yaml_node_t *root)
     const char *key;
     const yaml_node_t *key_node, *value;
     while (mapping_next(&parser->yaml, root, "the file", &index, &key, &key_node, &value)) {
-        read_root_key(parser, key_find(&parser->yaml, key, key_node, "a station", root_keys, ROOT_KEYS),
-                      value);
+        int found = key_find(&parser->yaml, key, key_node, "a station", root_keys, ROOT_KEYS);
+        if (found >= 0) {
+            read_root_key(parser, (enum root_key)found, value);
+        }
     }
     if (parser->plan.point_count == 0 && root->type == YAML_MAPPING_NODE) {
         reading_fault(&parser->reading, node_place(&parser->yaml, root),

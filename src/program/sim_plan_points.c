@@ -1,6 +1,7 @@
 /*
  * sim_plan_points: the rows of points of a simulated station, read from YAML and checked. See sim_plan.h.
  */
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,12 +36,8 @@ static bool read_number(struct sim_parser *parser, const yaml_node_t *node, cons
 static void read_time(struct sim_parser *parser, const yaml_node_t *node, const char *what, int64_t *time_us)
 {
     int64_t found;
-    if (!node_duration(&parser->yaml, node, what, 1000, &found)) {
+    if (!sim_plan_read_time(parser, node, what, KOMET_MS(1), &found)) {
         *time_us = KOMET_SECONDS(1); /* told; no second fault for the same */
-    } else if (found <= 0) {
-        reading_fault(&parser->reading, node_place(&parser->yaml, node), "a time above 0",
-                      "%s is not above 0", what);
-        *time_us = KOMET_SECONDS(1);
     } else {
         *time_us = (int64_t)((double)found / parser->speed);
         *time_us = *time_us < 1 ? 1 : *time_us; /* 0 would mean something else */
@@ -96,11 +93,37 @@ enum point_key {
     POINT_FOLLOWS,
     POINT_CAUSE,
     POINT_EVERY,
+    POINT_GROUPS,
+    POINT_SELECT,
+    POINT_MINIMUM,
+    POINT_MAXIMUM,
     POINT_KEYS
 };
 
-static const char *const point_keys[POINT_KEYS] = {"ioa",    "type", "count",   "constant", "ramp", "walk",
-                                                   "toggle", "for",  "follows", "cause",    "every"};
+static const char *const point_keys[POINT_KEYS] = {"ioa",   "type",   "count",  "constant", "ramp",
+                                                   "walk",  "toggle", "for",    "follows",  "cause",
+                                                   "every", "groups", "select", "minimum",  "maximum"};
+
+static void read_groups(struct sim_parser *parser, const yaml_node_t *node, uint16_t *groups)
+{
+    unsigned index = 0;
+    const yaml_node_t *item;
+    long group;
+    while (sequence_next(&parser->yaml, node, "groups", &index, &item)) {
+        if (node_integer(&parser->yaml, item, "a group", 1, 16, &group)) {
+            *groups |= (uint16_t)(1u << (group - 1));
+        }
+    }
+}
+
+static void read_select(struct sim_parser *parser, const yaml_node_t *node, enum komet_select_rule *select)
+{
+    static const char *const words[] = {"either", "required", "never"};
+    static const enum komet_select_rule rules[] = {KOMET_SELECT_EITHER, KOMET_SELECT_REQUIRED,
+                                                   KOMET_SELECT_NEVER};
+    int word = node_word(&parser->yaml, node, "select", words, 3);
+    *select = word < 0 ? KOMET_SELECT_EITHER : rules[word];
+}
 
 static void read_point_key(struct sim_parser *parser, enum point_key key, const yaml_node_t *value,
                            struct rtu_point *point)
@@ -141,6 +164,18 @@ static void read_point_key(struct sim_parser *parser, enum point_key key, const 
         break;
     case POINT_EVERY:
         read_time(parser, value, "every", &point->every_us);
+        break;
+    case POINT_GROUPS:
+        read_groups(parser, value, &point->groups);
+        break;
+    case POINT_SELECT:
+        read_select(parser, value, &point->select);
+        break;
+    case POINT_MINIMUM:
+        read_number(parser, value, "minimum", &point->minimum);
+        break;
+    case POINT_MAXIMUM:
+        read_number(parser, value, "maximum", &point->maximum);
         break;
     case POINT_KEYS:
         KOMET_ASSERT_NEVER("no key");
@@ -195,6 +230,10 @@ static void read_point(struct sim_parser *parser, const yaml_node_t *node, struc
     }
     if (node->type == YAML_MAPPING_NODE) {
         check_keys(parser, node, seen, periodic);
+    }
+    if (has(seen, POINT_MINIMUM) != has(seen, POINT_MAXIMUM)) { /* no limit on the other side */
+        point->minimum = has(seen, POINT_MINIMUM) ? point->minimum : -DBL_MAX;
+        point->maximum = has(seen, POINT_MAXIMUM) ? point->maximum : DBL_MAX;
     }
     if (parser->reading.fault_count > before) {
         point->type = 0;

@@ -24,6 +24,10 @@ struct sim_parser {
     struct place replay_place;
 };
 
+/* sim_plan.c: a time above 0; false, and a fault, when it is none. */
+bool sim_plan_read_time(struct sim_parser *parser, const yaml_node_t *node, const char *what,
+                        int64_t bare_unit_us, int64_t *time_us);
+
 /* sim_plan_points.c */
 void sim_plan_read_points(struct sim_parser *parser, const yaml_node_t *node);
 void sim_plan_check_points(struct sim_parser *parser);

@@ -100,6 +100,16 @@ const char *node_text(struct yaml_reader *yaml, const yaml_node_t *node, const c
     return arena_text(yaml->reading->arena, (const char *)node->data.scalar.value, node->data.scalar.length);
 }
 
+bool node_boolean(struct yaml_reader *yaml, const yaml_node_t *node, const char *what, bool *value)
+{
+    static const char *const words[] = {"false", "true", "no", "yes"};
+    int word = node_word(yaml, node, what, words, 4);
+    if (word >= 0) {
+        *value = word % 2 == 1;
+    }
+    return word >= 0;
+}
+
 bool node_integer(struct yaml_reader *yaml, const yaml_node_t *node, const char *what, long low, long high,
                   long *value)
 {

@@ -30,6 +30,7 @@ struct place node_place(const struct yaml_reader *yaml, const yaml_node_t *node)
 
 /* The text of a scalar; NULL (and a fault) when the node is none. `what` names it: "hosts", "number". */
 const char *node_text(struct yaml_reader *yaml, const yaml_node_t *node, const char *what);
+bool node_boolean(struct yaml_reader *yaml, const yaml_node_t *node, const char *what, bool *value);
 bool node_integer(struct yaml_reader *yaml, const yaml_node_t *node, const char *what, long low, long high,
                   long *value);
 /* A time with its unit; a bare number counts `bare_unit_us`. */

@@ -304,6 +304,46 @@ def test_what_the_station_has_not_is_mirrored_negatively(start, centre_of):
     assert not centre.test()  # nothing was executed
 
 
+def test_select_before_execute(start, centre_of):
+    centre = centre_of(start(QUIET.replace("follows: 1101", "follows: 1101, select: required") + "select_time: 60 s\n"))
+
+    def answers(select, value, count):
+        io = iec104.IEC104_IO_C_SC_NA_1_IOA(information_object_address=5001, scs=value, s_or_e=select)
+        centre.send_i(iec104.IEC104_COT_ACT, io)
+        frames = [centre.next() for _ in range(count)]
+        assert all(frame.io[0].s_or_e == select for frame in frames if frame.type_id == 45)
+        return [(frame.type_id, frame.cot, frame.ack) for frame in frames]
+
+    confirmed, refused = (45, iec104.IEC104_COT_ACTCON, 0), (45, iec104.IEC104_COT_ACTCON, 1)
+    assert answers(0, 1, 1) == [refused]  # not selected
+    assert answers(1, 1, 1) == [confirmed]
+    assert answers(1, 1, 1) == [refused]  # selected already
+    assert answers(0, 0, 1) == [refused]  # not what was selected, and it is not selected any more
+    assert answers(0, 1, 1) == [refused]
+    assert answers(1, 1, 1) == [confirmed]
+    done = answers(0, 1, 3)
+    assert done[0] == confirmed and (45, iec104.IEC104_COT_ACTTERM, 0) in done
+    assert (30, iec104.IEC104_COT_SPONT, 0) in done
+    assert answers(0, 1, 1) == [refused]  # used up
+
+
+def test_groups_limits_and_the_end_of_initialization(start, centre_of):
+    centre = centre_of(start("end_of_initialization: yes\nlimit_set_points: yes\npoints:\n"
+                             "  - {ioa: 1, type: 30, count: 2, groups: [2, 16]}\n  - {ioa: 3, type: 36}\n"
+                             "  - {ioa: 4, type: 50, follows: 3, minimum: -5, maximum: 5}\n"))
+    first = centre.next()
+    assert (first.type_id, first.cot) == (70, iec104.IEC104_COT_INIT)
+    for group, addresses in ((2, [1, 2]), (16, [1, 2]), (3, [])):
+        values = centre.interrogate(qoi=20 + group)[1:-1]
+        assert all(frame.cot == 20 + group for frame in values)
+        assert [ioa for ioa, _ in objects(values)] == addresses
+    centre.send_i(iec104.IEC104_COT_ACT,
+                  iec104.IEC104_IO_C_SE_NC_1_IOA(information_object_address=4, scaled_value=7.5))
+    confirmation = centre.next()
+    assert (confirmation.type_id, confirmation.cot, confirmation.ack) == (50, iec104.IEC104_COT_ACTCON, 0)
+    assert confirmation.io[0].scaled_value == 5
+
+
 def test_testfr_is_confirmed_in_any_state(start, centre_of):
     station = start(QUIET)
     stopped = centre_of(station, start=False)

@@ -1,6 +1,7 @@
 /* A description of a simulated station becomes a plan, or all its mistakes at once. */
 #include "support.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,13 @@ static const char every_key[] =
     "t2: 5\n"
     "t3: 2 min\n"
     "seed: 42\n"
+    "select_time: 5 s\n"
+    "command_age: 2500 ms\n"
+    "too_old: discarded\n"
+    "clock_sync: false\n"
+    "broadcast_once: true\n"
+    "limit_set_points: yes\n"
+    "end_of_initialization: true\n"
     "replay: day.csv\n"
     "points:\n"
     "  - {ioa: 1001, type: 30, count: 8, toggle: {period: 200 ms}, for: 60 s}\n"
@@ -68,10 +76,13 @@ static const char every_key[] =
     "  - {ioa: 3002, type: 13, ramp: {period: 100, from: 5, to: -5, step: 2.5}}\n"
     "  - {ioa: 3003, type: 36, ramp: {period: 1 h, from: 0, to: 50}}\n"
     "  - {ioa: 3004, type: 9, constant: 0.5, cause: periodic, every: 10 s}\n"
-    "  - {ioa: 1101, type: 30, constant: true, cause: spontaneous}\n"
+    "  - {ioa: 1101, type: 30, constant: true, cause: spontaneous, groups: [1, 16]}\n"
     "  - {ioa: 2001, type: 31}\n"
-    "  - {ioa: 5001, type: 45, follows: 1101}\n"
-    "  - {ioa: 5002, type: 58, count: 2}\n";
+    "  - {ioa: 5001, type: 45, follows: 1101, select: required}\n"
+    "  - {ioa: 5002, type: 58, count: 2, select: never}\n"
+    "  - {ioa: 5004, type: 50, minimum: -5, maximum: 5.5, select: either}\n"
+    "  - {ioa: 5005, type: 48, minimum: 0}\n"
+    "  - {ioa: 5006, type: 62, maximum: 0}\n";
 
 static void test_every_key(void **state)
 {
@@ -87,7 +98,7 @@ static void test_every_key(void **state)
     struct sim_plan read = sim_plan_parse(files, 2, NULL, 1);
     print_faults(&read);
     assert_true(read.usable);
-    assert_int_equal(read.point_count, 17);
+    assert_int_equal(read.point_count, 20);
     const struct rtu_plan *plan = &read.plan;
     assert_int_equal(plan->ca, 258);
     assert_int_equal(plan->events, 500);
@@ -97,7 +108,13 @@ static void test_every_key(void **state)
     assert_int_equal(plan->t2_us, KOMET_SECONDS(5));
     assert_int_equal(plan->t3_us, KOMET_SECONDS(120));
     assert_int_equal(plan->seed, 42);
-    assert_int_equal(plan->point_count, 9);
+    assert_int_equal(plan->station.select_us, KOMET_SECONDS(5));
+    assert_int_equal(plan->station.command_age_ms, 2500);
+    assert_int_equal(plan->station.too_old, KOMET_TOO_OLD_DISCARDED);
+    assert_false(plan->station.clock_sync);
+    assert_true(plan->station.broadcast_once && plan->station.limit_set_points);
+    assert_true(plan->end_of_initialization);
+    assert_int_equal(plan->point_count, 12);
     const struct rtu_point *row = plan->points;
     assert_int_equal(row[0].ioa, 1001);
     assert_int_equal(row[0].type, 30);
@@ -121,6 +138,15 @@ static void test_every_key(void **state)
     assert_int_equal(row[6].every_us, KOMET_SECONDS(10));
     assert_int_equal(row[7].follows, 1101);
     assert_int_equal(row[8].count, 2);
+    assert_int_equal(row[0].groups, 0);
+    assert_int_equal(row[1].groups, 1u << 15 | 1u << 0);
+    assert_int_equal(row[7].select, KOMET_SELECT_REQUIRED);
+    assert_int_equal(row[8].select, KOMET_SELECT_NEVER);
+    assert_int_equal(row[9].select, KOMET_SELECT_EITHER);
+    assert_true(row[8].minimum == 0 && row[8].maximum == 0); /* anything */
+    assert_true(row[9].minimum == -5 && row[9].maximum == 5.5);
+    assert_true(row[10].minimum == 0 && row[10].maximum == DBL_MAX);
+    assert_true(row[11].minimum == -DBL_MAX && row[11].maximum == 0);
     assert_int_equal(plan->replay_count, 3);
     assert_int_equal(plan->replay[0].ioa, 1101);
     assert_int_equal(plan->replay[1].time_us, 1500500);
@@ -144,6 +170,12 @@ static void test_what_is_left_out_is_the_standard(void **state)
     assert_int_equal(read.plan.t3_us, KOMET_SECONDS(20));
     assert_int_equal(read.plan.seed, standard.seed);
     assert_int_equal(read.plan.replay_count, 0);
+    assert_int_equal(read.plan.station.select_us, KOMET_SECONDS(30));
+    assert_int_equal(read.plan.station.command_age_ms, 0);
+    assert_int_equal(read.plan.station.too_old, KOMET_TOO_OLD_REFUSED);
+    assert_true(read.plan.station.clock_sync);
+    assert_false(read.plan.station.broadcast_once || read.plan.station.limit_set_points);
+    assert_false(read.plan.end_of_initialization);
     assert_int_equal(read.plan.points[0].count, 1);
     sim_plan_release(&read);
 }
@@ -267,7 +299,7 @@ static void test_mistakes_of_keys(void **state)
     assert_faults(
         POINTS("  - {ioa: 1, type: 30, colour: red}\n"),
         "2:24: unknown key 'colour'; a point takes: ioa, type, count, constant, ramp, walk, toggle, for, "
-        "follows, cause, every\n");
+        "follows, cause, every, groups, select, minimum, maximum\n");
     assert_faults(POINTS("  - {ioa: 1, type: 30, constant: 1, toggle: {period: 1 s}}\n"),
                   "2:5: the points have 2 patterns; one of constant, ramp, walk, toggle\n");
     assert_faults(POINTS("  - {ioa: 1, type: 30, constant: 1, for: 1 s}\n  - {ioa: 2, type: 30, for: 1 s}\n"),
@@ -357,6 +389,42 @@ static void test_mistakes_of_commands(void **state)
     assert_faults(POINTS("  - {ioa: 1, type: 45, follows: 13}\n  - {ioa: 11, type: 30, count: 5}\n"
                          "  - {ioa: 12, type: 45}\n"),
                   "4:5: address 12 is also one of line 3; give each point its own address\n");
+}
+
+static void test_mistakes_of_answering(void **state)
+{
+    (void)state;
+    assert_faults("points: [{ioa: 1, type: 1}]\nselect_time: 0\ncommand_age: old\ntoo_old: ignored\n"
+                  "clock_sync: maybe\nbroadcast_once: 2\nlimit_set_points: []\nend_of_initialization: x\n",
+                  "2:14: select_time is not above 0; a time above 0\n"
+                  "3:14: command_age is 'old'; a time with its unit, such as 500 ms, 5 s, 2 min, 1 h\n"
+                  "4:10: too_old is 'ignored'; one of: refused, discarded\n"
+                  "5:13: clock_sync is 'maybe'; one of: false, true, no, yes\n"
+                  "6:17: broadcast_once is '2'; one of: false, true, no, yes\n"
+                  "7:19: limit_set_points is a list or a mapping; a single word or number stands here\n"
+                  "8:24: end_of_initialization is 'x'; one of: false, true, no, yes\n");
+    assert_faults(POINTS("  - {ioa: 1, type: 1, groups: 3}\n  - {ioa: 2, type: 1, groups: [0, 17, x]}\n"),
+                  "2:31: groups is no list; a list stands here, such as [\"10.3.0.5:2404\"]\n"
+                  "3:32: a group is '0'; a whole number from 1 to 16\n"
+                  "3:35: a group is '17'; a whole number from 1 to 16\n"
+                  "3:39: a group is 'x'; a whole number from 1 to 16\n");
+    assert_faults(POINTS("  - {ioa: 1, type: 37, groups: [4]}\n  - {ioa: 2, type: 15, groups: [5]}\n"
+                         "  - {ioa: 3, type: 38, groups: [1]}\n  - {ioa: 4, type: 45, groups: [1]}\n"),
+                  "3:5: counters have the groups 1 to 4\n"
+                  "4:5: commands and events of protection equipment are in no group\n"
+                  "5:5: commands and events of protection equipment are in no group\n");
+    assert_faults(POINTS("  - {ioa: 1, type: 45, select: maybe}\n  - {ioa: 2, type: 30, select: never}\n"
+                         "  - {ioa: 3, type: 64, select: required}\n"),
+                  "2:32: select is 'maybe'; one of: either, required, never\n"
+                  "3:5: only a command has `select`\n"
+                  "4:5: a bit string has no select that could be required\n");
+    assert_faults(
+        POINTS("  - {ioa: 1, type: 50, minimum: 5, maximum: 5}\n  - {ioa: 2, type: 45, maximum: 1}\n"
+               "  - {ioa: 3, type: 51, minimum: 1}\n  - {ioa: 4, type: 61, minimum: low}\n"),
+        "2:5: `minimum` and `maximum` are a set point's, and the minimum is below the maximum\n"
+        "3:5: `minimum` and `maximum` are a set point's, and the minimum is below the maximum\n"
+        "4:5: `minimum` and `maximum` are a set point's, and the minimum is below the maximum\n"
+        "5:33: minimum is 'low'; a number, such as 12.5\n");
 }
 
 static void assert_replay_faults(const char *csv, const char *expected)
@@ -471,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_mistakes_of_patterns),
         cmocka_unit_test(test_mistakes_of_types_and_addresses),
         cmocka_unit_test(test_mistakes_of_commands),
+        cmocka_unit_test(test_mistakes_of_answering),
         cmocka_unit_test(test_mistakes_of_a_replay),
         cmocka_unit_test(test_mistakes_of_all_kinds_together),
         cmocka_unit_test(test_a_replay_is_looked_for_beside_its_file),
