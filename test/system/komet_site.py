@@ -17,10 +17,18 @@ KOMET = os.environ.get("KOMET", str(pathlib.Path(__file__).parents[2] / "build" 
 PATIENCE_S = 20
 
 
+GIVEN_PORTS = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of which nothing is heard, another one each time: the system gives one again that was just closed."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in GIVEN_PORTS:
+            GIVEN_PORTS.add(port)
+            return port
 
 
 def wait_for(condition, what, seconds=PATIENCE_S):
