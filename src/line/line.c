@@ -12,11 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static size_t engine_size(const struct line *line)
-{
-    size_t size = sizeof(struct line_engine) + line->station_count * sizeof(struct station_state);
-    return (size + 15) / 16 * 16;
-}
+#include "model/lay_out.h"
 
 static struct komet_link_settings link_settings(const struct line *line)
 {
@@ -32,22 +28,51 @@ static struct komet_link_settings link_settings(const struct line *line)
     return settings;
 }
 
-size_t line_size(const struct line *line)
+/* The engine's memory: itself with its stations, the tags' last values, the link. */
+static size_t lay_out(uint8_t *memory, const struct line *line, struct line_engine **engine)
 {
     struct komet_link_settings settings = link_settings(line);
-    return engine_size(line) + komet_link_size(&settings);
+    size_t used = 0, stations = line->station_count * sizeof(struct station_state);
+    uint32_t tags = 0;
+    for (unsigned i = 0; i < line->station_count; i++) {
+        tags += line->stations[i].tag_count;
+    }
+    struct line_engine *laid = lay_out_take(memory, &used, sizeof(struct line_engine) + stations);
+    struct value *last = lay_out_take(memory, &used, tags * sizeof(struct value));
+    void *link_memory = lay_out_take(memory, &used, komet_link_size(&settings));
+    if (memory != NULL) {
+        memset(laid, 0, sizeof(struct line_engine) + stations);
+        laid->settings = settings;
+        laid->last = last;
+        laid->tag_count = tags;
+        laid->link_memory = link_memory;
+        *engine = laid;
+    }
+    return used;
+}
+
+/* Change detection begins afresh: the next value of each tag goes on. */
+static void forget_values(struct line_engine *line)
+{
+    for (uint32_t i = 0; i < line->tag_count; i++) {
+        line->last[i] = value_unknown();
+    }
+}
+
+size_t line_size(const struct line *line)
+{
+    return lay_out(NULL, line, NULL);
 }
 
 struct line_engine *line_init(void *memory, size_t size, const struct line *line, struct line_now now)
 {
     KOMET_ASSERT(size >= line_size(line));
     KOMET_ASSERT(line->host_count > 0);
-    struct line_engine *engine = memory;
-    memset(engine, 0, engine_size(line));
+    struct line_engine *engine;
+    lay_out(memory, line, &engine);
     engine->line = line;
-    engine->settings = link_settings(line);
-    engine->link_memory = (uint8_t *)memory + engine_size(line);
     engine->retry_at = KOMET_NEVER;
+    forget_values(engine);
     (void)now;
     return engine;
 }
@@ -112,7 +137,10 @@ void line_drop(struct line_engine *line, struct line_now now, enum komet_reason 
     }
     line->link = NULL;
     line->reason = reason;
-    line->values_waiting = false;
+    if (line->values_waiting) { /* nobody will see them: nothing may be measured against them */
+        line->values_waiting = false;
+        forget_values(line);
+    }
     line->abort_wanted = abort;
     line->abort_reason = reason;
     line->connect_wanted = false;
@@ -143,6 +171,7 @@ void line_activate(struct line_engine *line, struct line_now now)
         return;
     }
     line->active = true;
+    forget_values(line);
     line->failures = 0;
     line->host = 0;
     line->report_changed = true;

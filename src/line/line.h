@@ -148,10 +148,11 @@ struct line_report {
 };
 struct line_report line_report(const struct line_engine *line);
 
-/* Counted since line_init; larger_k: connections whose station had more than K frames open. */
+/* Counted since line_init; values: that went on; discarded, unchanged: that the filters of their tags held
+ * back; larger_k: connections whose station had more than K frames open. */
 struct line_counters {
-    uint64_t frames, values, unknown_address, unknown_cause, unknown_type, wrong_type, commands, connects,
-        larger_k;
+    uint64_t frames, values, discarded, unchanged, unknown_address, unknown_cause, unknown_type, wrong_type,
+        commands, connects, larger_k;
 };
 struct line_counters line_counters(const struct line_engine *line);
 

@@ -120,9 +120,9 @@ static void send_command(struct line_engine *line, struct line_now now, struct o
     uint64_t frame;
     if (order->kind == LINE_COMMAND_WRITE) {
         struct komet_object object;
-        const char *fault;
+        char fault[CONVERSION_FAULT_SIZE];
         value_flags flags = order->tag->station->parameters.value[PARAMETER_NF] != 0 ? 0 : order->flags;
-        if (!object_from_number(order->tag, order->number, flags, now.utc, &object, &fault)) {
+        if (!object_from_number(order->tag, &command->order.number, flags, now.utc, &object, fault)) {
             end_command(line, command, COMMAND_REFUSED, fault);
             return;
         }
@@ -223,15 +223,8 @@ static void take_value_back(struct open_command *command, const struct komet_asd
     if (command->order.kind != LINE_COMMAND_WRITE) {
         return;
     }
-    const struct tag *tag = command->order.tag;
-    double raw = komet_object_number(object);
     command->order.flags = komet_object_status_octet(asdu, object);
-    if (tag->type == TAG_DOUT) {
-        bool on = object->element == KOMET_ELEMENT_SINGLE ? raw != 0 : raw == 2;
-        command->order.number = on != tag->invert ? 1 : 0;
-    } else {
-        command->order.number = raw * tag->scale + tag->offset;
-    }
+    command->order.number = number_from_confirmation(command->order.tag, object);
 }
 
 void commands_confirm(struct line_engine *line, const struct komet_asdu *asdu)

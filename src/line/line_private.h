@@ -61,6 +61,9 @@ struct line_engine {
     bool larger_k;           /* of the station, on this connection, which was told */
     struct komet_instant frame_times[LINE_FRAME_TIMES];
 
+    struct value *last; /* of each of its tags: what went on last, for the filters */
+    uint32_t tag_count;
+
     struct line_value values[LINE_VALUES_MAX];
     unsigned value_count;
     uint64_t value_frame;

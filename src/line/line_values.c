@@ -6,6 +6,7 @@
 
 #include "line/line_private.h"
 #include "model/conversion.h"
+#include "model/filter.h"
 
 static const struct station *find_station(const struct line_engine *line, uint16_t ca)
 {
@@ -43,6 +44,48 @@ static bool ignored_by_flags(const struct station *station, const struct komet_o
     return ((unsigned)station->parameters.value[PARAMETER_IF] & object->quality) != 0;
 }
 
+/* True when the filters of the tag let a value go on. */
+static bool passes(struct line_engine *line, const struct tag *tag, struct value *value)
+{
+    uint32_t index = tag->number - line->line->stations[0].first_tag;
+    double number = value->number;
+    KOMET_ASSERT(index < line->tag_count);
+    switch (filter_value(tag->processing, &line->last[index], value)) {
+    case FILTER_PASSES:
+        line->counters.values++;
+        return true;
+    case FILTER_DISCARDS:
+        if (line->counters.discarded++ == 0) {
+            line_note(line, "%s: %s discards %.7g, and what else its bounds do not allow", line->line->name,
+                      tag->name, number);
+        }
+        return false;
+    case FILTER_UNCHANGED:
+        line->counters.unchanged++;
+        return false;
+    }
+    KOMET_ASSERT_NEVER("an unknown verdict");
+}
+
+/* Puts a value among those of its frame, when the filters of its tag let it go on. */
+static void take_value(struct line_engine *line, const struct tag *tag, const struct komet_object *object,
+                       struct value received)
+{
+    KOMET_ASSERT(line->value_count < LINE_VALUES_MAX);
+    if (!passes(line, tag, &received)) {
+        return;
+    }
+    struct line_value *value = &line->values[line->value_count++];
+    value->tag = tag;
+    value->value = received;
+    value->octets_size = 0;
+    if (object->time_size != KOMET_TIME_NONE) {
+        KOMET_ASSERT(object->octets_size <= sizeof value->octets);
+        memcpy(value->octets, object->octets, object->octets_size);
+        value->octets_size = object->octets_size;
+    }
+}
+
 static void take_values(struct line_engine *line, struct line_now now, const struct komet_asdu *asdu)
 {
     const struct station *station = find_station(line, asdu->ca);
@@ -60,17 +103,7 @@ static void take_values(struct line_engine *line, struct line_now now, const str
                           tag_type_name(tag->type), asdu->row->name);
             }
         } else if (!station->communication_disabled && !ignored_by_flags(station, &object)) {
-            KOMET_ASSERT(line->value_count < LINE_VALUES_MAX);
-            struct line_value *value = &line->values[line->value_count++];
-            value->tag = tag;
-            value->value = value_from_object(tag, asdu, &object, now.utc, no_flags);
-            value->octets_size = 0;
-            if (object.time_size != KOMET_TIME_NONE) {
-                KOMET_ASSERT(object.octets_size <= sizeof value->octets);
-                memcpy(value->octets, object.octets, object.octets_size);
-                value->octets_size = object.octets_size;
-            }
-            line->counters.values++;
+            take_value(line, tag, &object, value_from_object(tag, asdu, &object, now.utc, no_flags));
         }
     }
 }

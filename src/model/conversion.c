@@ -4,9 +4,14 @@
 #include "model/conversion.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "komet/assert.h"
+#include "model/filter.h"
 
+/* What an object can carry as a whole number: -2^31 of a counter, 2^32 - 1 of a bit string. */
+#define WHOLE_MIN      (-2147483648.0)
+#define WHOLE_MAX      4294967295.0
 #define SUMMER_TIME_MS INT64_C(3600000)
 #define MINUTE_MS      INT64_C(60000)
 
@@ -65,6 +70,40 @@ static bool source_time(const struct station *station, const struct komet_object
     return true;
 }
 
+static bool inverted(const struct tag *tag, bool on)
+{
+    return on != processing_has(tag->processing, PROCESSING_INVERT);
+}
+
+static double number_from_raw(const struct tag *tag, double raw)
+{
+    const struct processing *processing = tag->processing;
+    double number = raw;
+    if (processing_has(processing, PROCESSING_POLYNOMIAL)) {
+        number = 0;
+        for (unsigned i = NUMBER_C5; i >= NUMBER_C0; i--) {
+            number = number * raw + processing->number[i];
+        }
+    } else if (processing != NULL) {
+        number = raw * processing->number[NUMBER_SCALE] + processing->number[NUMBER_OFFSET];
+    }
+    if (tag->type != TAG_CI && tag->type != TAG_CO) {
+        return number;
+    }
+    number = nearbyint(number); /* converted as a real number, then a whole one again */
+    return number < WHOLE_MIN ? WHOLE_MIN : number > WHOLE_MAX ? WHOLE_MAX : number;
+}
+
+static double raw_from_number(const struct tag *tag, double number)
+{
+    const struct processing *processing = tag->processing;
+    if (processing == NULL || tag->type == TAG_DOUT) {
+        return number;
+    }
+    double raw = (number - processing->number[NUMBER_OFFSET]) / processing->number[NUMBER_SCALE];
+    return tag->type == TAG_CO ? nearbyint(raw) : raw;
+}
+
 static double number_of(const struct tag *tag, const struct komet_object *object)
 {
     double raw = komet_object_number(object);
@@ -72,13 +111,12 @@ static double number_of(const struct tag *tag, const struct komet_object *object
         raw = tag->type == TAG_TIR ? object->elapsed_ms / 1000.0 : object->elapsed_ms;
     }
     if (tag->type == TAG_DI) {
-        return (raw != 0) != tag->invert ? 1 : 0;
+        return inverted(tag, raw != 0) ? 1 : 0;
     }
     if (tag->type == TAG_QI) {
         return object->element == KOMET_ELEMENT_SINGLE ? (object->value.single ? 2 : 1) : raw;
     }
-    double number = raw * tag->scale + tag->offset;
-    return tag->type == TAG_CI ? nearbyint(number) : number;
+    return number_from_raw(tag, raw);
 }
 
 struct value value_from_object(const struct tag *tag, const struct komet_asdu *asdu,
@@ -116,7 +154,7 @@ static bool in_range(double number, double low, double high)
 /* The value bits of an output. Returns NULL, or the sentence that says what fits. */
 static const char *fill_value(const struct tag *tag, double raw, struct komet_object *object)
 {
-    bool on = (raw != 0) != tag->invert;
+    bool on = inverted(tag, raw != 0);
     switch (object->element) {
     case KOMET_ELEMENT_SINGLE:
         object->value.single = on;
@@ -160,16 +198,42 @@ static const char *fill_value(const struct tag *tag, double raw, struct komet_ob
     KOMET_ASSERT_NEVER("an unknown element");
 }
 
-bool object_from_number(const struct tag *tag, double number, value_flags flags, struct komet_utc now,
-                        struct komet_object *object, const char **fault)
+double number_from_confirmation(const struct tag *tag, const struct komet_object *object)
+{
+    double raw = komet_object_number(object);
+    if (tag->type == TAG_DOUT) {
+        bool on = object->element == KOMET_ELEMENT_SINGLE ? raw != 0 : raw == 2;
+        return inverted(tag, on) ? 1 : 0;
+    }
+    return number_from_raw(tag, raw);
+}
+
+/* Output control: refuses a number, or limits it. */
+static bool controlled(const struct tag *tag, double *number, char *fault)
+{
+    const struct processing *processing = tag->processing;
+    if (processing_has(processing, PROCESSING_RANGE) && !(*number >= processing->number[NUMBER_RANGE_MIN] &&
+                                                          *number <= processing->number[NUMBER_RANGE_MAX])) {
+        snprintf(fault, CONVERSION_FAULT_SIZE, "%.7g is outside the tag's range, %.7g to %.7g", *number,
+                 processing->number[NUMBER_RANGE_MIN], processing->number[NUMBER_RANGE_MAX]);
+        return false;
+    }
+    *number = filter_limit(processing, *number);
+    return true;
+}
+
+bool object_from_number(const struct tag *tag, double *number, value_flags flags, struct komet_utc now,
+                        struct komet_object *object, char *fault)
 {
     const struct komet_type_row *row = komet_type_find(tag->asdu);
     KOMET_ASSERT(row != NULL && row->direction == KOMET_CONTROL);
     *object = (struct komet_object){.ioa = tag->ioa, .element = row->element, .time_size = row->time};
-    bool digital = tag->type == TAG_DOUT;
-    double raw = digital || tag->scale == 0 ? number : (number - tag->offset) / tag->scale;
-    *fault = fill_value(tag, raw, object);
-    if (*fault != NULL) {
+    if (!controlled(tag, number, fault)) {
+        return false;
+    }
+    const char *misfit = fill_value(tag, raw_from_number(tag, *number), object);
+    if (misfit != NULL) {
+        snprintf(fault, CONVERSION_FAULT_SIZE, "%s", misfit);
         return false;
     }
     /* Reference 1.5: S/E is H; QU of a command is C to G, QL of a set point A to G. */

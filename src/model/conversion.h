@@ -10,7 +10,7 @@
 
 /*
  * Turns a received object into a value of a tag.
- *   tag      decides type, scale, offset, polarity
+ *   tag      decides type, conversion, polarity
  *   asdu     header of the object: type and cause
  *   object   as komet_asdu_object gave it
  *   (the tag's station says how its time tags are read)
@@ -23,12 +23,19 @@ struct value value_from_object(const struct tag *tag, const struct komet_asdu *a
                                const struct komet_object *object, struct komet_utc arrived, bool no_flags);
 
 /*
- * Fills the object that carries `number` with `flags` as ASDU `asdu_type` to the tag's address.
+ * Fills the object that carries `number` with `flags` as the tag's type of ASDU to its address.
  * Status octet bits come from flags A..H except those that the value itself sets (reference 1.5).
- *   now  the wall clock, for types with a time tag
- * False when the number does not fit the type: *fault then says the range that does.
+ *   number  the technical value; becomes what is sent, where the tag limits it
+ *   now     the wall clock, for types with a time tag
+ *   fault   CONVERSION_FAULT_SIZE octets
+ * False when the tag's output control refuses the number or it does not fit the type: `fault` then says the
+ * range that does.
  */
-bool object_from_number(const struct tag *tag, double number, value_flags flags, struct komet_utc now,
-                        struct komet_object *object, const char **fault);
+#define CONVERSION_FAULT_SIZE 96
+bool object_from_number(const struct tag *tag, double *number, value_flags flags, struct komet_utc now,
+                        struct komet_object *object, char *fault);
+
+/* The technical value of what a station confirmed to an output. */
+double number_from_confirmation(const struct tag *tag, const struct komet_object *object);
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "model/parameter.h"
+#include "model/processing.h"
 #include "model/value.h"
 
 #define INSTANCE_MAX       15 /* instances of one process (seed) */
@@ -36,13 +37,10 @@ struct tag {
     bool ignored;            /* %IGNORE: neither read nor sent, and no error */
     uint32_t ioa;            /* 0..16777215 */
     uint8_t asdu;            /* type identification of an output; 0 for inputs */
-    double scale, offset;    /* technical value = raw × scale + offset; 1 and 0 */
-    double deadband;         /* untagged changes below it are no change; 0 none */
-    bool invert;             /* polarity of Di and Dout */
-    bool new_time;           /* a newer source time alone is a change */
-    uint32_t number;         /* in the process, from 0 */
-    struct station *station; /* back to its owner */
-    int row;                 /* line of its table, from 1 */
+    const struct processing *processing; /* conversion and filters; NULL: none */
+    uint32_t number;                     /* in the process, from 0 */
+    struct station *station;             /* back to its owner */
+    int row;                             /* line of its table, from 1 */
 };
 
 enum station_zone { STATION_ZONE_UTC, STATION_ZONE_LOCAL, STATION_ZONE_OFFSET, STATION_ZONE_ARRIVAL };

@@ -95,6 +95,12 @@ bool value_same(const struct value *a, const struct value *b)
     return same_number && a->status == b->status && a->flags == b->flags;
 }
 
+bool value_is_older(const struct value *value, const struct value *current)
+{
+    return value->time_origin == TIME_FROM_STATION && current->time_origin == TIME_FROM_STATION &&
+           komet_utc_known(current->time) && value->time.ms < current->time.ms;
+}
+
 void value_text(enum tag_type type, const struct value *value, char *text)
 {
     KOMET_ASSERT((unsigned)type < TAG_TYPE_COUNT);

@@ -79,6 +79,10 @@ struct value value_unknown(void);
 /* True when number, status and flags are the same: nothing an observer could see has changed but time. */
 bool value_same(const struct value *a, const struct value *b);
 
+/* True when its station says an earlier time than for `current`. Only times of stations are compared: one
+ * whose clock is behind ours must still be heard. */
+bool value_is_older(const struct value *value, const struct value *current);
+
 #define VALUE_TEXT_SIZE 40
 /* The value as people read it: "true", "On", "12.5", "?" when unknown. `text`: VALUE_TEXT_SIZE octets. */
 void value_text(enum tag_type type, const struct value *value, char *text);

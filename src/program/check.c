@@ -39,6 +39,43 @@ static void print_parameters(void)
     }
 }
 
+/* What the numbers of a step may be: range, unit, default. Neighbours of one kind are told together. */
+static void print_numbers(const struct processing_row *row)
+{
+    for (unsigned i = 0; i < row->count; i++) {
+        const struct processing_argument *one = processing_argument(row->first + i), *next = one + 1;
+        bool has_default = i >= row->needed || row->count == 1;
+        printf("%s", one->name);
+        if (i + 1 < row->count && next->kind == one->kind && strcmp(next->unit, one->unit) == 0 &&
+            has_default == (i + 1 >= row->needed)) {
+            fputs(", ", stdout);
+            continue;
+        }
+        printf(": %s%s%s", number_kind_text(one->kind), one->unit[0] != '\0' ? ", in the unit " : "",
+               one->unit);
+        if (has_default) {
+            printf(", default %g", one->initial);
+        }
+        fputs(i + 1 < row->count ? "; " : "", stdout);
+    }
+}
+
+/* The table of the steps of processing, for the manual: a row each, in their order, in Markdown. */
+static void print_processing(void)
+{
+    puts("| Step | Numbers | For | Meaning |");
+    puts("|---|---|---|---|");
+    for (unsigned i = 0; i < PROCESSING_COUNT; i++) {
+        const struct processing_row *row = processing_row((enum processing_step)i);
+        char usage[PROCESSING_TEXT_SIZE], types[PROCESSING_TEXT_SIZE];
+        processing_usage(row, usage);
+        processing_types(row, types);
+        printf("| `%s` | ", usage);
+        print_numbers(row);
+        printf(" | %s | %s |\n", types, row->sentence);
+    }
+}
+
 static int check(const char *directory)
 {
     struct site_folder folder = site_folder_load(directory);
@@ -65,7 +102,8 @@ int program_check(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         puts("komet check DIR\n\nSays all that is wrong with the site in the folder DIR (site.yaml and its "
              "tag tables).\n"
-             "komet check --parameters lists the parameters of lines and stations, as Markdown.");
+             "komet check --parameters lists the parameters of lines and stations, as Markdown.\n"
+             "komet check --processing lists the steps of the column processing, as Markdown.");
         return 0;
     }
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
@@ -74,6 +112,10 @@ int program_check(int argc, char **argv)
     }
     if (argc == 2 && strcmp(argv[1], "--parameters") == 0) {
         print_parameters();
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "--processing") == 0) {
+        print_processing();
         return 0;
     }
     if (argc != 2 || argv[1][0] == '-') {

@@ -178,7 +178,7 @@ void server_recover_event(struct server *server, const char *process, const stru
         return; /* the site has changed since */
     }
     struct value *value = &server->tags[tag_site_number(tag)].value;
-    if (!batch_is_older(&event->value, value)) { /* as it was taken then */
+    if (!value_is_older(&event->value, value)) { /* as it was taken then */
         *value = event->value;
     }
     if (event->octets_size > 0 && event->line < state->process->line_count) {

@@ -5,7 +5,6 @@
  * is copied into a queue. All its records have one ticket, the last of them says that the batch is complete,
  * and only when that ticket is on disk is it confirmed to the KOM.
  */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -102,33 +101,14 @@ void batch_set_value(struct server *server, const struct tag *tag, const struct 
     }
 }
 
-bool batch_is_older(const struct value *value, const struct value *current)
-{
-    return value->time_origin == TIME_FROM_STATION && current->time_origin == TIME_FROM_STATION &&
-           komet_utc_known(current->time) && value->time.ms < current->time.ms;
-}
-
-static bool within_deadband(const struct tag *tag, const struct value *value, const struct value *current)
-{
-    return tag->deadband > 0 && value->status == current->status && value->flags == current->flags &&
-           fabs(value->number - current->number) < tag->deadband;
-}
-
-/* Spontaneous and time-tagged: always an event. Spontaneous without: unless the dead-band holds it back.
- * Everything else: when it differs. */
-static bool is_event(const struct tag *tag, const struct value *value, const struct value *current,
-                     bool tagged)
+/* Spontaneous: always an event, since the KOM filtered what the tag wants filtered. Everything else: when it
+ * differs. */
+static bool is_event(const struct tag *tag, const struct value *value, const struct value *current)
 {
     bool spontaneous = value->cot == KOMET_COT_SPONTANEOUS || value->cot == KOMET_COT_RETURN_REMOTE ||
                        value->cot == KOMET_COT_RETURN_LOCAL;
-    if (spontaneous && tagged) {
-        return true;
-    }
-    if (within_deadband(tag, value, current)) {
-        return false;
-    }
-    bool newer =
-        tag->new_time && value->time_origin == TIME_FROM_STATION && value->time.ms > current->time.ms;
+    bool newer = processing_has(tag->processing, PROCESSING_NEW_TIME) &&
+                 value->time_origin == TIME_FROM_STATION && value->time.ms > current->time.ms;
     return spontaneous || newer || !value_same(value, current);
 }
 
@@ -172,7 +152,7 @@ static void write_event(struct server *server, const struct tag *tag, const stru
     event->line = (uint16_t)walk->batch->line[walk->at];
     event->frame = (uint64_t)walk->frame;
     event->octets_size = octets_size;
-    event->older = batch_is_older(value, &server->tags[event->tag_number].value);
+    event->older = value_is_older(value, &server->tags[event->tag_number].value);
     memcpy(event->octets, octets, octets_size);
 }
 
@@ -198,11 +178,11 @@ static bool take_value(struct server *server)
         }
     }
     const struct value *current = &server->tags[tag_site_number(tag)].value;
-    bool event = is_event(tag, &value, current, size > 0);
+    bool event = is_event(tag, &value, current);
     if (event) {
         write_event(server, tag, &value, octets, size);
     }
-    if (!batch_is_older(&value, current) && (event || !within_deadband(tag, &value, current))) {
+    if (!value_is_older(&value, current)) {
         batch_set_value(server, tag, &value);
     }
     return event;

@@ -449,7 +449,7 @@ bool orders_next_command(struct server *server, struct line_now now, struct serv
         order->answer_by = komet_after(order->deadline, wait_us + SERVER_ANSWER_GRACE);
         set_state(order, ORDER_SENT);
         order->sent = true;
-        if (is_write(order)) {
+        if (is_write(order) && !processing_has(order->tag->processing, PROCESSING_COMMAND)) {
             show_sent(server, now, order);
         }
         write_command(server, now, order);

@@ -194,9 +194,6 @@ void batch_begin(struct server *server, struct line_now now, unsigned client,
                  const Komet__Wire__Batch *batch);
 /* True when `output` was filled: a record, or a change that a watch wants. */
 bool batch_next(struct server *server, struct server_output *output);
-/* True for a value that does not overwrite `current`. Only times of the same clock are compared: a station
- * whose clock is behind ours must not be left unheard. */
-bool batch_is_older(const struct value *value, const struct value *current);
 /* A tag has a new value: watchers are told. */
 void batch_set_value(struct server *server, const struct tag *tag, const struct value *value);
 

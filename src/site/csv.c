@@ -36,6 +36,7 @@ struct table {
     char separator;
     char *fields[FIELDS_MAX];
     int columns[FIELDS_MAX]; /* where each field begins, from 1 */
+    bool quoted[FIELDS_MAX];
     unsigned field_count;
     int meaning[FIELDS_MAX]; /* enum column of each field; -1 unknown */
     unsigned header_count;   /* fields of the header */
@@ -102,6 +103,7 @@ static void skip_line(struct table *table)
 static bool read_next_field(struct table *table, const char *begin)
 {
     char *field = NULL;
+    bool quoted = table->next < table->end && *table->next == '"';
     struct place place = {table->place.file, table->place.line, (int)(table->next - begin) + 1};
     if (!read_field(table, &field)) {
         reading_fault(table->reading, place, "close it in the same line; a quote inside is doubled",
@@ -111,6 +113,7 @@ static bool read_next_field(struct table *table, const char *begin)
     }
     if (table->field_count < FIELDS_MAX) {
         table->fields[table->field_count] = field;
+        table->quoted[table->field_count] = quoted;
         table->columns[table->field_count++] = place.column;
     }
     while (table->next < table->end && *table->next == '\r') {
@@ -235,56 +238,6 @@ static bool parse_ioa(const char *text, struct tag *tag)
     return *end == '\0' && value <= 0xFFFFFF;
 }
 
-static bool parse_real(const char *text, double *number)
-{
-    char *end;
-    *number = strtod(text, &end);
-    return end != text && *end == '\0';
-}
-
-/* "scale=0.1; offset=2; deadband=0.5; invert; new-time" */
-static void read_processing(struct table *table, unsigned field, struct tag *tag)
-{
-    static const char *const words[] = {"scale", "offset", "deadband", "invert", "new-time"};
-    char *save = table->fields[field];
-    while (save != NULL && *save != '\0') {
-        char *word = save + strspn(save, " ");
-        save = strchr(word, ';');
-        if (save != NULL) {
-            *save++ = '\0';
-        }
-        size_t size = strlen(word);
-        while (size > 0 && word[size - 1] == ' ') {
-            word[--size] = '\0';
-        }
-        char *value = strchr(word, '=');
-        double number = 0;
-        if (value != NULL) {
-            *value++ = '\0';
-        }
-        bool numeric = value != NULL && parse_real(value, &number);
-        if (numeric && strcmp(word, "scale") == 0 && number != 0) {
-            tag->scale = number;
-        } else if (numeric && strcmp(word, "offset") == 0) {
-            tag->offset = number;
-        } else if (numeric && strcmp(word, "deadband") == 0 && number >= 0) {
-            tag->deadband = number;
-        } else if (value == NULL && strcmp(word, "invert") == 0) {
-            tag->invert = true;
-        } else if (value == NULL && strcmp(word, "new-time") == 0) {
-            tag->new_time = true;
-        } else if (*word != '\0') {
-            const char *near = nearest_word(word, words, 5);
-            reading_fault(
-                table->reading, field_place(table, field),
-                near != NULL && strcmp(near, word) != 0
-                    ? arena_format(table->reading->arena, "did you mean '%s'?", near)
-                    : "scale=NUMBER (not 0), offset=NUMBER, deadband=NUMBER (not below 0), invert, new-time",
-                "processing '%s' is not understood", word);
-        }
-    }
-}
-
 static void read_asdu(struct table *table, unsigned field, struct tag *tag)
 {
     char *end;
@@ -340,15 +293,13 @@ static void read_tag_field(struct table *table, unsigned i, struct tag *tag)
                           "%s: this version does not send tags on", column_names[table->meaning[i]]);
         }
         break;
-    case COLUMN_PROCESSING:
-        read_processing(table, i, tag);
-        break;
     case COLUMN_UNIT:
         tag->unit = field;
         break;
     case COLUMN_DESCRIPTION:
         tag->description = field;
         break;
+    case COLUMN_PROCESSING: /* read when the type is known */
     default:
         break;
     }
@@ -357,7 +308,7 @@ static void read_tag_field(struct table *table, unsigned i, struct tag *tag)
 static void read_tag(struct table *table, struct tag *tag)
 {
     struct reading *reading = table->reading;
-    *tag = (struct tag){.name = "", .unit = "", .description = "", .type = TAG_TYPE_COUNT, .scale = 1};
+    *tag = (struct tag){.name = "", .unit = "", .description = "", .type = TAG_TYPE_COUNT};
     bool has_address = false, has_type = false;
     for (unsigned i = 0; i < table->field_count && i < table->header_count; i++) {
         has_address = has_address || table->meaning[i] == COLUMN_ADDRESS;
@@ -371,6 +322,13 @@ static void read_tag(struct table *table, struct tag *tag)
     if (table->field_count > table->header_count) {
         reading_fault(reading, row, "quote a field that has a separator in it",
                       "the row has %u fields and the header %u", table->field_count, table->header_count);
+    }
+    for (unsigned i = 0; i < table->field_count && i < table->header_count; i++) {
+        if (table->meaning[i] == COLUMN_PROCESSING) {
+            struct place first = field_place(table, i);
+            first.column += table->quoted[i] ? 1 : 0;
+            tag->processing = read_processing(reading, first, tag->type, table->fields[i]);
+        }
     }
     if (tag->type == TAG_TYPE_COUNT) {
         tag->type = TAG_AI; /* told already; later checks go on */

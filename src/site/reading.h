@@ -46,6 +46,14 @@ bool address_parse(struct reading *reading, const char *text, uint16_t default_p
 /* Reads the tags of a station from its table (csv.c). `index`: the station's own faults are told there. */
 void csv_read_tags(struct reading *reading, const struct site_file *file, struct station *station);
 
+/* Reads the column `processing` of a tag's row (read_processing.c).
+ *   first  where the text begins
+ *   type   of the tag; TAG_TYPE_COUNT when that is no type
+ *   text   cut into pieces on the way
+ * NULL when it is empty. */
+const struct processing *read_processing(struct reading *reading, struct place first, enum tag_type type,
+                                         char *text);
+
 /* Numbers, back pointers and sorted lists of a site whose parts were read (index.c). */
 void site_index(struct reading *reading, struct site *site);
 

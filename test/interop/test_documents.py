@@ -18,6 +18,11 @@ def test_the_table_of_parameters_is_the_programs():
     assert table in (PROJECT / "doc" / "configuration.md").read_text()
 
 
+def test_the_table_of_processing_is_the_programs():
+    table = subprocess.run([KOMET, "check", "--processing"], capture_output=True, text=True, timeout=20, check=True).stdout
+    assert table.count("\n") > 10 and table in (PROJECT / "doc" / "configuration.md").read_text()
+
+
 def test_the_demo_site_has_no_mistakes():
     check = subprocess.run([KOMET, "check", str(PROJECT / "conf" / "demo")], capture_output=True, text=True, timeout=20)
     assert check.returncode == 0 and "no mistakes" in check.stdout

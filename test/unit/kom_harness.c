@@ -31,7 +31,9 @@ static const char site_yaml[] = "site: test\n"
                                 "        stations:\n"
                                 "          B.B: {address: 1, tags: b.csv, time: utc}\n";
 static const char a_csv[] = "name,type,address,asdu\nM.D,Di,1,\nM.U,Ai,2,\nM.SET,Ao,6,50\n";
-static const char b_csv[] = "name,type,address,asdu\nM.B,Di,1,\n";
+static const char b_csv[] = "name,type,address,asdu,processing\nM.B,Di,1,,\n"
+                            "M.TRAP,Di,2,,changes-only\nM.TIMED,Di,3,,changes-only; new-time\n"
+                            "M.BAND,Ai,4,,discard=0 100; deadband=0.5\n";
 
 static const struct kom_identity identity = {"SELF.KOM", 2, 4711, "host-a", 99};
 

@@ -3,7 +3,8 @@
  * talks to, and a station on each of its two lines, which is a controlled link that speaks real 104 octets.
  *
  * The site: SELF.KOM with line L.A (two hosts; station B.A, CA 1: M.D 1, M.U 2, output M.SET 6) and line L.B
- * (station B.B, CA 1: M.B 1). The lease is that of world_welcome.
+ * (station B.B, CA 1: M.B 1, and with filters M.TRAP 2, M.TIMED 3, M.BAND 4). The lease is that of
+ * world_welcome.
  */
 #ifndef TEST_UNIT_KOM_HARNESS_H
 #define TEST_UNIT_KOM_HARNESS_H

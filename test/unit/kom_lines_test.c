@@ -199,7 +199,7 @@ static void test_commands_that_are_refused_at_once(void **state)
         const char *reason;
     } wrong[] = {{KOM_TEST_EPOCH - 1, LINE_COMMAND_WRITE, 2, 0, passive},
                  {KOM_TEST_EPOCH + 1, LINE_COMMAND_INTERROGATE, 0, 0, passive},
-                 {KOM_TEST_EPOCH, LINE_COMMAND_WRITE, 4, 0, unknown},
+                 {KOM_TEST_EPOCH, LINE_COMMAND_WRITE, world->process->tag_count, 0, unknown},
                  {KOM_TEST_EPOCH, LINE_COMMAND_INTERROGATE, 0, 2, unknown},
                  {KOM_TEST_EPOCH, (enum line_command_kind)0, 2, 0, unknown},
                  {KOM_TEST_EPOCH, (enum line_command_kind)5, 2, 0, unknown},

@@ -178,10 +178,10 @@ static int set_up(void **state)
                                       .by_address_count = 2,
                                       .line = &world->site};
     const struct tag tags[4] = {
-        {.name = "M.D", .type = TAG_DI, .ioa = 1, .scale = 1},
-        {.name = "M.U", .type = TAG_AI, .ioa = 2, .scale = 1},
-        {.name = "M.CMD", .type = TAG_DOUT, .ioa = 5, .asdu = KOMET_C_SC_NA_1, .scale = 1},
-        {.name = "M.SET", .type = TAG_AO, .ioa = 6, .asdu = KOMET_C_SE_NC_1, .scale = 1}};
+        {.name = "M.D", .type = TAG_DI, .ioa = 1},
+        {.name = "M.U", .type = TAG_AI, .ioa = 2},
+        {.name = "M.CMD", .type = TAG_DOUT, .ioa = 5, .asdu = KOMET_C_SC_NA_1},
+        {.name = "M.SET", .type = TAG_AO, .ioa = 6, .asdu = KOMET_C_SE_NC_1}};
     memcpy(world->tags, tags, sizeof tags);
     for (unsigned i = 0; i < 4; i++) {
         world->tags[i].station = &world->station;

@@ -1,5 +1,5 @@
 /* Values, names, parameters: what passes between lines, server and console. */
-#include "support.h"
+#include "steps.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,7 +10,7 @@ static struct station station = {.name = "B.RTU", .ca = 1, .zone = STATION_ZONE_
 
 static struct tag make_tag(enum tag_type type, uint8_t asdu)
 {
-    return (struct tag){.name = "M.X", .type = type, .asdu = asdu, .ioa = 7, .scale = 1, .station = &station};
+    return (struct tag){.name = "M.X", .type = type, .asdu = asdu, .ioa = 7, .station = &station};
 }
 
 /* The value that a tag gets from an ASDU of one object, made of an object. */
@@ -63,8 +63,8 @@ static void test_scale_polarity_and_normalized(void **state)
 {
     (void)state;
     struct tag analog = make_tag(TAG_AI, 0);
-    analog.scale = 0.1;
-    analog.offset = 5;
+    struct processing linear = steps(TAG_AI, "scale=0.1;offset=5");
+    analog.processing = &linear;
     assert_true(
         fabs(receive(&analog, KOMET_M_ME_NB_1, (struct komet_object){.value.number = 100}, noon).number -
              15) < 1e-9);
@@ -72,9 +72,51 @@ static void test_scale_polarity_and_normalized(void **state)
     assert_true(
         receive(&plain, KOMET_M_ME_NA_1, (struct komet_object){.value.number = -16384}, noon).number == -0.5);
     struct tag digital = make_tag(TAG_DI, 0);
-    digital.invert = true;
+    struct processing inverted = steps(TAG_DI, "invert");
+    digital.processing = &inverted;
     assert_true(
         receive(&digital, KOMET_M_SP_NA_1, (struct komet_object){.value.single = true}, noon).number == 0);
+}
+
+/* What an input tag makes of a short float. */
+static double converted(enum tag_type type, const char *text, float raw)
+{
+    struct tag tag = make_tag(type, 0);
+    struct processing processing = steps(type, text);
+    tag.processing = &processing;
+    return receive(&tag, KOMET_M_ME_NC_1, (struct komet_object){.value.real = raw}, noon).number;
+}
+
+static void test_polynomial(void **state)
+{
+    (void)state;
+    assert_true(converted(TAG_AI, "polynomial=-40 0.25 0.5", 4) == -31);
+    assert_true(converted(TAG_AI, "polynomial=1 -1", 3) == -2);
+    assert_true(converted(TAG_AI, "polynomial=1 2 3 4 5 6", 2) == 1 + 4 + 12 + 32 + 80 + 192);
+    assert_true(converted(TAG_AI, "polynomial=7 0", 1e30f) == 7);
+    struct tag tag = make_tag(TAG_AI, 0);
+    struct processing steep = steps(TAG_AI, "polynomial=0 0 0 0 0 1e300");
+    tag.processing = &steep;
+    struct komet_object huge = {.value.real = 1e30f};
+    assert_int_equal(receive(&tag, KOMET_M_ME_NC_1, huge, noon).status, STATUS_INVALID);
+    huge.value.real = INFINITY;
+    struct processing flat = steps(TAG_AI, "polynomial=7 0");
+    tag.processing = &flat;
+    assert_int_equal(receive(&tag, KOMET_M_ME_NC_1, huge, noon).status, STATUS_INVALID);
+}
+
+/* Converted as a real number, then rounded and brought into what an object can carry. */
+static void test_whole_numbers_after_the_conversion(void **state)
+{
+    (void)state;
+    assert_true(converted(TAG_CI, "scale=0.1", 26) == 3);
+    assert_true(converted(TAG_CI, "scale=0.1", -26) == -3);
+    assert_true(converted(TAG_CI, "scale=1e9", 5) == 4294967295.0);
+    assert_true(converted(TAG_CI, "scale=-1e9", 5) == -2147483648.0);
+    assert_true(converted(TAG_CI, "", 7) == 7);
+    struct tag tag = make_tag(TAG_CI, 0);
+    struct komet_object none = {.value.real = NAN};
+    assert_int_equal(receive(&tag, KOMET_M_ME_NC_1, none, noon).status, STATUS_INVALID);
 }
 
 static void test_the_zone_is_the_stations(void **state)
@@ -106,25 +148,102 @@ static void test_outputs(void **state)
 {
     (void)state;
     struct komet_object object;
-    const char *fault;
+    char fault[CONVERSION_FAULT_SIZE] = "";
+    double number = 1;
     struct tag single = make_tag(TAG_DOUT, KOMET_C_SC_NA_1);
-    assert_true(object_from_number(&single, 1, 0x80, noon, &object, &fault));
+    assert_true(object_from_number(&single, &number, 0x80, noon, &object, fault));
     assert_true(object.value.single && object.select);
     assert_int_equal(object.qualifier, 0);
-    assert_false(object_from_number(&single, 2, 0, noon, &object, &fault));
-    assert_non_null(fault);
+    number = 2;
+    assert_false(object_from_number(&single, &number, 0, noon, &object, fault));
+    assert_string_equal(fault, "a single command takes false or true");
     struct tag twofold = make_tag(TAG_DOUT, KOMET_C_DC_TA_1);
-    assert_true(object_from_number(&twofold, 0, 0x04, noon, &object, &fault));
+    number = 0;
+    assert_true(object_from_number(&twofold, &number, 0x04, noon, &object, fault));
     assert_int_equal(object.value.number, 1);
     assert_int_equal(object.qualifier, 1);
     assert_true(komet_cp56_to_utc(&object.time, noon).ms == noon.ms);
     struct tag set_point = make_tag(TAG_AO, KOMET_C_SE_NC_1);
-    set_point.scale = 0.5;
-    assert_true(object_from_number(&set_point, 42.5, 0, noon, &object, &fault));
+    struct processing half = steps(TAG_AO, "scale=0.5");
+    set_point.processing = &half;
+    number = 42.5;
+    assert_true(object_from_number(&set_point, &number, 0, noon, &object, fault));
     assert_true(object.value.real == 85.0f);
-    assert_false(object_from_number(&set_point, 1e300, 0, noon, &object, &fault));
+    number = 1e300;
+    assert_false(object_from_number(&set_point, &number, 0, noon, &object, fault));
     struct tag scaled = make_tag(TAG_CO, KOMET_C_SE_NB_1);
-    assert_false(object_from_number(&scaled, 40000, 0, noon, &object, &fault));
+    number = 40000;
+    assert_false(object_from_number(&scaled, &number, 0, noon, &object, fault));
+}
+
+/* The object of an output, or the sentence of its refusal. */
+static const char *refusal(struct tag *tag, const char *text, double *number, struct komet_object *object)
+{
+    static char fault[CONVERSION_FAULT_SIZE];
+    struct processing processing = steps(tag->type, text);
+    tag->processing = &processing;
+    fault[0] = '\0';
+    bool made = object_from_number(tag, number, 0, noon, object, fault);
+    tag->processing = NULL;
+    assert_true(made == (fault[0] == '\0'));
+    return fault;
+}
+
+static void test_output_control(void **state)
+{
+    (void)state;
+    struct komet_object object;
+    struct tag set_point = make_tag(TAG_AO, KOMET_C_SE_NC_1);
+    double number = 80.5;
+    assert_string_equal(refusal(&set_point, "range=0 80", &number, &object),
+                        "80.5 is outside the tag's range, 0 to 80");
+    number = NAN;
+    assert_string_not_equal(refusal(&set_point, "range=-inf inf", &number, &object), "");
+    number = NAN;
+    assert_string_not_equal(refusal(&set_point, "limit=0 80", &number, &object), "");
+    number = 80;
+    assert_string_equal(refusal(&set_point, "range=0 80; scale=0.5", &number, &object), "");
+    assert_true(object.value.real == 160);
+    number = 80.5;
+    assert_string_equal(refusal(&set_point, "limit=0 80; scale=0.5; offset=10", &number, &object), "");
+    assert_true(number == 80 && object.value.real == 140); /* what is sent is what is told */
+    number = 200;
+    assert_string_not_equal(refusal(&set_point, "range=0 100; limit=0 80", &number, &object), "");
+    number = 90;
+    assert_string_equal(refusal(&set_point, "range=0 100; limit=0 80", &number, &object), "");
+    assert_true(number == 80);
+    struct tag whole = make_tag(TAG_CO, KOMET_C_SE_NB_1);
+    number = 3;
+    assert_string_equal(refusal(&whole, "scale=0.1", &number, &object), "");
+    assert_int_equal(object.value.number, 30);
+    struct tag bits = make_tag(TAG_CO, KOMET_C_BO_NA_1);
+    number = 33; /* 33 / 1.1 is a little less than 30 */
+    assert_string_equal(refusal(&bits, "scale=1.1", &number, &object), "");
+    assert_int_equal(object.value.bits, 30);
+    number = 40000;
+    assert_string_equal(refusal(&whole, "range=0 50000", &number, &object),
+                        "a scaled set point takes -32768 to 32767");
+    struct tag digital = make_tag(TAG_DOUT, KOMET_C_SC_NA_1);
+    number = 1;
+    assert_string_equal(refusal(&digital, "invert", &number, &object), "");
+    assert_false(object.value.single);
+}
+
+/* What a station confirms comes back by the conversion that it went by. */
+static void test_confirmations(void **state)
+{
+    (void)state;
+    struct tag set_point = make_tag(TAG_AO, KOMET_C_SE_NC_1);
+    struct processing linear = steps(TAG_AO, "scale=0.5; offset=10; limit=0 80");
+    set_point.processing = &linear;
+    struct komet_object object = {.element = KOMET_ELEMENT_FLOAT, .value.real = 200};
+    assert_true(number_from_confirmation(&set_point, &object) == 110);
+    struct tag twofold = make_tag(TAG_DOUT, KOMET_C_DC_NA_1);
+    object = (struct komet_object){.element = KOMET_ELEMENT_DOUBLE, .value.number = 2};
+    assert_true(number_from_confirmation(&twofold, &object) == 1);
+    struct processing inverted = steps(TAG_DOUT, "invert");
+    twofold.processing = &inverted;
+    assert_true(number_from_confirmation(&twofold, &object) == 0);
 }
 
 static void test_types_fit_as_the_tables_say(void **state)
@@ -207,8 +326,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quality_becomes_flags_and_status),
         cmocka_unit_test(test_scale_polarity_and_normalized),
+        cmocka_unit_test(test_polynomial),
+        cmocka_unit_test(test_whole_numbers_after_the_conversion),
         cmocka_unit_test(test_the_zone_is_the_stations),
         cmocka_unit_test(test_outputs),
+        cmocka_unit_test(test_output_control),
+        cmocka_unit_test(test_confirmations),
         cmocka_unit_test(test_types_fit_as_the_tables_say),
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_masks),
