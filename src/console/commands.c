@@ -31,8 +31,9 @@ static const struct command_row rows[] = {
     {"CLOCK", VERB_CLOCK, "CLOCK station|line", "Sends the time to a station, or to all stations of a line."},
     {"SET_ACT_INST", VERB_SET_ACT_INST, "SET_ACT_INST process instance",
      "Makes an instance of a process the active one; also INSTANCE SET ACTIVE process instance."},
-    {"SHOW", VERB_SHOW, "SHOW line|station PARAMETERS",
-     "Shows the protocol parameters of a line or station, with their defaults."},
+    {"SHOW", VERB_SHOW, "SHOW line|station|tag PARAMETERS",
+     "Shows the protocol parameters of a line or station, or the steps of a tag's processing, with their "
+     "defaults."},
     {"HELP", VERB_HELP, "HELP [command]", "Shows what each command does."},
     {"VERSION", VERB_VERSION, "VERSION", "Shows the version of the server."},
     {"ENABLE", VERB_NOT_BUILT, "ENABLE station", "Takes up communication with a station."},

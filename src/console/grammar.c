@@ -186,7 +186,7 @@ static bool parse_process_instance(struct words *words, struct command *command)
 
 static bool parse_show(struct words *words, struct command *command)
 {
-    if (!take_name(words, "the line or station", command)) {
+    if (!take_name(words, "the line, station or tag", command)) {
         return false;
     }
     const char *word = next_word(words);

@@ -169,6 +169,31 @@ void rows_parameter(struct json *json, const struct parameter_row *row, const st
     json_close(json, '}');
 }
 
+void rows_processing(struct json *json, const struct processing_row *row, const struct tag *tag)
+{
+    KOMET_ASSERT(row != NULL && tag != NULL);
+    bool given = processing_has(tag->processing, row->id);
+    struct processing none = processing_none();
+    json_open(json, NULL, '{');
+    json_string(json, "name", row->word);
+    json_string(json, "short", "");
+    if (row->count == 0) {
+        json_bool(json, "value", given);
+        json_bool(json, "default", false);
+        json_string(json, "unit", "");
+    } else {
+        char text[PROCESSING_TEXT_SIZE];
+        processing_text(row, given ? tag->processing : &none, text);
+        json_string(json, "value", text);
+        processing_text(row, &none, text);
+        json_string(json, "default", text);
+        bool in_unit = processing_argument(row->first)->unit[0] != '\0';
+        json_string(json, "unit", in_unit ? tag->unit : "");
+    }
+    json_bool(json, "given", given);
+    json_close(json, '}');
+}
+
 void rows_help(struct json *json, const struct command_row *row)
 {
     KOMET_ASSERT(row != NULL);

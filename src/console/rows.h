@@ -49,6 +49,8 @@ void rows_instance_set(struct json *json, const struct process *process, uint8_t
 
 /* SHOW … PARAMETERS: one parameter of a line or station. */
 void rows_parameter(struct json *json, const struct parameter_row *row, const struct parameter_set *set);
+/* The same of a tag: one step of its processing. */
+void rows_processing(struct json *json, const struct processing_row *row, const struct tag *tag);
 /* HELP: one command. */
 void rows_help(struct json *json, const struct command_row *row);
 /* VERSION: `version` of the program, `server` its name. */

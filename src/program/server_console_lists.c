@@ -144,14 +144,29 @@ static void row_of_tag(struct json *json, const struct server *server, const str
 static uint32_t count_parameters(const struct site *site)
 {
     (void)site;
-    return PARAMETER_COUNT;
+    uint32_t parameters = PARAMETER_COUNT, steps = PROCESSING_COUNT;
+    return parameters > steps ? parameters : steps;
 }
 
 static void row_of_parameter(struct json *json, const struct server *server, const struct open *open,
                              uint32_t index)
 {
     (void)server;
-    rows_parameter(json, parameter_row((enum parameter_id)index), open->parameters);
+    if (open->parameters == NULL) {
+        rows_processing(json, processing_row((enum processing_step)index), open->tag);
+    } else {
+        rows_parameter(json, parameter_row((enum parameter_id)index), open->parameters);
+    }
+}
+
+static bool shows_parameter(const struct open *open, uint32_t index)
+{
+    if (open->parameters == NULL) {
+        return index < PROCESSING_COUNT &&
+               (processing_row((enum processing_step)index)->types >> open->tag->type & 1u) != 0;
+    }
+    return index < PARAMETER_COUNT &&
+           (parameter_row((enum parameter_id)index)->scope == SCOPE_LINE) == open->of_line;
 }
 
 static uint32_t count_commands(const struct site *site)
@@ -193,14 +208,18 @@ static bool list_wants(const struct server_console *console, const struct open *
 {
     const struct list_kind *kind = list_kind(open->command.verb);
     if (open->command.verb == VERB_SHOW) {
-        return (parameter_row((enum parameter_id)index)->scope == SCOPE_LINE) == open->of_line;
+        return shows_parameter(open, index);
     }
     return name_matches(open->command.name, kind->name(console->server, index));
 }
 
 bool list_begin(struct server_console *console, struct open *open, char *mistake)
 {
-    if (open->command.verb == VERB_SHOW) {
+    open->parameters = NULL;
+    open->tag = open->command.verb == VERB_SHOW
+                    ? site_find_tag(server_site(console->server), open->command.name)
+                    : NULL;
+    if (open->command.verb == VERB_SHOW && open->tag == NULL) {
         const struct line *line;
         const struct station *station;
         if (!named_line_or_station(server_site(console->server), open->command.name, &line, &station,

@@ -35,11 +35,11 @@ struct open {
     struct command command;
     bool in_flight; /* a page is on its way: the next one waits for server_console_sent */
     uint32_t next;  /* LIST: next object; WATCH: next tag, so that each gets its turn */
-    const struct parameter_set *parameters; /* SHOW */
+    const struct parameter_set *parameters; /* SHOW; NULL: of a tag */
     bool of_line;                           /* SHOW: parameters of a line, else of a station */
     uint64_t after;                         /* JOURNAL */
     bool reading;                           /* JOURNAL: a query is out */
-    const struct tag *tag;                  /* SET */
+    const struct tag *tag;                  /* SET, SHOW */
     const struct process *process;          /* SET_ACT_INST */
     const char *target;                     /* INTERROGATE, CLOCK: name of the station or line */
     const struct line *line;                /* INTERROGATE, CLOCK of all stations of a line, else NULL */

@@ -117,6 +117,36 @@ static void test_parameters(void **state)
     assert_true(strstr(text, "\"default\":true") != NULL || strstr(text, "\"default\":false") != NULL);
 }
 
+static void test_the_processing_of_a_tag(void **state)
+{
+    (void)state;
+    struct processing processing = processing_none();
+    struct processing_fault fault;
+    const struct tag plain = {.name = "M.U", .type = TAG_AI, .unit = "kV"};
+    struct tag limited = plain;
+    assert_true(processing_take(&processing, TAG_AI, processing_find("limit"), "0 100", &fault));
+    assert_true(processing_take(&processing, TAG_AI, processing_find("new-time"), NULL, &fault));
+    limited.processing = &processing;
+    json_begin(&json, text, sizeof text);
+    rows_processing(&json, processing_find("limit"), &limited);
+    rows_processing(&json, processing_find("new-time"), &limited);
+    rows_processing(&json, processing_find("limit"), &plain);
+    rows_processing(&json, processing_find("polynomial"), &plain);
+    rows_processing(&json, processing_find("scale"), &plain);
+    assert_true(json_end(&json));
+    static const char *const said[] = {
+        "{\"name\":\"limit\",\"short\":\"\",\"value\":\"0 100\",\"default\":\"-inf "
+        "inf\",\"unit\":\"kV\",\"given\":true}",
+        "{\"name\":\"new-time\",\"short\":\"\",\"value\":true,\"default\":false,\"unit\":\"\",\"given\":"
+        "true}",
+        "\"value\":\"-inf inf\",\"default\":\"-inf inf\",\"unit\":\"kV\",\"given\":false}",
+        "\"value\":\"0 1\",\"default\":\"0 1\"",
+        "\"value\":\"1\",\"default\":\"1\",\"unit\":\"\",\"given\":false}"};
+    for (unsigned i = 0; i < sizeof said / sizeof said[0]; i++) {
+        assert_non_null(strstr(text, said[i]));
+    }
+}
+
 static void test_help_and_version(void **state)
 {
     (void)state;
@@ -131,8 +161,11 @@ static void test_help_and_version(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_tag_by_its_type), cmocka_unit_test(test_an_event),
-        cmocka_unit_test(test_commands),          cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_a_tag_by_its_type),
+        cmocka_unit_test(test_an_event),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_the_processing_of_a_tag),
         cmocka_unit_test(test_help_and_version),
     };
     return cmocka_run_group_tests(tests, read_the_site, release_the_site);

@@ -48,7 +48,7 @@ static const char a_csv[] = HEAD "M.D,Di,1,,\n"
                                  "M.CMD,Dout,10,45,\n"
                                  "M.SET,Ao,11,50,\n"
                                  "M.BACK,Ai,12,,\n";
-static const char b_csv[] = HEAD "M.B,Di,1,,\n";
+static const char b_csv[] = HEAD "M.B,Di,1,,\nM.PULSE,Dout,10,45,command\n";
 static const char off_csv[] = HEAD "M.OFF,Di,1,,\n";
 static const char o_csv[] = HEAD "M.O,Di,1,,\nM.O.CMD,Dout,10,45,\n";
 

@@ -3,9 +3,9 @@
  * a journal that stores when it is told to. Every input is followed by a drain, as in the programs.
  *
  * The site: SELF.KOM with line L.A (station B.A: M.D, M.U with a dead-band, M.N with new-time, M.P, the
- * outputs M.CMD and M.SET, and M.BACK) and line L.B (station B.B: M.B; B.OFF, whose communication is
- * disabled: M.OFF); OTHER.KOM with line L.O (station B.O: M.O, M.O.CMD). K is 12, the lease
- * 600 ms unless harness_begin was told another.
+ * outputs M.CMD and M.SET, and M.BACK) and line L.B (station B.B: M.B, the output M.PULSE, which is a
+ * `command`; B.OFF, whose communication is disabled: M.OFF); OTHER.KOM with line L.O (station B.O: M.O,
+ * M.O.CMD). K is 12, the lease 600 ms unless harness_begin was told another.
  */
 #ifndef TEST_UNIT_SERVER_HARNESS_H
 #define TEST_UNIT_SERVER_HARNESS_H

@@ -124,6 +124,24 @@ static void test_a_command_is_sent_only_when_its_begin_is_stored(void **state)
     assert_int_equal(harness->ended_count, 0);
 }
 
+/* Output mode `command`: no wish is shown, only what the device confirmed. */
+static void test_a_command_output_is_never_transient(void **state)
+{
+    struct harness *harness = *state;
+    uint64_t id = sent(harness, 71, "M.PULSE", 1);
+    assert_int_equal(shown(harness, "M.PULSE")->status, STATUS_UNKNOWN);
+    harness_command_end(harness, 1, id, COMMAND_DONE, "", 1);
+    assert_ends(harness, 71, COMMAND_DONE, "");
+    assert_int_equal(shown(harness, "M.PULSE")->status, STATUS_VALID);
+    assert_true(shown(harness, "M.PULSE")->number == 1);
+    id = sent(harness, 72, "M.PULSE", 0);
+    assert_int_equal(shown(harness, "M.PULSE")->status, STATUS_VALID);
+    assert_true(shown(harness, "M.PULSE")->number == 1);
+    harness_command_end(harness, 1, id, COMMAND_REFUSED, "no", 0);
+    assert_ends(harness, 72, COMMAND_REFUSED, "no");
+    assert_true(shown(harness, "M.PULSE")->number == 1);
+}
+
 static void test_a_done_command_ends_when_its_end_is_stored(void **state)
 {
     struct harness *harness = *state;
@@ -619,6 +637,7 @@ static void test_every_order_ends_once(void **state)
 
 static const struct CMUnitTest tests[] = {
     TEST(test_a_command_is_sent_only_when_its_begin_is_stored),
+    TEST(test_a_command_output_is_never_transient),
     TEST(test_a_done_command_ends_when_its_end_is_stored),
     TEST(test_only_its_own_ticket_ends_a_command),
     TEST(test_a_refused_command_leaves_the_tag_as_it_was),
