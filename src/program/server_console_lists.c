@@ -224,6 +224,11 @@ bool list_begin(struct server_console *console, struct open *open, char *mistake
         const struct station *station;
         if (!named_line_or_station(server_site(console->server), open->command.name, &line, &station,
                                    mistake)) {
+            const char *near = nearest_tag(server_site(console->server), open->command.name);
+            if (near != NULL) {
+                snprintf(mistake, MISTAKE_SIZE, "no line, station or tag '%s'; did you mean %s?",
+                         open->command.name, near);
+            }
             return false;
         }
         open->of_line = line != NULL;

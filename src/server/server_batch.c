@@ -101,15 +101,15 @@ void batch_set_value(struct server *server, const struct tag *tag, const struct 
     }
 }
 
-/* Spontaneous: always an event, since the KOM filtered what the tag wants filtered. Everything else: when it
- * differs. */
+/* Spontaneous, or a command that a master gave: always an event, since the KOM filtered what the tag wants
+ * filtered. Everything else: when it differs. */
 static bool is_event(const struct tag *tag, const struct value *value, const struct value *current)
 {
-    bool spontaneous = value->cot == KOMET_COT_SPONTANEOUS || value->cot == KOMET_COT_RETURN_REMOTE ||
-                       value->cot == KOMET_COT_RETURN_LOCAL;
+    bool unasked = value->cot == KOMET_COT_SPONTANEOUS || value->cot == KOMET_COT_RETURN_REMOTE ||
+                   value->cot == KOMET_COT_RETURN_LOCAL || value->cot == KOMET_COT_ACTIVATION;
     bool newer = processing_has(tag->processing, PROCESSING_NEW_TIME) &&
                  value->time_origin == TIME_FROM_STATION && value->time.ms > current->time.ms;
-    return spontaneous || newer || !value_same(value, current);
+    return unasked || newer || !value_same(value, current);
 }
 
 static struct value value_at(struct batch_walk *walk)

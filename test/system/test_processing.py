@@ -69,6 +69,8 @@ def test_steps_of_processing(new_site):
     assert shown["limit"]["value"] == "0 100" and shown["limit"]["given"]
     assert shown["scale"]["value"] == "2" and not shown["deadband"]["given"]
     assert "range" not in shown  # which is for outputs
+    mistaken = site.run_tell("SHOW", "M.LIMITD", "PARAMETERS")
+    assert mistaken.returncode == 1 and "M.LIMITED" in mistaken.stderr
 
 
 def test_a_wrong_step_is_told_with_its_column(new_site):

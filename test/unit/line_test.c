@@ -1,5 +1,5 @@
 /* A line against a station made of a controlled link, with the clock in the test. */
-#include "support.h"
+#include "steps.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ struct world {
     struct line_engine *line;
     struct komet_link *link; /* the station's end; NULL without a connection */
     uint32_t connection;
-    bool asked, aborted;
+    bool asked, aborted, cut_at_note;
     enum komet_reason abort_reason;
     const struct address *address;
     struct line_value values[256];
@@ -95,6 +95,10 @@ static void take_line_outputs(struct world *world)
         case LINE_OUT_NOTE:
             world->note_count++;
             snprintf(world->note, sizeof world->note, "%s", from.text);
+            if (world->cut_at_note) {
+                line_closed(world->line, world->now, world->connection, KOMET_PEER_CLOSED);
+                world->link = NULL;
+            }
             break;
         case LINE_OUT_CONNECT:
             world->asked = true;
@@ -177,14 +181,14 @@ static int set_up(void **state)
                                       .by_address = world->by_address,
                                       .by_address_count = 2,
                                       .line = &world->site};
-    const struct tag tags[4] = {
-        {.name = "M.D", .type = TAG_DI, .ioa = 1},
-        {.name = "M.U", .type = TAG_AI, .ioa = 2},
-        {.name = "M.CMD", .type = TAG_DOUT, .ioa = 5, .asdu = KOMET_C_SC_NA_1},
-        {.name = "M.SET", .type = TAG_AO, .ioa = 6, .asdu = KOMET_C_SE_NC_1}};
+    const struct tag tags[4] = {{.name = "M.D", .type = TAG_DI, .ioa = 1},
+                                {.name = "M.U", .type = TAG_AI, .ioa = 2},
+                                {.name = "M.CMD", .type = TAG_DOUT, .ioa = 5, .asdu = KOMET_C_SC_NA_1},
+                                {.name = "M.SET", .type = TAG_AO, .ioa = 6, .asdu = KOMET_C_SE_NC_1}};
     memcpy(world->tags, tags, sizeof tags);
     for (unsigned i = 0; i < 4; i++) {
         world->tags[i].station = &world->station;
+        world->tags[i].number = i;
     }
     world->by_address[0] = &world->tags[0];
     world->by_address[1] = &world->tags[1];
@@ -512,6 +516,35 @@ static void test_a_short_asdu_closes(void **state)
     assert_true(world->asked); /* and the next attempt comes */
 }
 
+/* A connection that ends while a frame's values wait to be taken: they are gone, and the station sends them
+ * again. They must not be measured against themselves. */
+static void test_values_that_nobody_took_hold_nothing_back(void **state)
+{
+    struct world *world = *state;
+    struct processing changes_only = steps(TAG_DI, "changes-only");
+    world->tags[0].processing = &changes_only;
+    start(world);
+    for (int i = 0; i < 3; i++) {
+        uint8_t *out = komet_link_reserve(world->link);
+        struct komet_asdu_writer writer;
+        struct komet_asdu_header header = {
+            .type = KOMET_M_SP_NA_1, .cause = KOMET_COT_SPONTANEOUS, .oa = 3, .ca = 1};
+        world->cut_at_note = i == 0; /* of the address that no tag has */
+        assert_true(komet_asdu_begin(&writer, &komet_profile_104, &header, out, KOMET_ASDU_SIZE_MAX));
+        assert_true(komet_asdu_add(&writer, &(struct komet_object){.ioa = 1, .value.single = true}));
+        assert_true(komet_asdu_add(&writer, &(struct komet_object){.ioa = 77}));
+        komet_link_commit(world->link, world->now.instant, komet_asdu_end(&writer));
+        pump(world);
+        assert_int_equal(world->value_count, i == 0 ? 0 : 1);
+        if (i == 0) {
+            advance(world, 1000);
+            pump(world);
+            accept_connection(world);
+        }
+    }
+    assert_int_equal(line_counters(world->line).unchanged, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -531,6 +564,7 @@ int main(void)
         TEST(test_cmdc_decides_what_confirms),
         TEST(test_a_command_towards_us_is_mirrored),
         TEST(test_a_short_asdu_closes),
+        TEST(test_values_that_nobody_took_hold_nothing_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
