@@ -34,6 +34,10 @@ static const struct command_row rows[] = {
     {"SHOW", VERB_SHOW, "SHOW line|station|tag PARAMETERS",
      "Shows the protocol parameters of a line or station, or the steps of a tag's processing, with their "
      "defaults."},
+    {"LNTRACE", VERB_LNTRACE, "LNTRACE line[,instance] [ON|LAST|DEC|HEX|OFF] [SAVE file.pcap] [FOR seconds]",
+     "Shows the frames of lines: those of the last minutes, then each as it comes, until it is interrupted; "
+     "ON only what comes, LAST only what was, DEC and HEX the octets, OFF ends it everywhere; SAVE writes "
+     "the last minutes into a capture file, with ON what comes."},
     {"HELP", VERB_HELP, "HELP [command]", "Shows what each command does."},
     {"VERSION", VERB_VERSION, "VERSION", "Shows the version of the server."},
     {"ENABLE", VERB_NOT_BUILT, "ENABLE station", "Takes up communication with a station."},
@@ -48,7 +52,6 @@ static const struct command_row rows[] = {
     {"LNALTERPATH", VERB_NOT_BUILT, "LNALTERPATH line ON|OFF|PRIMARY|BACKUP|QUERY [1-4]",
      "Says which device a redundant line uses."},
     {"LNSTAT", VERB_NOT_BUILT, "LNSTAT OPEN|CLOSE line", "Frees or takes a serial port."},
-    {"LNTRACE", VERB_NOT_BUILT, "LNTRACE line ON|OFF|DEC|HEX", "Shows the frames of a line."},
     {"CHECK", VERB_NOT_BUILT, "CHECK DIRTY|CERTS", "Checks the state of the server."},
     {"RELOAD", VERB_NOT_BUILT, "RELOAD", "Reads the site again."},
     {"RESETPERF", VERB_NOT_BUILT, "RESETPERF", "Sets the counters to zero."},

@@ -25,6 +25,7 @@ enum verb {
     VERB_SHOW,
     VERB_HELP,
     VERB_VERSION,
+    VERB_LNTRACE,
     VERB_NOT_BUILT /* understood as a word, and refused: it comes later */
 };
 

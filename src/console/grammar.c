@@ -13,6 +13,8 @@
 #include "komet/assert.h"
 #include "model/site.h"
 
+#define TRACE_SECONDS_MAX 86400
+
 /* The words not yet read, and where a mistake goes. */
 struct words {
     const char *const *word;
@@ -153,12 +155,10 @@ static bool take_instance(struct words *words, const char *text, struct command 
     return wrong(words, "an instance is a number from 1 to 15, not", text);
 }
 
-/* Process and instance: two words, or one: [2]_SELF.KOM or SELF.KOM,2. */
-static bool parse_process_instance(struct words *words, struct command *command)
+/* An instance in one word with the name, which loses it: [2]_SELF.KOM or SELF.KOM,2. Without one `instance`
+ * stays 0. */
+static bool cut_instance(struct words *words, struct command *command)
 {
-    if (!take_name(words, "the process", command)) {
-        return false;
-    }
     char *comma = strrchr(command->name, ',');
     char *bracket = command->name[0] == '[' ? strstr(command->name, "]_") : NULL;
     if (bracket != NULL) {
@@ -169,10 +169,18 @@ static bool parse_process_instance(struct words *words, struct command *command)
         memmove(command->name, bracket + 2, strlen(bracket + 2) + 1);
     } else if (comma != NULL) {
         *comma = '\0';
-        if (!take_instance(words, comma + 1, command)) {
-            return false;
-        }
-    } else {
+        return take_instance(words, comma + 1, command);
+    }
+    return true;
+}
+
+/* Process and instance: two words, or one. */
+static bool parse_process_instance(struct words *words, struct command *command)
+{
+    if (!take_name(words, "the process", command) || !cut_instance(words, command)) {
+        return false;
+    }
+    if (command->instance == 0) {
         const char *word = next_word(words);
         if (word == NULL) {
             return missing(words, "the instance");
@@ -195,6 +203,60 @@ static bool parse_show(struct words *words, struct command *command)
     }
     if (strcasecmp(word, "PARAMETERS") != 0) {
         return wrong(words, "PARAMETERS is what can be shown, not", word);
+    }
+    return at_end(words);
+}
+
+/* The word at hand is `keyword`: it is taken. */
+static bool take_keyword(struct words *words, const char *keyword)
+{
+    bool taken = words->count > 0 && strcasecmp(words->word[0], keyword) == 0;
+    if (taken) {
+        next_word(words);
+    }
+    return taken;
+}
+
+static bool take_seconds(struct words *words, struct command *command)
+{
+    const char *word = next_word(words);
+    if (word == NULL) {
+        return missing(words, "the number of seconds");
+    }
+    char *end;
+    long seconds = strtol(word, &end, 10);
+    if (end == word || *end != '\0' || seconds < 1 || seconds > TRACE_SECONDS_MAX) {
+        return wrong(words, "FOR takes seconds, from 1 to 86400, not", word);
+    }
+    command->seconds = (uint32_t)seconds;
+    return true;
+}
+
+/* line [ON|LAST|DEC|HEX|OFF] [SAVE file] [FOR seconds]. */
+static bool parse_lntrace(struct words *words, struct command *command)
+{
+    if (!take_name(words, "the line", command) || !cut_instance(words, command)) {
+        return false;
+    }
+    bool last = take_keyword(words, "LAST"), on = !last && take_keyword(words, "ON");
+    if (!last && !on) {
+        command->trace = take_keyword(words, "DEC")   ? TRACE_MODE_DEC
+                         : take_keyword(words, "HEX") ? TRACE_MODE_HEX
+                         : take_keyword(words, "OFF") ? TRACE_MODE_OFF
+                                                      : TRACE_MODE_DECODED;
+    }
+    bool decoded = command->trace == TRACE_MODE_DECODED;
+    if (decoded && take_keyword(words, "SAVE")) {
+        command->file = next_word(words);
+        if (command->file == NULL || command->file[0] == '\0') {
+            return missing(words, "the file");
+        }
+    }
+    command->memory = !on;
+    command->live = !last && (on || command->file == NULL);
+    if (command->live && command->trace != TRACE_MODE_OFF && take_keyword(words, "FOR") &&
+        !take_seconds(words, command)) {
+        return false;
     }
     return at_end(words);
 }
@@ -270,6 +332,8 @@ static bool parse_rest(struct words *words, struct command *command)
         return parse_process_instance(words, command);
     case VERB_SHOW:
         return parse_show(words, command);
+    case VERB_LNTRACE:
+        return parse_lntrace(words, command);
     case VERB_NOT_BUILT:
         snprintf(words->mistake, GRAMMAR_MISTAKE_SIZE, "%s is not built yet", words->row->word);
         return false;

@@ -17,6 +17,8 @@
 #define GRAMMAR_MISTAKE_SIZE 512
 #define GRAMMAR_NAME_SIZE    128 /* longest name or mask, the closing zero included */
 
+enum trace_mode { TRACE_MODE_DECODED, TRACE_MODE_HEX, TRACE_MODE_DEC, TRACE_MODE_OFF };
+
 struct command {
     enum verb verb;
     char name[GRAMMAR_NAME_SIZE]; /* mask, tag, station, line or process; HELP: the command; "" not given */
@@ -24,7 +26,11 @@ struct command {
     value_flags flags;            /* SET */
     struct komet_utc from, to;    /* EVENTS, COMMANDS: both included; KOMET_UTC_UNKNOWN: not given */
     bool counters;                /* INTERROGATE */
-    uint8_t instance;             /* SET_ACT_INST: 1..15 */
+    uint8_t instance;             /* SET_ACT_INST: 1..15; LNTRACE: 0 all */
+    enum trace_mode trace;        /* LNTRACE */
+    bool memory, live;            /* LNTRACE: what is in memory; what comes */
+    const char *file;             /* LNTRACE SAVE: borrowed from the words; NULL: not given */
+    uint32_t seconds;             /* LNTRACE FOR: 0 not given */
 };
 
 /*

@@ -25,6 +25,7 @@ struct kom *kom_init(void *memory, size_t size, const struct kom_identity *ident
     kom->identity = *identity;
     kom->heard_sent = now.instant;
     kom->heartbeat_due = KOMET_NEVER;
+    kom->trace_due = now.instant;
     return kom;
 }
 
@@ -155,6 +156,7 @@ void kom_configure(struct kom *kom, void *memory, size_t size, const struct proc
                    struct line_now now)
 {
     KOMET_ASSERT(size >= kom_lines_size(process) && !kom->active);
+    kom_trace_closed_all(kom, now);
     lay_out(kom, memory, process, now);
     kom->process = process;
     kom->end_count = kom->end_next = kom->open_commands = 0;
@@ -178,6 +180,7 @@ void kom_server_closed(struct kom *kom, struct line_now now)
     kom->connected = kom->welcome = kom->hello = kom->configure = kom->reconnect = false;
     kom->heartbeat_due = KOMET_NEVER;
     drop_unconfirmed(kom);
+    kom_trace_forget(kom);
     deactivate(kom, now, KOMET_NO_SERVER);
     kom->stopped = false;
 }
@@ -257,6 +260,9 @@ void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
     case KOMET__WIRE__MESSAGE__BODY_COMMAND:
         kom_take_command(kom, now, message->command);
         break;
+    case KOMET__WIRE__MESSAGE__BODY_TRACE_ASK:
+        kom_trace_ask(kom, now, message->trace_ask);
+        break;
     case KOMET__WIRE__MESSAGE__BODY_HELLO:
     case KOMET__WIRE__MESSAGE__BODY_STOPPED:
     case KOMET__WIRE__MESSAGE__BODY_BATCH:
@@ -266,6 +272,7 @@ void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
     case KOMET__WIRE__MESSAGE__BODY_ASK:
     case KOMET__WIRE__MESSAGE__BODY_ANSWER:
     case KOMET__WIRE__MESSAGE__BODY_CANCEL:
+    case KOMET__WIRE__MESSAGE__BODY_TRACE_PAGE:
     case KOMET__WIRE__MESSAGE__BODY__NOT_SET:
     case _KOMET__WIRE__MESSAGE__BODY__CASE_IS_INT_SIZE:
         kom_note(kom, "the server sent a message that is not for a KOM: %s", wire_message_name(message));
@@ -335,6 +342,7 @@ static bool has_line(const struct kom *kom, uint16_t line)
 void kom_line_connected(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection)
 {
     KOMET_ASSERT(has_line(kom, line));
+    kom_trace_opened(kom, now, line, connection);
     line_connected(kom->lines[line].engine, now, connection);
     kom->lines[line].dirty = true;
 }
@@ -343,6 +351,7 @@ void kom_line_closed(struct kom *kom, struct line_now now, uint16_t line, uint32
                      enum komet_reason reason)
 {
     KOMET_ASSERT(has_line(kom, line));
+    kom_trace_closed(kom, now, line, connection, reason, false);
     line_closed(kom->lines[line].engine, now, connection, reason);
     kom->lines[line].dirty = true;
 }
@@ -363,12 +372,14 @@ size_t kom_line_feed(struct kom *kom, struct line_now now, uint16_t line, uint32
         taken += line_feed(kom->lines[line].engine, now, connection, octets + taken, size - taken);
         kom_absorb(kom, now, line);
     }
+    kom_trace_received(kom, now, line, connection, octets, taken);
     return taken;
 }
 
 void kom_line_written(struct kom *kom, uint16_t line, uint32_t connection, size_t size)
 {
     KOMET_ASSERT(has_line(kom, line));
+    kom_trace_written(kom, line, connection, size);
     line_written(kom->lines[line].engine, connection, size);
     kom->lines[line].dirty = true;
 }
@@ -403,6 +414,7 @@ void kom_tick(struct kom *kom, struct line_now now)
 struct komet_instant kom_deadline(const struct kom *kom)
 {
     struct komet_instant deadline = komet_earlier(kom->heartbeat_due, silence_end(kom));
+    deadline = komet_earlier(deadline, kom_trace_deadline(kom));
     if (!kom->active) {
         return deadline;
     }
@@ -444,7 +456,7 @@ static bool next_of_server(struct kom *kom, struct kom_output *output)
     return false;
 }
 
-static bool next_abort(struct kom *kom, struct kom_output *output)
+static bool next_abort(struct kom *kom, struct line_now now, struct kom_output *output)
 {
     for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
         struct kom_line *line = &kom->lines[i];
@@ -454,6 +466,7 @@ static bool next_abort(struct kom *kom, struct kom_output *output)
             output->line = i;
             output->connection = line->abort_connection;
             output->reason = line->abort_reason;
+            kom_trace_closed(kom, now, i, line->abort_connection, line->abort_reason, true);
             return true;
         }
     }
@@ -478,6 +491,7 @@ static bool next_of_line(struct kom *kom, struct line_now now, uint16_t index, s
         output->connection = from.connection;
         output->octets = from.octets;
         output->size = from.size;
+        kom_trace_handed(kom, now, index, from.octets, from.size);
         return true;
     }
     line->dirty = false;
@@ -530,7 +544,7 @@ bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output)
         }
     }
     acknowledge(kom, now);
-    return next_of_server(kom, output) || next_abort(kom, output) || next_note(kom, output) ||
+    return next_of_server(kom, output) || next_abort(kom, now, output) || next_note(kom, output) ||
            next_of_lines(kom, now, output) || next_batch(kom, now, output) ||
-           kom_next_message(kom, now, output);
+           kom_next_message(kom, now, output) || kom_trace_next(kom, now, output);
 }

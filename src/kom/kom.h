@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kom/trace_ring.h"
 #include "line/line.h"
 #include "model/site.h"
 #include "wire/frame.h"
@@ -39,6 +40,9 @@ size_t kom_size(void);
 size_t kom_lines_size(const struct process *process);
 
 struct kom *kom_init(void *memory, size_t size, const struct kom_identity *identity, struct line_now now);
+/* From now on the newest raw traffic of all lines is kept in `memory`, for LNTRACE (see trace_ring.h): taken
+ * for the engine's life, at least TRACE_RING_MIN octets. Before the first input; left out, none is kept. */
+void kom_keep_traffic(struct kom *kom, void *memory, size_t size);
 /* The process's part of the site was read: `memory` taken, `process` borrowed, both until the next
  * kom_configure. */
 void kom_configure(struct kom *kom, void *memory, size_t size, const struct process *process,
@@ -52,6 +56,8 @@ void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
 /* Telemetry: as line.h, with the index of the line in the process. kom_line_feed returns 0 while the batches
  * are full: the shell stops reading that socket until kom_takes says true again. */
 void kom_line_connected(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection);
+/* Whose connection the next kom_line_connected is of, for LNTRACE; may be left out. Copied. */
+void kom_line_ends(struct kom *kom, const struct trace_end *local, const struct trace_end *remote);
 void kom_line_closed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
                      enum komet_reason reason);
 size_t kom_line_feed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,

@@ -67,6 +67,7 @@ static wire_message *write_hello(struct kom *kom)
     hello->run = kom->identity.run;
     hello->host = (char *)(uintptr_t)kom->identity.host;
     hello->pid = kom->identity.pid;
+    hello->traces = kom->ring != NULL;
     kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_HELLO;
     kom->slot.message.hello = hello;
     return &kom->slot.message;

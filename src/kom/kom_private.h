@@ -6,12 +6,20 @@
 
 #include "kom/batch.h"
 #include "kom/kom.h"
+#include "kom/trace_ring.h"
 #include "komet/assert.h"
 
 #define KOM_NOTES_MAX    32 /* further ones are dropped: notes are for people */
 #define KOM_NOTE_SIZE    200
 #define KOM_COMMANDS_MAX 512 /* open, or ended and not yet told; one more is dropped */
 #define KOM_HEARTBEATS   4   /* in one lease */
+
+#define KOM_TRACES_MAX        16           /* of one server; one more is not answered */
+#define KOM_TRACE_RECORDS     128          /* of one page */
+#define KOM_TRACE_CONNECTIONS 64           /* of one page */
+#define KOM_TRACE_OCTETS      32768u       /* of one page: no record begins behind so many */
+#define KOM_TRACE_SCAN        2048         /* records looked at for one page */
+#define KOM_TRACE_PAUSE       KOMET_MS(10) /* between two pages, of all traces: telemetry has the rest */
 
 struct kom_line {
     struct line_engine *engine;
@@ -21,6 +29,8 @@ struct kom_line {
     uint32_t abort_connection, connect_connection;
     enum komet_reason abort_reason;
     const struct address *address;
+    struct trace_connection *traced; /* NULL: no connection, or none that is kept */
+    uint32_t traced_connection;      /* its serial */
 };
 
 struct kom_station {
@@ -34,6 +44,33 @@ struct kom_end {
     double number;
     value_flags flags;
     char reason[96];
+};
+
+/* A reader of the traffic that is kept. */
+struct kom_trace {
+    bool used;
+    bool asked; /* a page is wanted */
+    bool live;
+    uint64_t id;
+    char mask[TRACE_LINE_SIZE];
+    struct trace_cursor cursor;
+};
+
+/* One page on its way to the server, for one output at a time. */
+struct kom_trace_page {
+    Komet__Wire__TracePage body;
+    Komet__Wire__TraceRecord records[KOM_TRACE_RECORDS];
+    Komet__Wire__TraceRecord *record_list[KOM_TRACE_RECORDS];
+    Komet__Wire__TraceConnection connections[KOM_TRACE_CONNECTIONS];
+    Komet__Wire__TraceConnection *connection_list[KOM_TRACE_CONNECTIONS];
+};
+
+/* Octets that were handed out to be sent: kept when the shell says that it gave them to TCP. */
+struct kom_handed {
+    const uint8_t *octets; /* NULL: none */
+    size_t size;
+    uint16_t line;
+    struct komet_utc time;
 };
 
 /* Everything a message body may need, for one output at a time. */
@@ -83,6 +120,14 @@ struct kom {
     unsigned note_count, note_next;
     char refusal[256];
     struct kom_slot slot;
+
+    struct trace_ring *ring; /* NULL: no traffic is kept */
+    struct trace_end local, remote;
+    struct kom_trace traces[KOM_TRACES_MAX];
+    unsigned trace_turn; /* whose page comes first */
+    struct komet_instant trace_due;
+    struct kom_handed handed;
+    struct kom_trace_page trace_page;
 };
 
 /* kom.c */
@@ -94,5 +139,23 @@ void kom_absorb(struct kom *kom, struct line_now now, uint16_t line);
 bool kom_next_message(struct kom *kom, struct line_now now, struct kom_output *output);
 void kom_take_command(struct kom *kom, struct line_now now, const Komet__Wire__Command *command);
 void kom_end_command(struct kom *kom, uint64_t id, enum command_result result, const char *reason);
+
+/* kom_trace.c: the traffic that is kept. Nothing happens where no ring was given. */
+void kom_trace_opened(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection);
+void kom_trace_received(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
+                        const uint8_t *octets, size_t size);
+/* Octets were handed out; and so many of them were given to TCP. */
+void kom_trace_handed(struct kom *kom, struct line_now now, uint16_t line, const uint8_t *octets,
+                      size_t size);
+void kom_trace_written(struct kom *kom, uint16_t line, uint32_t connection, size_t size);
+void kom_trace_closed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
+                      enum komet_reason reason, bool by_us);
+/* The lines are configured anew: what they had is gone already. */
+void kom_trace_closed_all(struct kom *kom, struct line_now now);
+void kom_trace_ask(struct kom *kom, struct line_now now, const Komet__Wire__TraceAsk *ask);
+/* The server's connection ended: nobody asks any more. */
+void kom_trace_forget(struct kom *kom);
+struct komet_instant kom_trace_deadline(const struct kom *kom);
+bool kom_trace_next(struct kom *kom, struct line_now now, struct kom_output *output);
 
 #endif

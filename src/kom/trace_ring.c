@@ -192,6 +192,15 @@ void trace_ring_close(struct trace_ring *ring, struct trace_connection *connecti
     }
 }
 
+void trace_ring_close_all(struct trace_ring *ring, struct komet_utc time, enum komet_reason reason)
+{
+    for (unsigned i = 0; i < ring->connection_count; i++) {
+        if (ring->connections[i].open) {
+            trace_ring_close(ring, &ring->connections[i], time, reason, true);
+        }
+    }
+}
+
 /* ---- reading ---- */
 
 struct trace_cursor trace_ring_oldest(const struct trace_ring *ring)

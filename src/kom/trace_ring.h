@@ -91,6 +91,9 @@ void trace_ring_octets(struct trace_ring *ring, struct trace_connection *connect
 void trace_ring_close(struct trace_ring *ring, struct trace_connection *connection, struct komet_utc time,
                       enum komet_reason reason, bool by_us);
 
+/* All that are open have ended, by us. */
+void trace_ring_close_all(struct trace_ring *ring, struct komet_utc time, enum komet_reason reason);
+
 /* A cursor in front of the oldest record, or behind the newest. */
 struct trace_cursor trace_ring_oldest(const struct trace_ring *ring);
 struct trace_cursor trace_ring_newest(const struct trace_ring *ring);

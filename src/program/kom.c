@@ -32,6 +32,8 @@ static const char usage[] =
     "lost\n"
     "  --group NAME           the servers of that group, as named in the site's site.yaml (also /RDNAME)\n"
     "  --site DIR             the site's folder, for --group; nothing else is read from it\n"
+    "  --trace-memory MIB     memory for the newest traffic of the lines, for LNTRACE; 16 when left out, 0 "
+    "none\n"
     "  --close-serial-when-passive   frees serial ports while passive (also /DBSH)\n"
     "  --help, --version\n"
     "\n"
@@ -93,6 +95,7 @@ static int run(const struct kom_options *options, const struct endpoints *server
                      .host = host_name,
                      .pid = (uint32_t)getpid()},
         .servers = servers,
+        .traffic = options->trace_memory,
         .stay = options->stay};
     struct kom_host *host = kom_host_start(&settings);
     stop_begin(&stop, &loop, on_stop, host);

@@ -36,7 +36,7 @@ struct host_line {
 struct kom_host {
     struct kom_host_settings settings;
     struct kom *kom;
-    void *kom_memory;
+    void *kom_memory, *traffic;
     struct wire_peer *server;        /* NULL: not connected */
     size_t this_server, next_server; /* of settings.servers */
     bool stays;                      /* with this_server, which welcomed us */
@@ -56,12 +56,38 @@ static void connect_server(struct kom_host *host);
 
 /* ---- telemetry ---- */
 
+static struct trace_end end_of(const struct sockaddr_storage *address)
+{
+    struct trace_end end = {0};
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)address;
+        end.family = 4;
+        memcpy(end.address, &ipv4->sin_addr, 4);
+        end.port = ntohs(ipv4->sin_port);
+    } else if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)address;
+        end.family = 6;
+        memcpy(end.address, &ipv6->sin6_addr, 16);
+        end.port = ntohs(ipv6->sin6_port);
+    }
+    return end;
+}
+
+static void tell_ends(struct kom_host *host, const struct tcp *tcp)
+{
+    struct sockaddr_storage local, remote;
+    tcp_ends(tcp, &local, &remote);
+    const struct trace_end ends[2] = {end_of(&local), end_of(&remote)};
+    kom_line_ends(host->kom, &ends[0], &ends[1]);
+}
+
 static void on_line_connected(void *context, struct tcp *tcp)
 {
     struct host_line *line = context;
     char peer[80];
     tcp_peer(tcp, peer, sizeof peer);
     log_info("%s: connected to %s", line->line->name, peer);
+    tell_ends(line->host, tcp);
     tcp_send_at_once(tcp, line->line->parameters.value[PARAMETER_TND] != 0);
     kom_line_connected(line->host->kom, clock_now(), line->index, line->connection);
     drain(line->host);
@@ -391,6 +417,11 @@ struct kom_host *kom_host_start(const struct kom_host_settings *settings)
     host->kom_memory = malloc(kom_size());
     KOMET_ASSERT(host->kom_memory != NULL);
     host->kom = kom_init(host->kom_memory, kom_size(), &host->settings.identity, clock_now());
+    if (settings->traffic > 0) {
+        host->traffic = malloc(settings->traffic);
+        KOMET_ASSERT(host->traffic != NULL);
+        kom_keep_traffic(host->kom, host->traffic, settings->traffic);
+    }
     int failed = uv_timer_init(settings->loop, &host->deadline);
     failed |= uv_timer_init(settings->loop, &host->reconnect);
     KOMET_ASSERT(failed == 0);
@@ -413,6 +444,7 @@ int kom_host_free(struct kom_host *host)
     int status = host->refused ? 1 : 0;
     forget_site(host);
     free(host->kom_memory);
+    free(host->traffic);
     free(host);
     return status;
 }

@@ -19,7 +19,8 @@ struct kom_host_settings {
     uv_loop_t *loop;
     struct kom_identity identity; /* what it points to is borrowed for the host's life */
     const struct endpoints *servers;
-    bool stay; /* with the first of them that welcomes it */
+    size_t traffic; /* octets of memory for the newest traffic (LNTRACE); 0: none is kept */
+    bool stay;      /* with the first of them that welcomes it */
 };
 
 /* Begins to connect. It ends by itself, and with it the loop, only when a server refuses the instance or

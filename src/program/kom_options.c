@@ -79,6 +79,20 @@ static const char *behind(const char *word, const char *name)
     return strncmp(word, name, size) == 0 && (word[size] == '\0' || word[size] == '=') ? word + size : NULL;
 }
 
+static bool read_trace_memory(struct kom_options *options, const char *text, char *fault)
+{
+    char *end;
+    unsigned long mebibytes = text != NULL ? strtoul(text, &end, 10) : 0;
+    if (text == NULL) {
+        return false; /* which was said */
+    }
+    if (!isdigit((unsigned char)text[0]) || *end != '\0' || mebibytes > KOM_TRACE_MIB_MAX) {
+        return fail(fault, "--trace-memory takes MiB, from 0 (none) to 4096, not ", text);
+    }
+    options->trace_memory = (size_t)mebibytes << 20;
+    return true;
+}
+
 static bool read_long(struct kom_options *options, struct words *words, const char *word, char *fault)
 {
     const char *rest;
@@ -90,6 +104,8 @@ static bool read_long(struct kom_options *options, struct words *words, const ch
         options->stay = true;
     } else if (strcmp(word, "--close-serial-when-passive") == 0) {
         options->close_serial = true;
+    } else if ((rest = behind(word, "--trace-memory")) != NULL) {
+        return read_trace_memory(options, value_of(words, "--trace-memory", rest, fault), fault);
     } else if ((rest = behind(word, "--group")) != NULL) {
         return (options->group = value_of(words, "--group", rest, fault)) != NULL;
     } else if ((rest = behind(word, "--site")) != NULL) {
@@ -153,7 +169,7 @@ static bool check(struct kom_options *options, char *fault)
 bool kom_options_read(struct kom_options *options, int argc, char **argv, char *fault)
 {
     struct words words = {argv + (argc > 0 ? 1 : 0)};
-    *options = (struct kom_options){0};
+    *options = (struct kom_options){.trace_memory = (size_t)KOM_TRACE_MIB << 20};
     while (*words.next != NULL) {
         const char *word = *words.next++;
         bool dashes = word[0] == '-' && word[1] == '-';

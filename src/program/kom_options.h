@@ -15,12 +15,15 @@ struct kom_options {
     struct endpoints servers; /* -S, or the server of the same computer; count 0: `group` says where */
     const char *group;        /* --group, /RD; NULL: not given */
     const char *site;         /* --site: where the addresses of the group's servers are; NULL: not given */
+    size_t trace_memory;      /* --trace-memory, in octets; 0: no traffic is kept */
     bool stay;                /* --stay: with the first server that welcomes it */
     bool close_serial;        /* /DBSH */
     bool help, version;
 };
 
 #define KOM_OPTIONS_FAULT_SIZE 256
+#define KOM_TRACE_MIB          16 /* --trace-memory, when it is not given */
+#define KOM_TRACE_MIB_MAX      4096
 
 /* Reads argv[1] and on; the options borrow from it. False: `fault` (KOM_OPTIONS_FAULT_SIZE octets) says what
  * is wrong and what would be right. */

@@ -1,6 +1,6 @@
 /*
  * server_console: see server_console.h. This file has the open answers and their life; what they answer is in
- * server_console_lists.c, _journal.c and _orders.c.
+ * server_console_lists.c, _journal.c, _orders.c and _trace.c.
  */
 #include "program/server_console.h"
 
@@ -79,6 +79,9 @@ void open_close(struct server_console *console, struct open *open)
     if (open->kind == OPEN_WATCH) {
         server_unwatch(console->server, open_token(console, open, 0));
     }
+    if (open->kind == OPEN_TRACE) {
+        server_untrace(console->server, open_token(console, open, 0));
+    }
     free(open->changed);
     *open = (struct open){.kind = OPEN_FREE};
 }
@@ -111,7 +114,7 @@ void page_end_row(struct page *page, struct json *json)
     page->used += json->size + 1;
 }
 
-static void send_answer(struct server_console *console, unsigned client, Komet__Wire__Answer *answer)
+void send_answer(struct server_console *console, unsigned client, Komet__Wire__Answer *answer)
 {
     wire_message message = KOMET__WIRE__MESSAGE__INIT;
     message.body_case = KOMET__WIRE__MESSAGE__BODY_ANSWER;
@@ -214,6 +217,8 @@ static bool begin(struct server_console *console, struct line_now now, struct op
     case VERB_CLOCK:
     case VERB_SET_ACT_INST:
         return order_begin(console, now, open, user, mistake);
+    case VERB_LNTRACE:
+        return trace_begin(console, open, mistake);
     case VERB_NOT_BUILT:
         break;
     }
@@ -279,6 +284,9 @@ void server_console_sent(struct server_console *console, struct line_now now, un
         case OPEN_JOURNAL:
             journal_pump(console, open);
             break;
+        case OPEN_TRACE:
+            server_trace_more(console->server, open_token(console, open, 0));
+            break;
         case OPEN_ORDER: /* is one page */
         case OPEN_FREE:
             break;
@@ -301,6 +309,9 @@ void server_console_output(struct server_console *console, struct line_now now,
         return;
     case SERVER_OUT_ENDED:
         order_ended(console, &output->ended);
+        return;
+    case SERVER_OUT_TRACE:
+        trace_page(console, output);
         return;
     case SERVER_OUT_SEND:
     case SERVER_OUT_CLOSE:

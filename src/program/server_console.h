@@ -46,7 +46,8 @@ void server_console_client_closed(struct server_console *console, struct line_no
 /* All that was queued for `client` has been written: the next page of what it has open may go. */
 void server_console_sent(struct server_console *console, struct line_now now, unsigned client);
 
-/* SERVER_OUT_CHANGE and SERVER_OUT_ENDED of server_next; other kinds are ignored. `output` borrowed. */
+/* SERVER_OUT_CHANGE, SERVER_OUT_ENDED and SERVER_OUT_TRACE of server_next; other kinds are ignored. `output`
+ * borrowed. */
 void server_console_output(struct server_console *console, struct line_now now,
                            const struct server_output *output);
 

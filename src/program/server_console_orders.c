@@ -182,6 +182,7 @@ bool order_begin(struct server_console *console, struct line_now now, struct ope
     case VERB_SHOW:
     case VERB_HELP:
     case VERB_VERSION:
+    case VERB_LNTRACE:
     case VERB_NOT_BUILT:
         break;
     }

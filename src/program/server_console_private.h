@@ -24,7 +24,8 @@ enum open_kind {
     OPEN_LIST,    /* rows of what the engine has, from `next` on */
     OPEN_JOURNAL, /* pages of EVENTS or COMMANDS, from `after` on */
     OPEN_ORDER,   /* SET, INTERROGATE, CLOCK, SET_ACT_INST: `waiting` ends are still to come */
-    OPEN_WATCH    /* tags of `changed`, for ever */
+    OPEN_WATCH,   /* tags of `changed`, for ever */
+    OPEN_TRACE    /* traffic, as it comes from the KOMs */
 };
 
 struct open {
@@ -85,6 +86,8 @@ bool page_has_room(const struct page *page);
 void page_begin_row(struct page *page, struct json *json);
 void page_end_row(struct page *page, struct json *json);
 
+/* Encodes and sends. The client may be gone afterwards. */
+void send_answer(struct server_console *console, unsigned client, Komet__Wire__Answer *answer);
 /* Sends the page. When `end` the answer is closed. The client may be gone afterwards: `open` is not to be
  * used again without open_of_token. */
 void send_page(struct server_console *console, struct open *open, bool end, bool single);
@@ -110,6 +113,10 @@ bool journal_begin(struct server_console *console, struct open *open, char *mist
 void journal_pump(struct server_console *console, struct open *open);
 /* Queries that are out are told that nobody waits for them. */
 void journal_abandon(struct server_console *console);
+
+/* server_console_trace.c: LNTRACE. */
+bool trace_begin(struct server_console *console, struct open *open, char *mistake);
+void trace_page(struct server_console *console, const struct server_output *output);
 
 /* What is named in `name`, or NULL and `mistake` says what would be right. */
 const struct process *named_process(const struct site *site, const char *name, char *mistake);

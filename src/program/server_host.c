@@ -120,6 +120,7 @@ static void act(struct server_host *host, struct line_now now, const struct serv
         return;
     case SERVER_OUT_CHANGE:
     case SERVER_OUT_ENDED:
+    case SERVER_OUT_TRACE:
         server_console_output(host->engine.console, now, output);
         return;
     case SERVER_OUT_NOTE:

@@ -14,6 +14,7 @@
 #include "komet/assert.h"
 #include "model/site.h"
 #include "program/tell_text.h"
+#include "program/tell_trace.h"
 
 #define HELP_OCTETS 1024 /* more than a row of HELP takes */
 
@@ -22,6 +23,7 @@ struct run {
     struct tell *tell;
     struct command command;
     struct tell_output output;
+    struct tell_trace *trace; /* LNTRACE */
 };
 
 /* A command that changes something and answers with its result. */
@@ -58,6 +60,9 @@ static const char *unknown_end(enum verb verb)
 
 static int answer_ended(struct run *run)
 {
+    if (run->trace != NULL && !tell_trace_end(run->trace)) {
+        return output_failed(run);
+    }
     if (!tell_output_end(&run->output)) {
         return output_failed(run);
     }
@@ -71,7 +76,7 @@ static int answer_ended(struct run *run)
         tell_text_complain("%s: the answer has no result%s", run->command.name, unknown_end(verb));
         return TELL_FAILED;
     }
-    if (run->output.rows == 0 && run->output.format != TELL_JSON) {
+    if (run->output.rows == 0 && run->output.format != TELL_JSON && run->trace == NULL) {
         tell_text_complain("nothing matches");
     }
     return TELL_DONE;
@@ -117,6 +122,9 @@ static int show_help(struct run *run)
 static bool take_page(void *context, const Komet__Wire__Answer *answer)
 {
     struct run *run = context;
+    if (answer->trace != NULL && run->trace != NULL) {
+        return tell_trace_page(run->trace, answer->trace);
+    }
     return tell_output_page(&run->output, answer->rows, answer->n_rows, answer->single);
 }
 
@@ -142,11 +150,18 @@ static int question_ended(struct run *run, enum tell_end end, const char *reason
     case TELL_END_INTERRUPTED:
         break;
     }
-    if (verb == VERB_WATCH) {
-        return TELL_DONE;
+    if (verb == VERB_WATCH || (verb == VERB_LNTRACE && run->command.live)) {
+        return run->trace != NULL ? answer_ended(run) : TELL_DONE;
     }
     tell_text_complain("interrupted%s", unknown_end(verb));
     return TELL_FAILED;
+}
+
+/* It goes on until it is interrupted. */
+static bool is_lasting(const struct command *command)
+{
+    return command->verb == VERB_WATCH ||
+           (command->verb == VERB_LNTRACE && command->live && command->trace != TRACE_MODE_OFF);
 }
 
 static int ask(struct run *run, const char *const *words, size_t count)
@@ -155,7 +170,8 @@ static int ask(struct run *run, const char *const *words, size_t count)
     struct tell_question question = {.words = words,
                                      .count = count,
                                      .user = run->tell->user,
-                                     .lasting = run->command.verb == VERB_WATCH,
+                                     .seconds = run->command.seconds,
+                                     .lasting = is_lasting(&run->command),
                                      .page = take_page,
                                      .context = run};
     enum tell_end end = tell_session_ask(run->tell->session, &question, reason);
@@ -178,12 +194,19 @@ int tell_command_run(struct tell *tell, const char *const *words, size_t count)
         tell_text_complain("%s", mistake);
         return TELL_USAGE;
     }
-    tell_output_begin(&run.output, stdout, tell->format, run.command.verb == VERB_WATCH);
+    bool traces = run.command.verb == VERB_LNTRACE && run.command.trace != TRACE_MODE_OFF;
+    if (traces && tell->format == TELL_CSV && run.command.file == NULL) {
+        tell_text_complain("LNTRACE has no CSV: frames are not alike; right would be -o json");
+        return TELL_USAGE;
+    }
+    tell_output_begin(&run.output, stdout, tell->format, is_lasting(&run.command));
+    run.trace = traces ? tell_trace_new(&run.command, &run.output) : NULL;
     if (run.command.verb == VERB_HELP) {
         status = tell->format == TELL_TABLE ? show_help(&run) : answer_help(&run);
     } else {
         status = ask(&run, words, count);
     }
+    tell_trace_free(run.trace);
     tell_output_free(&run.output);
     return status;
 }

@@ -42,6 +42,7 @@ static enum wanted wanted_first(enum verb verb)
     case VERB_SET_ACT_INST:
         return WANTED_PROCESS;
     case VERB_LINE:
+    case VERB_LNTRACE:
         return WANTED_LINE;
     case VERB_STATION:
         return WANTED_STATION;

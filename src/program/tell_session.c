@@ -22,7 +22,7 @@
 
 struct tell_session {
     uv_loop_t loop;
-    uv_timer_t timer;
+    uv_timer_t timer, limit; /* limit: of a question that ends by itself */
     uv_signal_t interrupt, terminate;
     struct endpoints endpoints;
     size_t at;              /* endpoint of `peer` */
@@ -165,6 +165,13 @@ static void send_cancel(struct tell_session *session)
     if (session->peer != NULL && session->welcome) {
         wire_peer_send(session->peer, &message);
     }
+}
+
+static void on_limit(uv_timer_t *timer)
+{
+    struct tell_session *session = timer->data;
+    send_cancel(session);
+    finish(session, TELL_END_DONE);
 }
 
 static void on_connected(void *context, struct wire_peer *peer)
@@ -355,9 +362,13 @@ enum tell_end tell_session_ask(struct tell_session *session, const struct tell_q
         session->at = 0;
         try_next(session);
     }
+    if (question->seconds > 0) {
+        uv_timer_start(&session->limit, on_limit, (uint64_t)question->seconds * 1000, 0);
+    }
     while (!session->ended) {
         uv_run(&session->loop, UV_RUN_ONCE);
     }
+    uv_timer_stop(&session->limit);
     end_call(session);
     if (session->end == TELL_END_INTERRUPTED || session->end == TELL_END_TERMINATED) {
         send_cancel(session);
@@ -402,10 +413,11 @@ struct tell_session *tell_session_new(const struct endpoints *endpoints)
     int failed = uv_loop_init(&session->loop);
     KOMET_ASSERT(failed == 0);
     failed |= uv_timer_init(&session->loop, &session->timer);
+    failed |= uv_timer_init(&session->loop, &session->limit);
     failed |= uv_signal_init(&session->loop, &session->interrupt);
     failed |= uv_signal_init(&session->loop, &session->terminate);
     KOMET_ASSERT(failed == 0);
-    session->timer.data = session->interrupt.data = session->terminate.data = session;
+    session->timer.data = session->limit.data = session->interrupt.data = session->terminate.data = session;
     session->endpoints = *endpoints;
     session->ended = true;
     signal(SIGPIPE, SIG_IGN);
@@ -427,6 +439,7 @@ bool tell_session_free(struct tell_session *session)
     }
     uv_close((uv_handle_t *)&session->interrupt, NULL);
     uv_close((uv_handle_t *)&session->terminate, NULL);
+    uv_close((uv_handle_t *)&session->limit, NULL);
     uv_timer_start(&session->timer, on_close_limit, CLOSE_LIMIT_MS, 0);
     uv_unref((uv_handle_t *)&session->timer);
     uv_run(&session->loop, UV_RUN_DEFAULT);

@@ -37,7 +37,8 @@ struct tell_question {
     const char *const *words;
     size_t count;
     const char *user;
-    bool lasting; /* WATCH: when the connection ends it is made again and the question asked again */
+    unsigned seconds; /* after which it is done; 0: it has no such end */
+    bool lasting; /* WATCH, LNTRACE: when the connection ends it is made again and the question asked again */
     /* Takes a page, borrowed for the call; false: no more of it, the server is told so. */
     bool (*page)(void *context, const Komet__Wire__Answer *answer);
     void *context;

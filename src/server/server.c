@@ -3,7 +3,7 @@
  *
  * What happens inside is split by what it is about: server_clients.c (greetings, heartbeats, reports),
  * server_batch.c (values), server_orders.c (commands and roles that people ask for), server_known.c (what the
- * console may ask), repeats.c.
+ * console may ask), server_traces.c (LNTRACE), repeats.c.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -253,6 +253,9 @@ void server_feed(struct server *server, struct line_now now, unsigned client, co
     case KOMET__WIRE__MESSAGE__BODY_STATION_REPORT:
         clients_station_report(server, client, message->station_report);
         break;
+    case KOMET__WIRE__MESSAGE__BODY_TRACE_PAGE:
+        traces_page(server, client, message->trace_page);
+        break;
     case KOMET__WIRE__MESSAGE__BODY_HELLO:
     case KOMET__WIRE__MESSAGE__BODY_WELCOME:
     case KOMET__WIRE__MESSAGE__BODY_ROLE:
@@ -261,6 +264,7 @@ void server_feed(struct server *server, struct line_now now, unsigned client, co
     case KOMET__WIRE__MESSAGE__BODY_ASK:
     case KOMET__WIRE__MESSAGE__BODY_ANSWER:
     case KOMET__WIRE__MESSAGE__BODY_CANCEL:
+    case KOMET__WIRE__MESSAGE__BODY_TRACE_ASK:
     case KOMET__WIRE__MESSAGE__BODY__NOT_SET:
     case _KOMET__WIRE__MESSAGE__BODY__CASE_IS_INT_SIZE:
         out_of_place(server, client, message);
@@ -280,6 +284,7 @@ static void drop_kom(struct server *server, struct line_now now, unsigned client
     KOMET_ASSERT(process->members[instance].client == client);
     process->members[instance].client = SERVER_NO_CLIENT;
     gone->process = NULL;
+    traces_lost(server, client);
     orders_instance_lost(server, now, process, instance, process->instances.member[instance].epoch);
     instances_lost(&process->instances, now.instant, instance, surely_dead);
     server_note(server, "%s is lost (%s)", run_name(process->process->name, instance).text,
@@ -462,7 +467,8 @@ bool server_next(struct server *server, struct line_now now, struct server_outpu
                  clients_next_message(server, now, output) || orders_next_command(server, now, output) ||
                  /* Again: a command that could not be sent any more has ended. */
                  (!server->journal_failed && orders_next_record(server, now, output)) ||
-                 orders_next_ended(server, output) || next_close(server, output);
+                 orders_next_ended(server, output) || traces_next(server, output) ||
+                 next_close(server, output);
     if (found && output->kind == SERVER_OUT_RECORD) {
         server->counters.records++;
     }

@@ -24,6 +24,7 @@
 #define SERVER_CONSOLES_MAX 44  /* of them: the other places are for KOMs */
 #define SERVER_COMMANDS_MAX 256 /* open at a time; one more is refused: "too many open commands" */
 #define SERVER_WATCHES_MAX  32
+#define SERVER_TRACES_MAX   16 /* LNTRACEs; one more is refused */
 #define SERVER_BATCHES_MAX  64 /* of one KOM, not confirmed; one more closes its connection */
 
 struct server; /* opaque */
@@ -66,6 +67,7 @@ enum server_output_kind {
     SERVER_OUT_CLOSE,  /* close `client` after what was sent */
     SERVER_OUT_RECORD, /* put `record` into the journal */
     SERVER_OUT_CHANGE, /* tag `tag` changed: for `watch` (a token of server_watch) */
+    SERVER_OUT_TRACE,  /* a `page` of the trace `token`; page NULL: it has ended */
     SERVER_OUT_ENDED, /* a command, interrogation or role change given by server_command … ended: `token` */
     SERVER_OUT_NOTE   /* for the log */
 };
@@ -86,8 +88,11 @@ struct server_output {
     unsigned client;
     wire_message *message; /* borrowed until the next server_next */
     const struct process *process;
-    const struct record *record; /* borrowed */
-    uint64_t token;              /* CHANGE: the watch's; ENDED: in `ended` */
+    const struct record *record;        /* borrowed */
+    uint64_t token;                     /* CHANGE, TRACE: the watch's, the trace's; ENDED: in `ended` */
+    const Komet__Wire__TracePage *page; /* TRACE: borrowed; of `instance` and `run` of `process` */
+    uint8_t instance;
+    uint64_t run;
     const struct tag *tag;
     struct server_ended ended;
     const char *text;
@@ -110,6 +115,22 @@ void server_set_active(struct server *server, struct line_now now, uint64_t toke
 /* WATCH: from now on changes of tags that match come as CHANGE with `token`. False: too many watches. */
 bool server_watch(struct server *server, uint64_t token, const char *mask);
 void server_unwatch(struct server *server, uint64_t token);
+
+/* LNTRACE: the traffic of lines that match, from all instances of their processes that keep it. Pages come as
+ * TRACE, one of each instance; the next ones after server_trace_more. A live one goes on until
+ * server_untrace, over instances that come and go; another one ends by itself. Returns NULL, or why it was
+ * not begun. */
+#define SERVER_TRACE_MASK_SIZE 128
+struct server_trace_settings {
+    const char *mask; /* copied; a longer one is cut */
+    uint8_t instance; /* 1..15; 0: all */
+    bool memory;      /* with what is in memory */
+    bool live;        /* with what will come */
+};
+const char *server_trace(struct server *server, uint64_t token, const struct server_trace_settings *settings);
+/* The console has sent on what it was handed. */
+void server_trace_more(struct server *server, uint64_t token);
+void server_untrace(struct server *server, uint64_t token);
 
 /* ---- for the console: what is known now. Valid until the next call that is not a getter. ---- */
 

@@ -63,6 +63,8 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
     kom->process = state;
     kom->instance = instance;
     kom->welcome = true;
+    kom->traces = hello->traces;
+    traces_connected(server, client);
     server_note(server, "%s is connected from %s (process %u)", run.text, member->host, hello->pid);
 }
 

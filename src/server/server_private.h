@@ -42,6 +42,7 @@ struct client {
     uint64_t stored_sequence;
     char batch_refused[64]; /* not "": `refused_sequence` is */
     uint64_t refused_sequence;
+    bool traces; /* KOM: it keeps its traffic */
 };
 
 struct member_state {
@@ -102,6 +103,25 @@ struct watch {
     uint64_t token;
 };
 
+enum trace_state { TRACE_FREE, TRACE_OPEN, TRACE_ENDING };
+/* What a client has to do with a trace. */
+enum trace_part {
+    TRACE_NONE,
+    TRACE_TO_BEGIN, /* to be told of it */
+    TRACE_ASKED,    /* its page is awaited */
+    TRACE_HELD,     /* its page went to the console */
+    TRACE_TO_ASK    /* to be asked for the next one */
+};
+
+struct trace {
+    enum trace_state state;
+    uint64_t token, id;
+    uint8_t instance; /* 0: all */
+    bool memory, live;
+    enum trace_part parts[SERVER_CLIENTS_MAX];
+    char mask[SERVER_TRACE_MASK_SIZE];
+};
+
 struct tag_state {
     struct value value;
     uint32_t watches; /* one bit a watch that wants its changes */
@@ -126,6 +146,7 @@ struct message_slot {
         Komet__Wire__Role role;
         Komet__Wire__Stored stored;
         Komet__Wire__Command command;
+        Komet__Wire__TraceAsk trace_ask;
     } body;
     char text[SERVER_NOTE_SIZE];
 };
@@ -145,6 +166,11 @@ struct server {
     struct client clients[SERVER_CLIENTS_MAX];
     struct order orders[SERVER_COMMANDS_MAX];
     struct watch watches[SERVER_WATCHES_MAX];
+    struct trace traces[SERVER_TRACES_MAX];
+    uint64_t next_trace;
+    const Komet__Wire__TracePage *trace_page; /* to be handed out; NULL: none */
+    unsigned trace_client;                    /* whose it is */
+    uint64_t trace_token;
     struct server_ended refusals[8]; /* of orders that found no slot; the caller drains after each order */
     unsigned refusal_count;
     struct batch_walk walk;
@@ -196,6 +222,12 @@ void batch_begin(struct server *server, struct line_now now, unsigned client,
 bool batch_next(struct server *server, struct server_output *output);
 /* A tag has a new value: watchers are told. */
 void batch_set_value(struct server *server, const struct tag *tag, const struct value *value);
+
+/* server_traces.c */
+void traces_connected(struct server *server, unsigned client);
+void traces_lost(struct server *server, unsigned client);
+void traces_page(struct server *server, unsigned client, const Komet__Wire__TracePage *page);
+bool traces_next(struct server *server, struct server_output *output);
 
 /* server_orders.c */
 void orders_command_end(struct server *server, struct line_now now, unsigned client,

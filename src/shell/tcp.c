@@ -441,6 +441,15 @@ void tcp_peer(const struct tcp *tcp, char *text, size_t size)
     snprintf(text, size, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
 }
 
+void tcp_ends(const struct tcp *tcp, struct sockaddr_storage *local, struct sockaddr_storage *remote)
+{
+    int length = sizeof *local;
+    *local = *remote = (struct sockaddr_storage){.ss_family = AF_UNSPEC};
+    uv_tcp_getsockname(&tcp->socket, (struct sockaddr *)local, &length);
+    length = sizeof *remote;
+    uv_tcp_getpeername(&tcp->socket, (struct sockaddr *)remote, &length);
+}
+
 static int bind_address(struct tcp_listener *listener, const char *host, uint16_t port)
 {
     struct sockaddr_storage address;

@@ -75,6 +75,7 @@ static void drain(struct fuzz *fuzz)
             break;
         case SERVER_OUT_CHANGE:
         case SERVER_OUT_ENDED:
+        case SERVER_OUT_TRACE:
         case SERVER_OUT_NOTE:
             break;
         }

@@ -422,7 +422,7 @@ def test_a_wrong_option_is_refused(arguments):
 
 
 @pytest.mark.parametrize("words, hint", [(["STATSU"], "STATUS"), (["SET", "M.X"], "value is missing"),
-                                         (["LNTRACE", "L.X", "ON"], "not built"), (["EVENTS", "2026-99-01"], "no time"),
+                                         (["LNALTERPATH", "L.X", "ON"], "not built"), (["EVENTS", "2026-99-01"], "no time"),
                                          (["TAG", "M.*", "-o", "json"], "options come before")])
 def test_a_wrong_command_needs_no_server(words, hint):
     done = tell(free_address(), *words)

@@ -17,7 +17,8 @@ void kom_shell_init(struct sim_kom *kom, uint8_t instance)
     kom->identity = (struct kom_identity){"SELF.KOM", instance, 0, "simulated", instance};
     kom->memory = malloc(kom_size());
     kom->arena_memory = malloc(ARENA_SIZE);
-    KOMET_ASSERT(kom->memory != NULL && kom->arena_memory != NULL);
+    kom->traffic = malloc(TRACE_RING_MIN);
+    KOMET_ASSERT(kom->memory != NULL && kom->arena_memory != NULL && kom->traffic != NULL);
     kom->arena = (struct wire_arena){kom->arena_memory, ARENA_SIZE, 0};
     kom->back = kom->retry = KOMET_NEVER;
 }
@@ -28,6 +29,7 @@ void kom_shell_free(struct sim_kom *kom)
         site_result_release(&kom->site);
     }
     free(kom->memory);
+    free(kom->traffic);
     free(kom->lines_memory);
     free(kom->arena_memory);
     stream_free(&kom->to_server);
@@ -40,6 +42,7 @@ void kom_shell_start(struct world *world, struct sim_kom *kom)
     kom->runs = true;
     kom->retry = world->now;
     kom->engine = kom_init(kom->memory, kom_size(), &kom->identity, world_time(world));
+    kom_keep_traffic(kom->engine, kom->traffic, TRACE_RING_MIN);
     world_say(world, "instance %u starts", kom->identity.instance);
 }
 

@@ -94,6 +94,8 @@ void server_shell_drain(struct world *world)
                 disk_append(&world->disk, output.record);
             }
             break;
+        case SERVER_OUT_TRACE:
+            break;
         case SERVER_OUT_ENDED:
             checkers_ended(world, &output.ended);
             break;

@@ -50,7 +50,7 @@ struct sim_kom {
     bool cut;                  /* nothing comes through to it or from it */
     struct komet_instant back; /* the end of its fault */
     struct kom_identity identity;
-    void *memory, *lines_memory;
+    void *memory, *lines_memory, *traffic;
     struct kom *engine;
     struct site_result site;
     bool link_here, link_there; /* connection to the server, as each end believes */

@@ -77,6 +77,47 @@ static void test_forms(void **state)
     assert_true(parse("VERSION"));
 }
 
+static void assert_trace(const char *text, enum trace_mode mode, bool memory, bool live)
+{
+    if (!parse(text) || command.verb != VERB_LNTRACE || command.trace != mode || command.memory != memory ||
+        command.live != live) {
+        print_error("%s: %s\n", text, mistake);
+        fail();
+    }
+}
+
+static void test_lntrace(void **state)
+{
+    (void)state;
+    assert_trace("LNTRACE L.RTU", TRACE_MODE_DECODED, true, true);
+    assert_string_equal(command.name, "L.RTU");
+    assert_int_equal(command.instance, 0);
+    assert_null(command.file);
+    assert_trace("lntrace L.* on", TRACE_MODE_DECODED, false, true);
+    assert_trace("LNTRACE L.RTU LAST", TRACE_MODE_DECODED, true, false);
+    assert_trace("LNTRACE L.RTU hex", TRACE_MODE_HEX, true, true);
+    assert_trace("LNTRACE L.RTU DEC for 10", TRACE_MODE_DEC, true, true);
+    assert_int_equal(command.seconds, 10);
+    assert_true(parse("LNTRACE L.RTU OFF"));
+    assert_int_equal(command.trace, TRACE_MODE_OFF);
+    assert_trace("LNTRACE L.RTU,2 SAVE x.pcap", TRACE_MODE_DECODED, true, false);
+    assert_string_equal(command.file, "x.pcap");
+    assert_string_equal(command.name, "L.RTU");
+    assert_int_equal(command.instance, 2);
+    assert_trace("LNTRACE [3]_L.RTU ON SAVE x.pcap FOR 60", TRACE_MODE_DECODED, false, true);
+    assert_int_equal(command.instance, 3);
+    assert_int_equal(command.seconds, 60);
+    assert_mistake("LNTRACE", "the line is missing");
+    assert_mistake("LNTRACE L.RTU,16", "from 1 to 15");
+    assert_mistake("LNTRACE L.RTU SAVE", "the file is missing");
+    assert_mistake("LNTRACE L.RTU HEX SAVE x", "one word too many");
+    assert_mistake("LNTRACE L.RTU FOR", "number of seconds is missing");
+    assert_mistake("LNTRACE L.RTU FOR 0", "from 1 to 86400");
+    assert_mistake("LNTRACE L.RTU FOR 90000", "from 1 to 86400");
+    assert_mistake("LNTRACE L.RTU LAST FOR 5", "one word too many"); /* it ends by itself */
+    assert_mistake("LNTRACE L.RTU OFF FOR 5", "one word too many");
+}
+
 static void test_process_and_instance(void **state)
 {
     (void)state;
@@ -167,11 +208,9 @@ static void test_nearest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_command),
-        cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_process_and_instance),
-        cmocka_unit_test(test_ranges_of_time),
-        cmocka_unit_test(test_mistakes_say_what_would_be_right),
+        cmocka_unit_test(test_every_command),  cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_lntrace),        cmocka_unit_test(test_process_and_instance),
+        cmocka_unit_test(test_ranges_of_time), cmocka_unit_test(test_mistakes_say_what_would_be_right),
         cmocka_unit_test(test_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

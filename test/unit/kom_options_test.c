@@ -211,6 +211,27 @@ static void test_what_is_not_known(void **state)
     assert_true(line.options.close_serial);
 }
 
+static void expect_traffic(const char *words, size_t octets)
+{
+    struct line line;
+    assert_true(read_words(&line, words));
+    assert_int_equal(line.options.trace_memory, octets);
+}
+
+static void test_memory_for_traffic(void **state)
+{
+    (void)state;
+    struct line line;
+    expect_traffic("-W SELF", (size_t)16 << 20);
+    expect_traffic("-W SELF --trace-memory 64", (size_t)64 << 20);
+    expect_traffic("-W SELF --trace-memory=0", 0);
+    assert_false(read_words(&line, "-W SELF --trace-memory 4097"));
+    assert_non_null(strstr(line.fault, "from 0 (none) to 4096, not 4097"));
+    assert_false(read_words(&line, "-W SELF --trace-memory lots"));
+    assert_false(read_words(&line, "-W SELF --trace-memory"));
+    assert_non_null(strstr(line.fault, "a value is missing behind --trace-memory"));
+}
+
 static void test_no_words_at_all(void **state)
 {
     (void)state;
@@ -234,6 +255,7 @@ int main(void)
         cmocka_unit_test(test_the_group_needs_the_site_and_no_servers),
         cmocka_unit_test(test_help_and_version_need_nothing_else),
         cmocka_unit_test(test_what_is_not_known),
+        cmocka_unit_test(test_memory_for_traffic),
         cmocka_unit_test(test_no_words_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

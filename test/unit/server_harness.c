@@ -134,6 +134,9 @@ static void keep_message(struct harness *harness, const struct server_output *ou
         keep_text(sent, message->stored->refused);
     } else if (message->body_case == BODY(COMMAND)) {
         sent->of.command = *message->command;
+    } else if (message->body_case == BODY(TRACE_ASK)) {
+        sent->of.trace_ask = *message->trace_ask;
+        keep_text(sent, message->trace_ask->mask);
     } else {
         fail_msg("the server sends %s", wire_message_name(message));
     }
@@ -151,6 +154,14 @@ static void keep_note(struct harness *harness, const char *text)
 {
     size_t used = strlen(harness->notes);
     snprintf(harness->notes + used, sizeof harness->notes - used, "%s\n", text);
+}
+
+static void keep_trace(struct harness *harness, const struct server_output *output)
+{
+    assert_true(harness->traced_count < HARNESS_KEPT);
+    harness->traced[harness->traced_count++] =
+        (struct traced){output->token, output->page != NULL ? output->page->n_records : 0,
+                        output->page == NULL, output->instance};
 }
 
 void harness_drain(struct harness *harness)
@@ -177,6 +188,9 @@ void harness_drain(struct harness *harness)
             break;
         case SERVER_OUT_ENDED:
             keep_end(harness, &output.ended);
+            break;
+        case SERVER_OUT_TRACE:
+            keep_trace(harness, &output);
             break;
         case SERVER_OUT_NOTE:
             keep_note(harness, output.text);
@@ -227,6 +241,7 @@ void harness_hello(struct harness *harness, unsigned client, const char *process
     Komet__Wire__Hello hello = KOMET__WIRE__HELLO__INIT;
     hello.version = WIRE_VERSION;
     hello.program = (char *)(uintptr_t) "kom";
+    hello.traces = true;
     hello.process = (char *)(uintptr_t)process;
     hello.instance = instance;
     hello.run = run;

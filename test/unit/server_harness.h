@@ -32,6 +32,7 @@ struct sent {
         Komet__Wire__Role role;
         Komet__Wire__Stored stored;
         Komet__Wire__Command command;
+        Komet__Wire__TraceAsk trace_ask;
     } of;
 };
 
@@ -45,6 +46,14 @@ struct changed {
     const struct tag *tag;
 };
 
+/* A page of a trace, or its end. */
+struct traced {
+    uint64_t token;
+    size_t records;
+    bool end;
+    uint8_t instance;
+};
+
 struct harness {
     struct line_now now;
     struct site_result site;
@@ -56,7 +65,8 @@ struct harness {
     struct record records[HARNESS_KEPT];
     struct ended ended[HARNESS_KEPT];
     struct changed changed[HARNESS_KEPT];
-    unsigned sent_count, record_count, ended_count, changed_count;
+    struct traced traced[HARNESS_KEPT];
+    unsigned sent_count, record_count, ended_count, changed_count, traced_count;
     char notes[16 * 1024];
     /* What the next batch of harness_give says. */
     uint64_t epoch, sequence;
