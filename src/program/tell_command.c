@@ -199,7 +199,8 @@ int tell_command_run(struct tell *tell, const char *const *words, size_t count)
         tell_text_complain("LNTRACE has no CSV: frames are not alike; right would be -o json");
         return TELL_USAGE;
     }
-    tell_output_begin(&run.output, stdout, tell->format, is_lasting(&run.command));
+    bool lines = is_lasting(&run.command) || (traces && run.command.file == NULL);
+    tell_output_begin(&run.output, stdout, tell->format, lines);
     run.trace = traces ? tell_trace_new(&run.command, &run.output) : NULL;
     if (run.command.verb == VERB_HELP) {
         status = tell->format == TELL_TABLE ? show_help(&run) : answer_help(&run);

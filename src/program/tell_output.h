@@ -24,7 +24,7 @@ bool tell_format_parse(const char *text, enum tell_format *format);
 struct tell_output {
     FILE *file;
     enum tell_format format;
-    bool lasting; /* WATCH: each page is flushed, and JSON is one object a line */
+    bool lasting; /* WATCH, LNTRACE: each page is flushed, and JSON is one object a line */
     bool single;  /* the answer is one object rather than an array */
     size_t rows;  /* written */
     struct tell_columns columns;
