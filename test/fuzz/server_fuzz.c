@@ -100,6 +100,19 @@ static void give_message(struct fuzz *fuzz, unsigned client)
     }
 }
 
+static void trace(struct fuzz *fuzz, uint8_t which)
+{
+    const struct server_trace_settings settings = {
+        .mask = "L.*", .instance = which & 1, .memory = true, .live = (which & 2) != 0};
+    if (which < 248) {
+        server_trace(fuzz->server, which & 3, &settings);
+    } else if (which < 252) {
+        server_trace_more(fuzz->server, which & 3);
+    } else {
+        server_untrace(fuzz->server, which & 3);
+    }
+}
+
 static void order(struct fuzz *fuzz)
 {
     const struct site *site = server_site(fuzz->server);
@@ -110,8 +123,10 @@ static void order(struct fuzz *fuzz)
         server_set(fuzz->server, fuzz->now, which, "user", tag, which % 3, 0, KOMET_MS(which * 20 + 1));
     } else if (which < 192) {
         server_interrogate(fuzz->server, fuzz->now, which, "user", station, LINE_COMMAND_INTERROGATE);
-    } else {
+    } else if (which < 240) {
         server_set_active(fuzz->server, fuzz->now, which, &site->processes[0], which % 16);
+    } else {
+        trace(fuzz, which);
     }
     drain(fuzz);
 }
