@@ -71,7 +71,7 @@ class Trace(Process):
     """A `komet tell LNTRACE` that goes on; what it prints is in its file."""
 
     def __init__(self, site, *words):
-        super().__init__("tell", site.folder, ["tell", "-s", site.server_address, "-o", "json", "LNTRACE", *words])
+        super().__init__(f"tell{len(site.processes)}", site.folder, ["tell", "-s", site.server_address, "-o", "json", "LNTRACE", *words])
         site.processes.append(self)
 
     def frames(self):
