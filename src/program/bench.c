@@ -3,10 +3,9 @@
  */
 #include "program/bench.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include "program/programs.h"
 
@@ -17,109 +16,112 @@ struct bench_group {
 
 static const struct bench_group groups[] = {{"iec", bench_iec}, {"link", bench_link}, {"site", bench_site}};
 
-/* What was measured on: processor, number of them, kernel. */
-static void describe_machine(char *text, size_t size)
-{
-    struct utsname system = {.sysname = "unknown system"};
-    char line[256], processor[120] = "unknown processor";
-    FILE *list = fopen("/proc/cpuinfo", "r");
-    while (list != NULL && fgets(line, sizeof line, list) != NULL) {
-        if (sscanf(line, "model name : %119[^\n]", processor) == 1) {
-            break;
-        }
-    }
-    if (list != NULL) {
-        fclose(list);
-    }
-    uname(&system);
-    snprintf(text, size, "%s, %ld processors, %s %s", processor, sysconf(_SC_NPROCESSORS_ONLN),
-             system.sysname, system.release);
-}
+#define GROUPS      (sizeof groups / sizeof groups[0])
+#define NAMES_MAX   32 /* on a command line */
+#define QUICK_SCALE 0.05
 
-static void print_table(const struct bench_report *report)
-{
-    printf("%-22s %12s %12s %12s %12s %7s  %-8s  %s\n", "row", "median", "min", "max", "limit", "ratio",
-           "unit", "each");
-    for (size_t i = 0; i < report->count; i++) {
-        const struct bench_row *row = &report->rows[i];
-        printf("%-22s %12.4g %12.4g %12.4g %12.4g %7.2f  %-8s", row->name, row->value, row->min, row->max,
-               row->limit, row->ratio, row->unit);
-        if (strcmp(row->unit, "1/s") == 0 && row->value > 0) {
-            printf("  %.3g ns", 1e9 / row->value);
-        }
-        putchar('\n');
-    }
-}
+#define STATUS_OK    0
+#define STATUS_USAGE 2
 
-static int write_json(const struct bench_report *report, const char *machine, const char *path)
-{
-    FILE *out = fopen(path, "w");
-    if (out == NULL) {
-        perror(path);
-        return 1;
-    }
-    for (size_t i = 0; i < report->count; i++) {
-        const struct bench_row *row = &report->rows[i];
-        fprintf(out,
-                "%s{\"name\": \"%s\", \"value\": %.9g, \"unit\": \"%s\", \"min\": %.9g, \"max\": %.9g, "
-                "\"limit\": %.9g, \"ratio\": %.4g, \"machine\": \"%s\"}",
-                i == 0 ? "[\n" : ",\n", row->name, row->value, row->unit, row->min, row->max, row->limit,
-                row->ratio, machine);
-    }
-    fputs(report->count == 0 ? "[]\n" : "\n]\n", out);
-    return fclose(out) == 0 ? 0 : 1;
-}
+static const char usage[] =
+    "usage: komet bench [NAME…] [--json FILE] [--quick]\n"
+    "\n"
+    "Measures, and prints each figure beside its limit: what the same task takes without Komet, in the same "
+    "run.\n"
+    "NAME is a group: iec, link, site; or a row of link over TCP, such as link_k12_1core. Without one: all "
+    "groups.\n"
+    "\n"
+    "  --json FILE  writes the rows as JSON too\n"
+    "  --quick      one short round of each row: whether all of it runs, not how fast\n"
+    "  --help       prints this\n"
+    "  --version    prints the version\n"
+    "\n"
+    "Exit status: 0 done; 1 something could not be measured; 2 wrong command line.\n";
 
-static int run_group(const char *name, struct bench_report *report)
+struct bench_task {
+    struct bench_report report;
+    const char *names[NAMES_MAX]; /* groups, or rows of the group link, in the order given */
+    size_t count;
+    const char *json; /* NULL: none */
+    bool done;        /* an option asked for nothing but a text */
+};
+
+/* Measures what has this name; false: nothing has. Without a report it only looks. */
+static bool run_name(const char *name, struct bench_report *report, int *status)
 {
-    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+    for (size_t i = 0; i < GROUPS; i++) {
         if (strcmp(groups[i].name, name) == 0) {
-            return groups[i].run(report);
+            *status |= report != NULL ? groups[i].run(report) : 0;
+            return true;
         }
     }
-    fprintf(stderr, "komet bench: no such group: %s; there are: iec, link, site\n", name);
-    return 2;
+    return bench_link_row(name, report, status);
+}
+
+static int refuse(const char *what, const char *argument)
+{
+    fprintf(stderr, "komet bench: %s%s%s; see komet bench --help\n", what, argument[0] != '\0' ? ": " : "",
+            argument);
+    return STATUS_USAGE;
+}
+
+static int read_option(struct bench_task *task, int option, const char *word)
+{
+    switch (option) {
+    case 'j':
+        task->json = optarg;
+        return STATUS_OK;
+    case 'q':
+        task->report.rounds = 1;
+        task->report.scale = QUICK_SCALE;
+        return STATUS_OK;
+    case 'h':
+    case 'v':
+        fputs(option == 'h' ? usage : "komet bench " KOMET_VERSION "\n", stdout);
+        task->done = true;
+        return STATUS_OK;
+    case ':':
+        return refuse("this option wants a value", word);
+    default:
+        return refuse("no such option", word);
+    }
+}
+
+static int read_options(struct bench_task *task, int argc, char **argv)
+{
+    static const struct option options[] = {{"json", required_argument, NULL, 'j'},
+                                            {"quick", no_argument, NULL, 'q'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {0}};
+    int status = STATUS_OK, option;
+    optind = 1;
+    while (status == STATUS_OK && !task->done &&
+           (option = getopt_long(argc, argv, ":", options, NULL)) >= 0) {
+        status = read_option(task, option, argv[optind - 1]);
+    }
+    for (; status == STATUS_OK && optind < argc && !task->done; optind++) {
+        if (task->count == NAMES_MAX || !run_name(argv[optind], NULL, &status)) {
+            return refuse(task->count == NAMES_MAX ? "too many names" : "no such group or row", argv[optind]);
+        }
+        task->names[task->count++] = argv[optind];
+    }
+    return status;
 }
 
 int program_bench(int argc, char **argv)
 {
-    static struct bench_report report;
-    const char *json = NULL;
-    int named = 0;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            puts(
-                "komet bench [NAME…] [--json FILE]\n\nGroups: iec, link, site. Without a name: all of them.");
-            return 0;
-        }
-        if (strcmp(argv[i], "--version") == 0) {
-            puts("komet bench " KOMET_VERSION);
-            return 0;
-        }
-        if (strcmp(argv[i], "--json") == 0) {
-            if (++i == argc) {
-                fputs("komet bench: --json wants a file\n", stderr);
-                return 2;
-            }
-            json = argv[i];
-        } else if (strncmp(argv[i], "--json=", 7) == 0) {
-            json = argv[i] + 7;
-        } else {
-            int status = run_group(argv[i], &report);
-            if (status != 0) {
-                return status;
-            }
-            named++;
-        }
+    static struct bench_task task = {.report = {.rounds = BENCH_ROUNDS, .scale = 1}};
+    int status = read_options(&task, argc, argv);
+    if (status != STATUS_OK || task.done) {
+        return status;
     }
-    for (size_t i = 0; named == 0 && i < sizeof groups / sizeof groups[0]; i++) {
-        if (groups[i].run(&report) != 0) {
-            return 1;
-        }
+    for (size_t i = 0; task.count == 0 && i < GROUPS; i++) {
+        status |= groups[i].run(&task.report);
     }
-    char machine[320];
-    describe_machine(machine, sizeof machine);
-    puts(machine);
-    print_table(&report);
-    return json != NULL ? write_json(&report, machine, json) : 0;
+    for (size_t i = 0; i < task.count; i++) {
+        run_name(task.names[i], &task.report, &status);
+    }
+    bench_print(&task.report);
+    return status | (task.json != NULL ? bench_write_json(&task.report, task.json) : 0);
 }

@@ -26,9 +26,11 @@ struct bench_row {
 struct bench_report {
     struct bench_row rows[BENCH_ROWS_MAX];
     size_t count;
+    unsigned rounds; /* of each measurement, 1 to BENCH_ROUNDS */
+    double scale;    /* of each round's length: 1 for figures, less for a look at whether all of it runs */
 };
 
-/* One round of a measurement: BENCH_ROUNDS values of each, in order of time. */
+/* The rounds of a measurement: as many values of each as the report has rounds, in order of time. */
 struct bench_rounds {
     double values[BENCH_ROUNDS];
     double limits[BENCH_ROUNDS];
@@ -42,6 +44,18 @@ struct bench_rounds {
 void bench_add(struct bench_report *report, const char *name, const char *unit, bool rate,
                const struct bench_rounds *rounds);
 
+/* Prints the machine and the rows as a table. */
+void bench_print(const struct bench_report *report);
+
+/* Writes the rows as a JSON array. Returns 0, or 1 after standard error said why not. */
+int bench_write_json(const struct bench_report *report, const char *path);
+
+/* Puts values into ascending order. */
+void bench_sort(double *values, size_t count);
+
+/* The value below which `part` (0 to 1; 0.5: the median) of the sorted values lie; 0 of none. */
+double bench_quantile(const double *sorted, size_t count, double part);
+
 /* Seconds on a clock that only runs forward. */
 double bench_now(void);
 
@@ -51,11 +65,17 @@ double bench_now(void);
  */
 double bench_rate(double seconds, size_t (*work)(void *context), void *context);
 
-/* The groups. Each appends its rows and returns 0, or says on standard error what failed and returns 1. */
-int bench_iec(struct bench_report *report);  /* decode_tf16, encode_tf16, decode_any: objects per second */
-int bench_link(struct bench_report *report); /* link_k…_memory, memory_connection */
-
+/* The groups. Each appends its rows and returns 0; or says on standard error which it could not measure, and
+ * why, and returns 1. */
+int bench_iec(struct bench_report *report);  /* decode_tf16, encode_tf16, decode_any */
+int bench_link(struct bench_report *report); /* all of bench_link_memory, and the link over TCP */
 int bench_site(
     struct bench_report *report); /* site_throughput, site_latency_…, site_start_100k, memory_tag */
+
+/* Parts of the group link: one row over TCP (with its p99), if `name` is one; NULL for the report: whether it
+ * is. */
+bool bench_link_row(const char *name, struct bench_report *report, int *status);
+/* link_k…_memory, memory_connection. */
+int bench_link_memory(struct bench_report *report);
 
 #endif

@@ -174,14 +174,14 @@ static void fill_stocks(void)
 
 int bench_iec(struct bench_report *report)
 {
-    const double seconds = 0.1;
+    const double seconds = 0.1 * report->scale;
     struct bench_rounds decode_tf = {0}, encode_tf = {0}, decode_any = {0};
     fill_stocks();
     if (decode(&tf_stock) != (size_t)ASDU_COUNT * TF_OBJECTS || decode(&any_stock) == 0) {
         fputs("komet bench: the ASDUs of group iec do not decode\n", stderr);
         return 1;
     }
-    for (unsigned i = 0; i < BENCH_ROUNDS; i++) {
+    for (unsigned i = 0; i < report->rounds; i++) {
         decode_tf.values[i] = bench_rate(seconds, decode_work, &tf_stock);
         decode_tf.limits[i] = bench_rate(seconds, bare_decode_tf16, &tf_stock);
         encode_tf.values[i] = bench_rate(seconds, encode_tf16, NULL);

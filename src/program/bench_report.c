@@ -13,15 +13,28 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void bench_sort(double *values, size_t count)
+{
+    qsort(values, count, sizeof values[0], compare);
+}
+
+double bench_quantile(const double *sorted, size_t count, double part)
+{
+    KOMET_ASSERT(part >= 0 && part <= 1);
+    size_t place = (size_t)((double)count * part);
+    return count == 0 ? 0 : sorted[place < count ? place : count - 1];
+}
+
 void bench_add(struct bench_report *report, const char *name, const char *unit, bool rate,
                const struct bench_rounds *rounds)
 {
     KOMET_ASSERT(report->count < BENCH_ROWS_MAX);
+    KOMET_ASSERT(report->rounds >= 1 && report->rounds <= BENCH_ROUNDS);
     struct bench_rounds sorted = *rounds;
-    qsort(sorted.values, BENCH_ROUNDS, sizeof sorted.values[0], compare);
-    qsort(sorted.limits, BENCH_ROUNDS, sizeof sorted.limits[0], compare);
-    double value = sorted.values[BENCH_ROUNDS / 2];
-    double limit = sorted.limits[BENCH_ROUNDS / 2];
+    bench_sort(sorted.values, report->rounds);
+    bench_sort(sorted.limits, report->rounds);
+    double value = bench_quantile(sorted.values, report->rounds, 0.5);
+    double limit = bench_quantile(sorted.limits, report->rounds, 0.5);
     double ratio = 0;
     if (limit > 0 && value > 0) {
         ratio = rate ? value / limit : limit / value;
@@ -31,7 +44,7 @@ void bench_add(struct bench_report *report, const char *name, const char *unit, 
         .unit = unit,
         .value = value,
         .min = sorted.values[0],
-        .max = sorted.values[BENCH_ROUNDS - 1],
+        .max = sorted.values[report->rounds - 1],
         .limit = limit,
         .ratio = ratio,
     };

@@ -19,11 +19,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "komet/assert.h"
 #include "program/bench.h"
+#include "program/bench_process.h"
 #include "program/bench_station.h"
 
 #define PATH_SIZE     512
@@ -54,7 +54,7 @@ static int free_port(uint16_t *port, bool keep)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
-    int found = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int found = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (found < 0 || bind(found, (struct sockaddr *)&address, size) != 0 || listen(found, 1) != 0 ||
         getsockname(found, (struct sockaddr *)&address, &size) != 0) {
         return -1;
@@ -95,7 +95,7 @@ static bool write_site(struct bench_place *place, unsigned tags)
 
 static pid_t start(const char *const *words)
 {
-    pid_t child = fork();
+    pid_t child = bench_fork();
     if (child == 0) {
         int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
         dup2(nowhere, STDERR_FILENO);
@@ -103,15 +103,6 @@ static pid_t start(const char *const *words)
         _exit(127);
     }
     return child;
-}
-
-static void stop(pid_t *child)
-{
-    if (*child > 0) {
-        kill(*child, SIGTERM);
-        waitpid(*child, NULL, 0);
-        *child = 0;
-    }
 }
 
 static pid_t start_server(const struct bench_place *place)
@@ -179,8 +170,8 @@ static void remove_place(struct bench_place *place)
                                         "bare.db-shm",
                                         "bare"};
     char path[PATH_SIZE + 32];
-    stop(&place->kom);
-    stop(&place->server);
+    bench_end_child(&place->kom, SIGTERM);
+    bench_end_child(&place->server, SIGTERM);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", place->folder, names[i]);
         remove(path);
@@ -231,12 +222,6 @@ static double bare_journal(struct bench_place *place, double seconds)
     return rate;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return left < right ? -1 : left > right ? 1 : 0;
-}
-
 /* The median time of fdatasync behind 4 KiB. */
 static double bare_sync(struct bench_place *place)
 {
@@ -255,8 +240,8 @@ static double bare_sync(struct bench_place *place)
         times[i] = bench_now() - begin;
     }
     close(file);
-    qsort(times, SYNCS, sizeof times[0], by_size);
-    return times[SYNCS / 2];
+    bench_sort(times, SYNCS);
+    return bench_quantile(times, SYNCS, 0.5);
 }
 
 /* ---- the rows ---- */
@@ -265,17 +250,19 @@ struct site_rounds {
     struct bench_rounds throughput, p50, p99;
 };
 
-static bool run_rounds(struct bench_place *place, struct bench_station *station, struct site_rounds *rounds)
+static bool run_rounds(const struct bench_report *report, struct bench_place *place,
+                       struct bench_station *station, struct site_rounds *rounds)
 {
-    const struct bench_load full = {STATION_K, 16, 0, LOAD_SECONDS};
-    const struct bench_load beat = {STATION_K, 1, LATENCY_RATE, LOAD_SECONDS};
+    const double seconds = LOAD_SECONDS * report->scale;
+    const struct bench_load full = {STATION_K, 16, 0, seconds};
+    const struct bench_load beat = {STATION_K, 1, LATENCY_RATE, seconds};
     struct bench_load_result result;
-    for (unsigned i = 0; i < BENCH_ROUNDS; i++) {
+    for (unsigned i = 0; i < report->rounds; i++) {
         if (!bench_station_run(station, &full, &result, place->fault)) {
             return false;
         }
         rounds->throughput.values[i] = result.values_per_second;
-        rounds->throughput.limits[i] = bare_journal(place, LOAD_SECONDS / 2);
+        rounds->throughput.limits[i] = bare_journal(place, seconds / 2);
         if (!bench_station_run(station, &beat, &result, place->fault)) {
             return false;
         }
@@ -296,7 +283,7 @@ static bool bench_values(struct bench_report *report)
         place.server = start_server(&place);
         place.kom = start_kom(&place);
         station = bench_station_accept(place.listener, STATION_K, place.fault);
-        done = station != NULL && run_rounds(&place, station, &rounds);
+        done = station != NULL && run_rounds(report, &place, station, &rounds);
     }
     if (done) {
         bench_add(report, "site_throughput", "1/s", true, &rounds.throughput);
@@ -328,10 +315,11 @@ static double memory_of(pid_t child)
     return (double)kilobytes * 1024;
 }
 
-/* Starts the server BENCH_ROUNDS times, after a first time that makes the journal. */
-static bool start_rounds(struct bench_place *place, struct bench_rounds *starts, double memory[BENCH_ROUNDS])
+/* Starts the server so many times, after a first time that makes the journal. */
+static bool start_rounds(struct bench_place *place, unsigned count, struct bench_rounds *starts,
+                         double memory[BENCH_ROUNDS])
 {
-    for (int i = -1; i < BENCH_ROUNDS; i++) {
+    for (int i = -1; i < (int)count; i++) {
         double begin = bench_now();
         place->server = start_server(place);
         double taken = await_server(place, begin);
@@ -343,7 +331,7 @@ static bool start_rounds(struct bench_place *place, struct bench_rounds *starts,
             starts->values[i] = taken;
             memory[i] = memory_of(place->server);
         }
-        stop(&place->server);
+        bench_end_child(&place->server, SIGTERM);
     }
     return true;
 }
@@ -353,13 +341,13 @@ static bool bench_start(struct bench_report *report)
     struct bench_place small, big;
     struct bench_rounds starts = {0}, memory = {0}, nothing = {0};
     double small_memory[BENCH_ROUNDS], big_memory[BENCH_ROUNDS];
-    bool done = make_place(&small, 1) && start_rounds(&small, &nothing, small_memory);
+    bool done = make_place(&small, 1) && start_rounds(&small, report->rounds, &nothing, small_memory);
     if (!done) {
         fprintf(stderr, "komet bench: %s\n", small.fault);
     }
     remove_place(&small);
-    done = make_place(&big, BIG_SITE_TAGS) && done && start_rounds(&big, &starts, big_memory);
-    for (unsigned i = 0; done && i < BENCH_ROUNDS; i++) {
+    done = make_place(&big, BIG_SITE_TAGS) && done && start_rounds(&big, report->rounds, &starts, big_memory);
+    for (unsigned i = 0; done && i < report->rounds; i++) {
         memory.values[i] = (big_memory[i] - small_memory[i]) / BIG_SITE_TAGS;
     }
     if (done) {

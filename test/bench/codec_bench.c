@@ -1,12 +1,12 @@
-/* The bench's groups of libkomet by themselves, as a table: for work on the codec and the link. */
+/* The bench's rows of libkomet without sockets, as a table: for work on the codec and the link. */
 #include <stdio.h>
 
 #include "program/bench.h"
 
 int main(void)
 {
-    static struct bench_report report;
-    int status = bench_iec(&report) | bench_link(&report);
+    static struct bench_report report = {.rounds = BENCH_ROUNDS, .scale = 1};
+    int status = bench_iec(&report) | bench_link_memory(&report);
     printf("%-24s %14s %14s %14s %14s %6s  %s\n", "name", "median", "min", "max", "limit", "ratio", "unit");
     for (size_t i = 0; i < report.count; i++) {
         const struct bench_row *row = &report.rows[i];
