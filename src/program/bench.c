@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "program/bench_alone.h"
 #include "program/programs.h"
 
 struct bench_group {
@@ -25,6 +26,8 @@ static const struct bench_group groups[] = {{"iec", bench_iec}, {"link", bench_l
 
 static const char usage[] =
     "usage: komet bench [NAME…] [--json FILE] [--quick]\n"
+    "       komet bench client --connect HOST:PORT [options]\n"
+    "       komet bench station --listen HOST:PORT [options]\n"
     "\n"
     "Measures, and prints each figure beside its limit: what the same task takes without Komet, in the same "
     "run.\n"
@@ -36,6 +39,7 @@ static const char usage[] =
     "  --help       prints this\n"
     "  --version    prints the version\n"
     "\n"
+    "client and station are one end each, for another program at the other: see komet bench client --help.\n"
     "Exit status: 0 done; 1 something could not be measured; 2 wrong command line.\n";
 
 struct bench_task {
@@ -112,6 +116,12 @@ static int read_options(struct bench_task *task, int argc, char **argv)
 int program_bench(int argc, char **argv)
 {
     static struct bench_task task = {.report = {.rounds = BENCH_ROUNDS, .scale = 1}};
+    if (argc > 1 && strcmp(argv[1], "client") == 0) {
+        return bench_alone_client(argc - 1, argv + 1);
+    }
+    if (argc > 1 && strcmp(argv[1], "station") == 0) {
+        return bench_alone_station(argc - 1, argv + 1);
+    }
     int status = read_options(&task, argc, argv);
     if (status != STATUS_OK || task.done) {
         return status;
