@@ -61,7 +61,7 @@ KOMET_API struct komet_utc komet_cp24_to_utc(const struct komet_time_tag *tag, s
  * result is the same.
  */
 struct komet_calendar {
-    int64_t begin_ms;          /* of the minute, calendar time */
+    int64_t begin_ms;          /* of the minute, UTC */
     int offset_minutes;        /* of UTC */
     bool known;                /* false: nothing is kept yet */
     struct komet_time_tag tag; /* its fields, milliseconds 0 */

@@ -162,21 +162,33 @@ void komet_cp56_from_utc(struct komet_time_tag *tag, struct komet_utc time, int 
     cp56_from_number(number | ms_of_minute, tag);
 }
 
+/* A minute that is not yet the calendar's. Not inline: the rare case would cost the common one registers. */
+static __attribute__((noinline)) void tag_in_next_minute(struct komet_calendar *calendar,
+                                                         struct komet_time_tag *tag, struct komet_utc time,
+                                                         int offset_minutes)
+{
+    uint32_t ms_of_minute;
+    uint64_t number = minute_number(calendar_ms(time, offset_minutes), &ms_of_minute);
+    cp56_from_number(number, &calendar->tag);
+    calendar->begin_ms = time.ms - ms_of_minute;
+    calendar->offset_minutes = offset_minutes;
+    calendar->known = true;
+    cp56_from_number(number | ms_of_minute, tag);
+}
+
+/* What is in the calendar's minute needs no check of its own. */
 void komet_calendar_cp56(struct komet_calendar *calendar, struct komet_time_tag *tag, struct komet_utc time,
                          int offset_minutes)
 {
-    int64_t ms = calendar_ms(time, offset_minutes);
     /* Without sign: an instant before the minute is far behind it. */
-    if (!calendar->known || calendar->offset_minutes != offset_minutes ||
-        (uint64_t)ms - (uint64_t)calendar->begin_ms >= (uint64_t)MS_PER_MINUTE) {
-        uint32_t ms_of_minute;
-        cp56_from_number(minute_number(ms, &ms_of_minute), &calendar->tag);
-        calendar->begin_ms = ms - ms_of_minute;
-        calendar->offset_minutes = offset_minutes;
-        calendar->known = true;
+    uint64_t ms_of_minute = (uint64_t)time.ms - (uint64_t)calendar->begin_ms;
+    if (ms_of_minute < (uint64_t)MS_PER_MINUTE && calendar->known &&
+        calendar->offset_minutes == offset_minutes) {
+        *tag = calendar->tag;
+        tag->milliseconds = (uint16_t)ms_of_minute;
+    } else {
+        tag_in_next_minute(calendar, tag, time, offset_minutes);
     }
-    *tag = calendar->tag;
-    tag->milliseconds = (uint16_t)(ms - calendar->begin_ms);
 }
 
 struct komet_utc komet_cp24_to_utc(const struct komet_time_tag *tag, struct komet_utc about)
