@@ -272,12 +272,38 @@ void komet_asdu_object(const struct komet_asdu *asdu, unsigned index, struct kom
     read_run(asdu, index, 1, object, asdu->row->element, asdu->row->time);
 }
 
+/* Measured values with a time tag, addresses of three octets low octet first: the run that a busy line
+ * brings. */
+static void read_float_run(const struct komet_asdu *asdu, unsigned first, unsigned count,
+                           struct komet_object *objects)
+{
+    enum { IOA_SIZE = 3, ELEMENT_SIZE = 12, QUALITY_AT = 7, STRIDE = IOA_SIZE + ELEMENT_SIZE };
+    const struct komet_object same = {
+        .element = KOMET_ELEMENT_FLOAT, .time_size = KOMET_TIME_CP56, .octets_size = ELEMENT_SIZE};
+    const uint8_t *octets = asdu->objects + first * (size_t)STRIDE;
+    for (unsigned i = 0; i < count; i++, octets += STRIDE) {
+        uint64_t address_and_value = octets_u64(octets), quality_and_time = octets_u64(octets + QUALITY_AT);
+        struct komet_object *object = &objects[i];
+        *object = same;
+        object->ioa = (uint32_t)address_and_value & 0xFFFFFF;
+        object->value.bits = (uint32_t)(address_and_value >> (8 * IOA_SIZE));
+        object->quality = (uint8_t)quality_and_time & QUALITY_BITS_QDS;
+        object->octets = octets + IOA_SIZE;
+        cp56_from_number(quality_and_time >> 8, &object->time);
+    }
+}
+
 /* Runs of the kinds that fill most of a line, each compiled for itself; the rest object by object. */
 void komet_asdu_objects(const struct komet_asdu *asdu, unsigned first, unsigned count,
                         struct komet_object *objects)
 {
     KOMET_ASSERT(asdu->row != NULL);
     KOMET_ASSERT(first <= asdu->count && count <= asdu->count - first);
+    if (asdu->type == KOMET_M_ME_TF_1 && !asdu->sq && asdu->profile->ioa_size == 3 &&
+        !asdu->profile->big_endian_addresses) {
+        read_float_run(asdu, first, count, objects);
+        return;
+    }
     enum komet_element element = asdu->row->element;
     enum komet_time_size time = asdu->row->time;
     if (element == KOMET_ELEMENT_FLOAT && time == KOMET_TIME_CP56) {

@@ -228,10 +228,10 @@ static unsigned add_float_run(struct komet_asdu_writer *writer, const struct kom
     for (unsigned i = 0; i < count; i++, octets += STRIDE) {
         const struct komet_object *object = &objects[i];
         KOMET_ASSERT(object->ioa >> (8 * IOA_SIZE) == 0);
-        put_u32(octets, object->ioa); /* the fourth octet is the value's, written next */
-        put_u32(octets + IOA_SIZE, object->value.bits);
-        octets[QUALITY_AT] = object->quality & QUALITY_BITS_QDS;
-        cp56_encode(octets + TIME_AT, &object->time);
+        uint64_t quality = object->quality & QUALITY_BITS_QDS;
+        /* Seven octets and eight: the last of the first number is the quality's, written next. */
+        put_u64(octets, object->ioa | (uint64_t)object->value.bits << (8 * IOA_SIZE));
+        put_u64(octets + QUALITY_AT, quality | cp56_to_number(&object->time) << 8);
     }
     writer->size += count * (size_t)STRIDE;
     writer->count = (uint8_t)(writer->count + count);

@@ -56,4 +56,14 @@ static inline void put_u32(uint8_t *octets, uint32_t number)
 #endif
 }
 
+static inline void put_u64(uint8_t *octets, uint64_t number)
+{
+#if OCTETS_LOW_FIRST
+    memcpy(octets, &number, sizeof number);
+#else
+    put_u32(octets, (uint32_t)number);
+    put_u32(octets + 4, (uint32_t)(number >> 32));
+#endif
+}
+
 #endif

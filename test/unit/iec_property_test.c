@@ -300,6 +300,59 @@ static void test_round_trip_of_every_type(void **state)
     }
 }
 
+static void assert_read_alike(const struct komet_object *a, const struct komet_object *b)
+{
+    assert_int_equal(a->ioa, b->ioa);
+    assert_int_equal(a->element, b->element);
+    assert_int_equal(a->value.bits, b->value.bits);
+    assert_int_equal(a->quality, b->quality);
+    assert_int_equal(a->qualifier, b->qualifier);
+    assert_int_equal(a->select, b->select);
+    assert_int_equal(a->transient, b->transient);
+    assert_int_equal(a->sequence, b->sequence);
+    assert_int_equal(a->elapsed_ms, b->elapsed_ms);
+    assert_int_equal(a->test_pattern, b->test_pattern);
+    assert_int_equal(a->time_size, b->time_size);
+    assert_memory_equal(&a->time, &b->time, offsetof(struct komet_time_tag, substituted) + 1);
+    assert_ptr_equal(a->octets, b->octets);
+    assert_int_equal(a->octets_size, b->octets_size);
+}
+
+/* Any octets, also such as no writer writes: many objects in one call are what one call each reads. */
+static void test_objects_at_once_are_read_like_each(void **state)
+{
+    (void)state;
+    struct test_random random = {20260422};
+    size_t count;
+    const struct komet_type_row *rows = komet_type_table(&count);
+    for (size_t i = 0; i < count * 200; i++) {
+        const struct komet_type_row *row = &rows[i % count];
+        bool sq = row->sequence_allowed && test_random_below(&random, 2) != 0;
+        unsigned objects = row->single_object ? 1 : 1 + test_random_below(&random, 16);
+        uint8_t octets[KOMET_ASDU_SIZE_MAX];
+        for (size_t n = 0; n < sizeof octets; n++) {
+            octets[n] = (uint8_t)test_random_next(&random);
+        }
+        octets[0] = row->type;
+        octets[1] = (uint8_t)(objects | (sq ? 0x80 : 0));
+        size_t size = 6 + (sq ? 3 + objects * row->element_size : objects * (3 + (size_t)row->element_size));
+        struct komet_asdu asdu;
+        struct komet_object all[16], one;
+        bool any_order = test_random_below(&random, 2) != 0;
+        assert_int_equal(
+            komet_asdu_decode(any_order ? &komet_profile_104 : &komet_profile_sinaut, octets, size, &asdu),
+            KOMET_ASDU_OK);
+        unsigned first = test_random_below(&random, objects);
+        memset(all, 0xAA, sizeof all);
+        komet_asdu_objects(&asdu, first, objects - first, all);
+        for (unsigned n = first; n < objects; n++) {
+            memset(&one, 0x55, sizeof one);
+            komet_asdu_object(&asdu, n, &one);
+            assert_read_alike(&all[n - first], &one);
+        }
+    }
+}
+
 static void test_objects_at_once_stop_where_it_is_full(void **state)
 {
     (void)state;
@@ -483,6 +536,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip_of_every_type),
         cmocka_unit_test(test_round_trip_of_file_transfer),
+        cmocka_unit_test(test_objects_at_once_are_read_like_each),
         cmocka_unit_test(test_objects_at_once_stop_where_it_is_full),
         cmocka_unit_test(test_two_links_k_12),
         cmocka_unit_test(test_two_links_k_1),
