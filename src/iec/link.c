@@ -266,7 +266,6 @@ bool komet_link_next(struct komet_link *link, struct komet_instant now, struct k
         return first;
     }
     link_flush(link, true);
-    link_check(link);
     if (link->output_tail > link->output_head) {
         output->kind = KOMET_LINK_OUT_SEND;
         output->octets = link->output + link->output_head;

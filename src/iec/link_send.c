@@ -96,6 +96,13 @@ static void flush_supervisory(struct komet_link *link)
     }
 }
 
+/* Asked for every frame, and nearly always false. */
+static bool anything_waits(const struct link_pending *pending)
+{
+    return pending->startdt_act | pending->startdt_con | pending->stopdt_act | pending->stopdt_con |
+           pending->testfr_act | pending->testfr_con | pending->supervisory;
+}
+
 /*
  * The order matters where data transfer starts or stops: nothing of it before STARTDT con, and what was
  * received is acknowledged before STOPDT act or con (5.3).
@@ -103,6 +110,9 @@ static void flush_supervisory(struct komet_link *link)
 void link_flush(struct komet_link *link, bool with_supervisory)
 {
     struct link_pending *pending = &link->pending;
+    if (!anything_waits(pending)) {
+        return;
+    }
     flush_u(link, &pending->startdt_act, KOMET_U_STARTDT_ACT);
     if (!pending->stopdt_con_first) {
         flush_u(link, &pending->startdt_con, KOMET_U_STARTDT_CON);
@@ -120,6 +130,7 @@ void link_flush(struct komet_link *link, bool with_supervisory)
     }
     flush_u(link, &pending->testfr_act, KOMET_U_TESTFR_ACT);
     flush_testfr_con(link);
+    link_check(link);
 }
 
 void komet_link_written(struct komet_link *link, size_t size)
