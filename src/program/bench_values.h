@@ -18,6 +18,7 @@ struct bench_sender {
     uint32_t addresses; /* they are counted from 1 to this, and begin again */
     uint32_t next;      /* what the next object's is, less 1 */
     struct komet_calendar calendar;
+    struct komet_object objects[BENCH_OBJECTS]; /* of the ASDU before; what does not change stays */
 };
 
 /* Sends an ASDU of `objects` (1 to BENCH_OBJECTS) at `utc`; there must be room. Returns its number. */
@@ -31,8 +32,7 @@ struct bench_receiver {
     uint32_t addresses; /* as the sender's; 0: a sender of another kind, whose objects are only counted */
     uint32_t next;
     uint64_t asdus, objects;
-    bool wrong;                 /* an ASDU did not decode, or its addresses did not go on */
-    double sum;                 /* of the values: what was decoded is used */
+    bool wrong;                 /* an ASDU did not decode, or an object was not what the sender sends next */
     struct komet_time_tag last; /* the last object's */
 };
 
