@@ -82,11 +82,12 @@ static uint32_t count_of(const struct bare_acknowledge *acknowledge)
 }
 
 /* Sends what the window of k lets go. */
-static void fill_window(int client, uint16_t k, uint32_t *sent, uint32_t acknowledged)
+static void fill_window(const struct bench_round *round, int client, uint32_t *sent, uint32_t acknowledged)
 {
-    while (*sent - acknowledged < k) {
-        uint32_t room = k - (*sent - acknowledged);
-        uint32_t some = room < BUFFER_SIZE / BARE_APDU ? room : BUFFER_SIZE / BARE_APDU;
+    KOMET_ASSERT(round->bare_write > 0 && round->bare_write <= BUFFER_SIZE / BARE_APDU);
+    while (*sent - acknowledged < round->k) {
+        uint32_t room = round->k - (*sent - acknowledged);
+        uint32_t some = room < round->bare_write ? room : round->bare_write;
         send_octets(client, buffer, (size_t)some * BARE_APDU);
         *sent += some;
     }
@@ -98,7 +99,7 @@ void bare_stream_station(const struct bench_round *round)
     uint32_t sent = 0, acknowledged = 0;
     for (;;) {
         struct bare_acknowledge acknowledge;
-        fill_window(client, round->k, &sent, acknowledged);
+        fill_window(round, client, &sent, acknowledged);
         receive_octets(client, acknowledge.octets, sizeof acknowledge.octets);
         acknowledged = count_of(&acknowledge);
     }
@@ -142,7 +143,7 @@ void bare_stalled_station(const struct bench_round *round)
 {
     int client = accept_client(round);
     uint32_t sent = 0;
-    fill_window(client, round->k, &sent, 0);
+    fill_window(round, client, &sent, 0);
     double used = bench_cpu_seconds(0), begin = bench_now();
     struct pollfd set = {.fd = client, .events = POLLIN};
     poll(&set, 1, (int)(round->seconds * 1000));

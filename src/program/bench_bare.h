@@ -11,7 +11,9 @@ enum {
     BARE_APDU = 252,   /* 16 M_ME_TF_1 */
     BARE_EVENT = 27,   /* one M_ME_TF_1 */
     BARE_COMMAND = 16, /* C_SC_NA_1 */
-    BARE_CONTROL = 6   /* an S or U format */
+    BARE_CONTROL = 6,  /* an S or U format */
+    BARE_3_KIB = 12,   /* APDUs in a write of about 3 KiB */
+    BARE_64_KIB = 260  /* the same of 64 KiB */
 };
 
 /* A stream in turns of k APDUs, acknowledged by six octets when w are open. */

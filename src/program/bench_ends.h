@@ -36,7 +36,8 @@ struct bench_shared {
 struct bench_round {
     unsigned connections;
     uint16_t k, w;
-    double seconds; /* how long to measure */
+    uint16_t bare_write; /* APDUs in one write of a bare station */
+    double seconds;      /* how long to measure */
     /* Filled by bench_ends_run. */
     int listener;               /* of the station, non-blocking; 127.0.0.1, a port that was free */
     struct sockaddr_in address; /* of the listener */
