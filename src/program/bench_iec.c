@@ -80,11 +80,12 @@ static size_t encode_tf16(void *context)
     static int64_t ms = INT64_C(1795219200000);
     struct komet_asdu_header header = {.type = KOMET_M_ME_TF_1, .cause = KOMET_COT_SPONTANEOUS, .ca = 1};
     static struct komet_calendar calendar;
+    static struct komet_object objects[TF_OBJECTS]; /* what does not change stays */
     for (size_t i = 0; i < ASDU_COUNT; i++) {
         struct komet_asdu_writer writer;
-        struct komet_object objects[TF_OBJECTS];
         for (uint32_t n = 0; n < TF_OBJECTS; n++) {
-            objects[n] = (struct komet_object){.ioa = (uint32_t)i * TF_OBJECTS + n, .value.real = (float)n};
+            objects[n].ioa = (uint32_t)i * TF_OBJECTS + n;
+            objects[n].value.real = (float)n;
             komet_calendar_cp56(&calendar, &objects[n].time, (struct komet_utc){ms++}, 0);
         }
         komet_asdu_begin(&writer, &komet_profile_104, &header, octets, sizeof octets);
