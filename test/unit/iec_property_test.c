@@ -335,6 +335,7 @@ static void test_objects_at_once_are_read_like_each(void **state)
         }
         octets[0] = row->type;
         octets[1] = (uint8_t)(objects | (sq ? 0x80 : 0));
+        octets[12] = row->type == KOMET_F_SG_NA_1 ? 0 : octets[12]; /* the length of its data */
         size_t size = 6 + (sq ? 3 + objects * row->element_size : objects * (3 + (size_t)row->element_size));
         struct komet_asdu asdu;
         struct komet_object all[16], one;
