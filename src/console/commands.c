@@ -31,9 +31,14 @@ static const struct command_row rows[] = {
     {"CLOCK", VERB_CLOCK, "CLOCK station|line", "Sends the time to a station, or to all stations of a line."},
     {"SET_ACT_INST", VERB_SET_ACT_INST, "SET_ACT_INST process instance",
      "Makes an instance of a process the active one; also INSTANCE SET ACTIVE process instance."},
-    {"SHOW", VERB_SHOW, "SHOW line|station|tag PARAMETERS",
+    {"SET_PREFERRED_INST", VERB_SET_PREFERRED_INST, "SET_PREFERRED_INST process instance|0",
+     "Says which instance takes over when it connects, 0 for none; also INSTANCE SET PREFERRED process "
+     "instance."},
+    {"STOP", VERB_STOP, "STOP process[,instance]",
+     "Ends an instance of a process, or all; another one takes over first."},
+    {"SHOW", VERB_SHOW, "SHOW line|station|tag PARAMETERS or SHOW process",
      "Shows the protocol parameters of a line or station, or the steps of a tag's processing, with their "
-     "defaults."},
+     "defaults; of a process its value."},
     {"LNTRACE", VERB_LNTRACE, "LNTRACE line[,instance] [ON|LAST|DEC|HEX|OFF] [SAVE file.pcap] [FOR seconds]",
      "Shows the frames of lines: those of the last minutes, then each as it comes, until it is interrupted; "
      "ON only what comes, LAST only what was, DEC and HEX the octets, OFF ends it everywhere; SAVE writes "
@@ -43,12 +48,9 @@ static const struct command_row rows[] = {
     {"ENABLE", VERB_NOT_BUILT, "ENABLE station", "Takes up communication with a station."},
     {"DISABLE", VERB_NOT_BUILT, "DISABLE station", "Ends communication with a station."},
     {"SIMULATE", VERB_NOT_BUILT, "SIMULATE station ON|OFF", "Simulates a station."},
-    {"SET_PREFERRED_INST", VERB_NOT_BUILT, "SET_PREFERRED_INST process instance|0",
-     "Says which instance is to be active when it can."},
     {"SET_LOAD_BAL_MODE", VERB_NOT_BUILT, "SET_LOAD_BAL_MODE process ON|OFF",
      "Lets all instances of a process be active at once."},
     {"SET_HOT", VERB_NOT_BUILT, "SET_HOT server", "Makes another server the HOT one."},
-    {"STOP", VERB_NOT_BUILT, "STOP process[,instance]", "Stops a process."},
     {"LNALTERPATH", VERB_NOT_BUILT, "LNALTERPATH line ON|OFF|PRIMARY|BACKUP|QUERY [1-4]",
      "Says which device a redundant line uses."},
     {"LNSTAT", VERB_NOT_BUILT, "LNSTAT OPEN|CLOSE line", "Frees or takes a serial port."},

@@ -22,6 +22,8 @@ enum verb {
     VERB_INTERROGATE,
     VERB_CLOCK,
     VERB_SET_ACT_INST,
+    VERB_SET_PREFERRED_INST,
+    VERB_STOP,
     VERB_SHOW,
     VERB_HELP,
     VERB_VERSION,
@@ -42,7 +44,8 @@ const struct command_row *command_row(size_t index);
 /* The row of a word in any case; NULL when there is none. */
 const struct command_row *command_find(const char *word);
 
-/* First word of another spelling: INSTANCE SET ACTIVE for SET_ACT_INST. */
+/* First word of other spellings: INSTANCE SET ACTIVE for SET_ACT_INST, INSTANCE SET PREFERRED for
+ * SET_PREFERRED_INST. */
 #define COMMAND_INSTANCE "INSTANCE"
 
 #endif

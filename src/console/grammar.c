@@ -148,19 +148,24 @@ static bool take_instance(struct words *words, const char *text, struct command 
 {
     char *end;
     long instance = strtol(text, &end, 10);
-    if (end != text && *end == '\0' && instance >= 1 && instance <= INSTANCE_MAX) {
+    bool none = command->verb == VERB_SET_PREFERRED_INST;
+    if (end != text && *end == '\0' && instance >= (none ? 0 : 1) && instance <= INSTANCE_MAX) {
         command->instance = (uint8_t)instance;
         return true;
     }
-    return wrong(words, "an instance is a number from 1 to 15, not", text);
+    return wrong(words,
+                 none ? "an instance is a number from 1 to 15, or 0 for none, not"
+                      : "an instance is a number from 1 to 15, not",
+                 text);
 }
 
-/* An instance in one word with the name, which loses it: [2]_SELF.KOM or SELF.KOM,2. Without one `instance`
- * stays 0. */
-static bool cut_instance(struct words *words, struct command *command)
+/* An instance in one word with the name, which loses it: [2]_SELF.KOM or SELF.KOM,2. Without one *found is
+ * false and `instance` stays 0. */
+static bool cut_instance(struct words *words, struct command *command, bool *found)
 {
     char *comma = strrchr(command->name, ',');
     char *bracket = command->name[0] == '[' ? strstr(command->name, "]_") : NULL;
+    *found = comma != NULL || bracket != NULL;
     if (bracket != NULL) {
         *bracket = '\0';
         if (!take_instance(words, command->name + 1, command)) {
@@ -177,13 +182,14 @@ static bool cut_instance(struct words *words, struct command *command)
 /* Process and instance: two words, or one. */
 static bool parse_process_instance(struct words *words, struct command *command)
 {
-    if (!take_name(words, "the process", command) || !cut_instance(words, command)) {
+    bool found;
+    if (!take_name(words, "the process", command) || !cut_instance(words, command, &found)) {
         return false;
     }
-    if (command->instance == 0) {
+    if (!found) {
         const char *word = next_word(words);
         if (word == NULL) {
-            return missing(words, "the instance");
+            return command->verb == VERB_STOP || missing(words, "the instance");
         }
         if (!take_instance(words, word, command)) {
             return false;
@@ -192,12 +198,23 @@ static bool parse_process_instance(struct words *words, struct command *command)
     return command->name[0] == '\0' ? missing(words, "the process") : at_end(words);
 }
 
+/* Every process, and nothing else, is named so. */
+static bool names_process(const char *name)
+{
+    size_t size = strlen(name);
+    return size > 4 && strcasecmp(name + size - 4, ".KOM") == 0;
+}
+
 static bool parse_show(struct words *words, struct command *command)
 {
-    if (!take_name(words, "the line, station or tag", command)) {
+    if (!take_name(words, "the line, station, tag or process", command)) {
         return false;
     }
     const char *word = next_word(words);
+    if (word == NULL && names_process(command->name)) {
+        command->verb = VERB_PROCESS;
+        return true;
+    }
     if (word == NULL) {
         return missing(words, "PARAMETERS");
     }
@@ -235,7 +252,8 @@ static bool take_seconds(struct words *words, struct command *command)
 /* line [ON|LAST|DEC|HEX|OFF] [SAVE file] [FOR seconds]. */
 static bool parse_lntrace(struct words *words, struct command *command)
 {
-    if (!take_name(words, "the line", command) || !cut_instance(words, command)) {
+    bool one; /* without: all instances */
+    if (!take_name(words, "the line", command) || !cut_instance(words, command, &one)) {
         return false;
     }
     bool last = take_keyword(words, "LAST"), on = !last && take_keyword(words, "ON");
@@ -298,7 +316,8 @@ static bool take_instance_set(struct words *words)
                                                           : NULL;
     }
     if (words->row == NULL) {
-        snprintf(words->mistake, GRAMMAR_MISTAKE_SIZE, "usage: INSTANCE SET ACTIVE process instance");
+        snprintf(words->mistake, GRAMMAR_MISTAKE_SIZE,
+                 "usage: INSTANCE SET ACTIVE process instance, or INSTANCE SET PREFERRED process instance|0");
     }
     return words->row != NULL;
 }
@@ -329,6 +348,8 @@ static bool parse_rest(struct words *words, struct command *command)
     case VERB_CLOCK:
         return take_name(words, "the station or line", command) && at_end(words);
     case VERB_SET_ACT_INST:
+    case VERB_SET_PREFERRED_INST:
+    case VERB_STOP:
         return parse_process_instance(words, command);
     case VERB_SHOW:
         return parse_show(words, command);

@@ -43,13 +43,9 @@ static void put_flags(struct json *json, value_flags flags)
     json_string(json, "flags", text);
 }
 
-/* The members that a tag and an event have in common. */
-static void put_tag(struct json *json, const char *tag, enum tag_type type, const struct value *value)
+/* The members of a tag and of an event, behind its value. */
+static void put_state(struct json *json, const struct value *value)
 {
-    KOMET_ASSERT(tag != NULL);
-    json_string(json, "name", tag);
-    json_string(json, "type", type == TAG_TYPE_COUNT ? NULL : tag_type_name(type));
-    rows_value(json, "value", type, value->number, value->status != STATUS_UNKNOWN);
     json_string(json, "status", value_status_name(value->status));
     put_flags(json, value->flags);
     json_time(json, "time", value->time);
@@ -59,6 +55,26 @@ static void put_tag(struct json *json, const char *tag, enum tag_type type, cons
     } else {
         json_unsigned(json, "cot", value->cot);
     }
+}
+
+/* The members that a tag and an event have in common. */
+static void put_tag(struct json *json, const char *tag, enum tag_type type, const struct value *value)
+{
+    KOMET_ASSERT(tag != NULL);
+    json_string(json, "name", tag);
+    json_string(json, "type", type == TAG_TYPE_COUNT ? NULL : tag_type_name(type));
+    rows_value(json, "value", type, value->number, value->status != STATUS_UNKNOWN);
+    put_state(json, value);
+}
+
+static void put_process_value(struct json *json, const struct rows_event *event)
+{
+    unsigned value = (unsigned)event->value->number;
+    bool known = event->value->number >= 0 && value < PROCESS_VALUE_COUNT;
+    json_string(json, "name", event->tag);
+    json_string(json, "type", "Process");
+    json_string(json, "value", known ? process_value_name((enum process_value)value) : NULL);
+    put_state(json, event->value);
 }
 
 void rows_tag(struct json *json, const struct tag *tag, const struct value *value)
@@ -74,7 +90,11 @@ void rows_event(struct json *json, const struct rows_event *event)
     KOMET_ASSERT(event->value != NULL);
     json_open(json, NULL, '{');
     json_unsigned(json, "seq", event->seq);
-    put_tag(json, event->tag, event->type, event->value);
+    if (event->of_process) {
+        put_process_value(json, event);
+    } else {
+        put_tag(json, event->tag, event->type, event->value);
+    }
     json_string(json, "process", event->process);
     json_unsigned(json, "instance", event->instance);
     json_unsigned(json, "epoch", event->epoch);

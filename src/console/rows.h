@@ -33,6 +33,7 @@ struct rows_event {
     const char *process;
     uint8_t instance;
     uint64_t epoch;
+    bool of_process; /* the value of a process or instance; `type` is not read */
 };
 void rows_event(struct json *json, const struct rows_event *event);
 
@@ -43,7 +44,7 @@ void rows_command(struct json *json, const struct record_command *command, enum 
 void rows_set(struct json *json, const struct tag *tag, const struct server_ended *ended);
 /* INTERROGATE, CLOCK: `target`: the station or line. */
 void rows_interrogated(struct json *json, const char *target, enum command_result result, const char *reason);
-/* SET_ACT_INST. */
+/* SET_ACT_INST, SET_PREFERRED_INST, STOP. */
 void rows_instance_set(struct json *json, const struct process *process, uint8_t instance,
                        const struct server_ended *ended);
 

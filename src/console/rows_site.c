@@ -42,6 +42,18 @@ static const char *role_name(enum role_standing standing)
     KOMET_ASSERT_NEVER("a standing without a role");
 }
 
+/* Why an instance is not what one would take it for; NULL: nothing to say. */
+static const char *reason_of(const struct role_member *member)
+{
+    if (member->silent) {
+        return "silent";
+    }
+    if (member->leaving) {
+        return "ending";
+    }
+    return member->damping.holds ? "damped: it was lost again and again" : NULL;
+}
+
 static void put_instances(struct json *json, const struct server *server, const struct process *process,
                           const struct instances *instances)
 {
@@ -58,6 +70,10 @@ static void put_instances(struct json *json, const struct server *server, const 
         json_unsigned(json, "epoch", member->epoch);
         json_time(json, "since", server_utc_of(server, member->since));
         json_string(json, "host", server_instance_host(server, process, i));
+        json_string(json, "value", process_value_name(member->value));
+        json_time(json, "damped_until",
+                  member->damping.holds ? server_utc_of(server, member->damping.until) : KOMET_UTC_UNKNOWN);
+        json_string(json, "reason", reason_of(member));
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -69,10 +85,14 @@ void rows_process(struct json *json, const struct server *server, const struct p
     const struct instances *instances = server_instances(server, process);
     json_open(json, NULL, '{');
     json_string(json, "name", process->name);
-    json_string(json, "value", instances_running(instances) ? "Run" : "Stop");
-    put_flags(json, instances_flags(instances));
+    value_flags flags;
+    struct komet_utc time;
+    enum process_value value = server_process_value(server, process, &flags, &time);
+    json_string(json, "value", process_value_name(value));
+    put_flags(json, flags);
+    json_time(json, "time", time);
     json_string(json, "mode", "single");
-    json_unsigned(json, "preferred", 0);
+    json_unsigned(json, "preferred", instances->preferred);
     put_instances(json, server, process, instances);
     json_close(json, '}');
 }

@@ -24,7 +24,7 @@ struct kom *kom_init(void *memory, size_t size, const struct kom_identity *ident
     memset(kom, 0, sizeof *kom);
     kom->identity = *identity;
     kom->heard_sent = now.instant;
-    kom->heartbeat_due = KOMET_NEVER;
+    kom->heartbeat_due = kom->leave_by = KOMET_NEVER;
     kom->trace_due = now.instant;
     return kom;
 }
@@ -115,15 +115,28 @@ static struct komet_instant own_lease_end(const struct kom *kom, struct komet_in
     return komet_after(sent, kom->lease_us - kom->lease_us / KOM_LEASE_MARGIN);
 }
 
+/* Told to be passive. Of a grant that ended before it came to us, that is said, too. */
+static void take_passive(struct kom *kom, struct line_now now, uint64_t epoch)
+{
+    if (kom->active) {
+        deactivate(kom, now, kom->leaving ? KOMET_SHUTDOWN : KOMET_BECAME_PASSIVE);
+    } else if (epoch > kom->stopped_epoch) {
+        kom->stopped = true;
+        kom->stopped_epoch = epoch;
+    }
+    kom->relieved = kom->leaving;
+}
+
 static void take_role(struct kom *kom, struct line_now now, const Komet__Wire__Role *role)
 {
     if (!role->active) {
-        deactivate(kom, now, KOMET_BECAME_PASSIVE);
+        take_passive(kom, now, role->epoch);
         return;
     }
     struct komet_instant end = own_lease_end(kom, kom->heard_sent);
-    if (kom->process == NULL || komet_reached(now.instant, end)) {
-        kom_note(kom, "a grant came too late to be used");
+    if (kom->process == NULL || kom->leaving || komet_reached(now.instant, end)) {
+        kom_note(kom, kom->leaving ? "a grant is not used: this instance is about to end"
+                                   : "a grant came too late to be used");
         kom->stopped = true;
         kom->stopped_epoch = role->epoch;
         return;
@@ -182,7 +195,8 @@ void kom_server_closed(struct kom *kom, struct line_now now)
     drop_unconfirmed(kom);
     kom_trace_forget(kom);
     deactivate(kom, now, KOMET_NO_SERVER);
-    kom->stopped = false;
+    kom->stopped = kom->leave = false;
+    kom->relieved = kom->leaving; /* nobody is left to ask */
 }
 
 static void take_welcome(struct kom *kom, struct line_now now, const Komet__Wire__Welcome *welcome)
@@ -262,6 +276,10 @@ void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
         break;
     case KOMET__WIRE__MESSAGE__BODY_TRACE_ASK:
         kom_trace_ask(kom, now, message->trace_ask);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_LEAVE:
+        kom_note(kom, "the server tells this instance to end");
+        kom_leave(kom, now);
         break;
     case KOMET__WIRE__MESSAGE__BODY_HELLO:
     case KOMET__WIRE__MESSAGE__BODY_STOPPED:
@@ -400,6 +418,12 @@ void kom_tick(struct kom *kom, struct line_now now)
         kom_note(kom, "the server is silent");
         kom->reconnect = true;
     }
+    if (kom->leaving && komet_reached(now.instant, kom->leave_by)) {
+        kom_note(kom, "the server does not relieve this instance, which ends all the same");
+        kom->leave_by = KOMET_NEVER;
+        deactivate(kom, now, KOMET_SHUTDOWN);
+        kom->relieved = true;
+    }
     if (kom->process == NULL || !kom->active) {
         return;
     }
@@ -415,6 +439,7 @@ struct komet_instant kom_deadline(const struct kom *kom)
 {
     struct komet_instant deadline = komet_earlier(kom->heartbeat_due, silence_end(kom));
     deadline = komet_earlier(deadline, kom_trace_deadline(kom));
+    deadline = komet_earlier(deadline, kom->leave_by);
     if (!kom->active) {
         return deadline;
     }
@@ -423,6 +448,17 @@ struct komet_instant kom_deadline(const struct kom *kom)
         deadline = komet_earlier(deadline, line_deadline(kom->lines[i].engine));
     }
     return deadline;
+}
+
+void kom_leave(struct kom *kom, struct line_now now)
+{
+    if (kom->leaving) {
+        return;
+    }
+    kom->leaving = true;
+    kom->leave = kom->welcome;
+    kom->relieved = !kom->welcome; /* nobody to ask, and no grant */
+    kom->leave_by = komet_after(now.instant, KOM_LEAVE_LIMIT_US);
 }
 
 void kom_shutdown(struct kom *kom, struct line_now now)
@@ -519,6 +555,17 @@ static bool next_note(struct kom *kom, struct kom_output *output)
     return false;
 }
 
+static bool next_end(struct kom *kom, struct kom_output *output)
+{
+    bool end = kom->relieved && !kom->active && !kom->stopped;
+    if (end) {
+        kom->relieved = false; /* said once */
+        kom->leave_by = KOMET_NEVER;
+        output->kind = KOM_OUT_END;
+    }
+    return end;
+}
+
 static bool next_batch(struct kom *kom, struct line_now now, struct kom_output *output)
 {
     if (kom->batch == NULL || !kom->welcome) {
@@ -546,5 +593,5 @@ bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output)
     acknowledge(kom, now);
     return next_of_server(kom, output) || next_abort(kom, now, output) || next_note(kom, output) ||
            next_of_lines(kom, now, output) || next_batch(kom, now, output) ||
-           kom_next_message(kom, now, output) || kom_trace_next(kom, now, output);
+           kom_next_message(kom, now, output) || kom_trace_next(kom, now, output) || next_end(kom, output);
 }

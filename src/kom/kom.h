@@ -23,6 +23,7 @@
 #define KOM_BATCH_VALUES_MAX 8192             /* values of one batch: more go into the next */
 #define KOM_LEASE_MARGIN     20               /* we give up when a twentieth of the lease is left */
 #define KOM_SERVER_SILENT_US KOMET_SECONDS(2) /* or three leases, when that is longer */
+#define KOM_LEAVE_LIMIT_US   KOMET_SECONDS(2) /* for a server to relieve us */
 #define KOM_BATCHES_MAX      64 /* sent and not confirmed; full: lines are not fed until one is confirmed */
 
 struct kom; /* opaque */
@@ -67,13 +68,18 @@ bool kom_takes(const struct kom *kom);
 
 void kom_tick(struct kom *kom, struct line_now now);
 struct komet_instant kom_deadline(const struct kom *kom);
-/* The program ends: lines are closed, what they brought goes out. Drain kom_next, then close the connection
- * to the server, which ends the grant. */
+/* The program is to end, in a planned way: the server is asked to relieve this instance, which goes on until
+ * it is told to be passive; KOM_OUT_END comes when its lines are closed and what they brought has gone out,
+ * after KOM_LEAVE_LIMIT_US at the latest. */
+void kom_leave(struct kom *kom, struct line_now now);
+/* The program ends at once: lines are closed, what they brought goes out. Drain kom_next, then close the
+ * connection to the server, which ends the grant. */
 void kom_shutdown(struct kom *kom, struct line_now now);
 
 enum kom_output_kind {
     KOM_OUT_MESSAGE,   /* send `message` to the server; borrowed until the next kom_next */
     KOM_OUT_CONFIGURE, /* Welcome came with files: read the site from `welcome`, then kom_configure */
+    KOM_OUT_END,       /* after kom_leave: close the connection to the server, exit 0 */
     KOM_OUT_REFUSED,   /* the server refused us: print `text`, exit 1 */
     KOM_OUT_RECONNECT, /* the server is silent: abort its connection, call kom_server_closed, connect anew */
     KOM_OUT_CONNECT,   /* line: connect to `address` */

@@ -150,6 +150,16 @@ static wire_message *write_stopped(struct kom *kom)
     return &kom->slot.message;
 }
 
+static wire_message *write_leave(struct kom *kom)
+{
+    Komet__Wire__Leave *body = &kom->slot.body.leave;
+    kom->leave = false;
+    komet__wire__leave__init(body);
+    kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_LEAVE;
+    kom->slot.message.leave = body;
+    return &kom->slot.message;
+}
+
 static wire_message *next_report(struct kom *kom)
 {
     for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
@@ -177,6 +187,9 @@ static wire_message *next_message(struct kom *kom, struct line_now now)
     }
     if (komet_reached(now.instant, kom->heartbeat_due)) {
         return write_heartbeat(kom, now);
+    }
+    if (kom->leave) {
+        return write_leave(kom);
     }
     if (kom->end_next < kom->end_count) {
         return write_end(kom);

@@ -80,6 +80,7 @@ struct kom_slot {
         Komet__Wire__Hello hello;
         Komet__Wire__Heartbeat heartbeat;
         Komet__Wire__Stopped stopped;
+        Komet__Wire__Leave leave;
         Komet__Wire__CommandEnd command_end;
         Komet__Wire__LineReport line_report;
         Komet__Wire__StationReport station_report;
@@ -112,6 +113,11 @@ struct kom {
     struct komet_instant lease_end;
     bool stopped; /* Stopped is to be sent for `stopped_epoch`, behind everything else */
     uint64_t stopped_epoch;
+
+    bool leaving;                  /* kom_leave was called, or the server told us to end */
+    bool leave;                    /* Leave is to be sent */
+    bool relieved;                 /* nothing holds us any more: KOM_OUT_END once all is said */
+    struct komet_instant leave_by; /* while leaving */
 
     struct kom_end ends[KOM_COMMANDS_MAX];
     unsigned end_count, end_next;

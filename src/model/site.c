@@ -28,6 +28,17 @@ struct run_name run_name(const char *process, unsigned instance)
     return name;
 }
 
+struct run_name run_value_name(const char *process, unsigned instance)
+{
+    struct run_name name;
+    if (instance > 0) {
+        snprintf(name.text, sizeof name.text, "[%u]_%s", instance, process);
+    } else {
+        snprintf(name.text, sizeof name.text, "%s", process);
+    }
+    return name;
+}
+
 int name_compare(const char *a, const char *b)
 {
     return strcasecmp(a, b);

@@ -139,6 +139,8 @@ struct run_name {
     char text[96];
 };
 struct run_name run_name(const char *process, unsigned instance);
+/* The name of its value: "[2]_SELF.KOM"; without a number that of the process. */
+struct run_name run_value_name(const char *process, unsigned instance);
 
 /* True when `name` matches `mask` (* any run, ? any one), without regard to case. NULL or "" matches all. */
 bool name_matches(const char *mask, const char *name);

@@ -37,7 +37,9 @@ static const char usage[] =
     "  --close-serial-when-passive   frees serial ports while passive (also /DBSH)\n"
     "  --help, --version\n"
     "\n"
-    "Ends on SIGTERM or SIGINT. Exit status: 0 ended so; 1 refused by the server; 2 wrong command line.\n";
+    "Ends on SIGTERM or SIGINT, relieved by another instance; at once on a second one. Exit status: 0 ended "
+    "so,\n"
+    "or from the console; 1 refused by the server; 2 wrong command line.\n";
 
 /* The addresses of the group's servers, from a site's folder. */
 static bool find_group(const struct kom_options *options, struct endpoints *servers)

@@ -44,7 +44,7 @@ struct kom_host {
     unsigned failures; /* to connect, since the last time that it worked */
     uint64_t pause_ms;
     uv_timer_t deadline, reconnect;
-    bool draining, ended, refused;
+    bool draining, leaving, ended, refused;
     void *lines_memory;
     struct site_result site; /* what the server sent; site.site NULL before */
     struct host_line *lines;
@@ -354,6 +354,9 @@ static void act(struct kom_host *host, const struct kom_output *output)
     case KOM_OUT_CONFIGURE:
         configure(host, output->welcome);
         return;
+    case KOM_OUT_END:
+        end(host);
+        return;
     case KOM_OUT_REFUSED:
         give_up(host, output->text);
         return;
@@ -432,7 +435,11 @@ struct kom_host *kom_host_start(const struct kom_host_settings *settings)
 
 void kom_host_stop(struct kom_host *host)
 {
-    if (!host->ended) {
+    if (!host->ended && !host->leaving) {
+        host->leaving = true;
+        kom_leave(host->kom, clock_now());
+        drain(host);
+    } else if (!host->ended) {
         kom_shutdown(host->kom, clock_now());
         drain(host);
         end(host);

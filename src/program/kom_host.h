@@ -23,10 +23,11 @@ struct kom_host_settings {
     bool stay;      /* with the first of them that welcomes it */
 };
 
-/* Begins to connect. It ends by itself, and with it the loop, only when a server refuses the instance or
- * sends a site that cannot be read. */
+/* Begins to connect. It ends by itself, and with it the loop, only when a server refuses the instance, tells
+ * it to end or sends a site that cannot be read. */
 struct kom_host *kom_host_start(const struct kom_host_settings *settings);
-/* Closes the lines, says so to the server, ends; then the loop runs out. */
+/* Asks the server to relieve it, closes the lines, ends; then the loop runs out. Called again, it does not
+ * wait for the server. */
 void kom_host_stop(struct kom_host *host);
 /* 0, or 1 when it had to end by itself (the reason is on standard error); frees. After the loop has run out.
  */

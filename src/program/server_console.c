@@ -216,6 +216,8 @@ static bool begin(struct server_console *console, struct line_now now, struct op
     case VERB_INTERROGATE:
     case VERB_CLOCK:
     case VERB_SET_ACT_INST:
+    case VERB_SET_PREFERRED_INST:
+    case VERB_STOP:
         return order_begin(console, now, open, user, mistake);
     case VERB_LNTRACE:
         return trace_begin(console, open, mistake);

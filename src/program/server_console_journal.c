@@ -48,7 +48,8 @@ static void put_row(struct server_console *console, const struct journal_page *r
                                          .seq = row->seq,
                                          .process = row->process,
                                          .instance = row->instance,
-                                         .epoch = row->epoch};
+                                         .epoch = row->epoch,
+                                         .of_process = row->of_process};
         rows_event(&json, &event);
     } else {
         rows_command(&json, &rows->commands[index].command, rows->commands[index].type);

@@ -1,6 +1,6 @@
 /*
- * server_console: SET, INTERROGATE, CLOCK and SET_ACT_INST: what is named is looked up, the engine is told,
- * and the answer waits for the end.
+ * server_console: SET, INTERROGATE, CLOCK, SET_ACT_INST and their like: what is named is looked up, the
+ * engine is told, and the answer waits for the end.
  */
 #include <stdio.h>
 #include <string.h>
@@ -144,8 +144,9 @@ static bool begin_interrogate(struct server_console *console, struct line_now no
     return true;
 }
 
-static bool begin_set_active(struct server_console *console, struct line_now now, struct open *open,
-                             char *mistake)
+/* SET_ACT_INST, SET_PREFERRED_INST, STOP. */
+static bool begin_of_role(struct server_console *console, struct line_now now, struct open *open,
+                          const char *user, char *mistake)
 {
     const struct process *process = named_process(server_site(console->server), open->command.name, mistake);
     if (process == NULL) {
@@ -154,7 +155,15 @@ static bool begin_set_active(struct server_console *console, struct line_now now
     open->kind = OPEN_ORDER;
     open->process = process;
     open->waiting = 1;
-    server_set_active(console->server, now, open_token(console, open, 0), process, open->command.instance);
+    uint64_t token = open_token(console, open, 0);
+    uint8_t instance = open->command.instance;
+    if (open->command.verb == VERB_STOP) {
+        server_stop(console->server, now, token, user, process, instance);
+    } else if (open->command.verb == VERB_SET_PREFERRED_INST) {
+        server_set_preferred(console->server, now, token, process, instance);
+    } else {
+        server_set_active(console->server, now, token, process, instance);
+    }
     return true;
 }
 
@@ -169,7 +178,9 @@ bool order_begin(struct server_console *console, struct line_now now, struct ope
     case VERB_CLOCK:
         return begin_interrogate(console, now, open, user, mistake);
     case VERB_SET_ACT_INST:
-        return begin_set_active(console, now, open, mistake);
+    case VERB_SET_PREFERRED_INST:
+    case VERB_STOP:
+        return begin_of_role(console, now, open, user, mistake);
     case VERB_STATUS:
     case VERB_SERVER:
     case VERB_PROCESS:

@@ -26,10 +26,15 @@ struct run {
     struct tell_trace *trace; /* LNTRACE */
 };
 
+static bool is_of_role(enum verb verb)
+{
+    return verb == VERB_SET_ACT_INST || verb == VERB_SET_PREFERRED_INST || verb == VERB_STOP;
+}
+
 /* A command that changes something and answers with its result. */
 static bool is_order(enum verb verb)
 {
-    return verb == VERB_SET || verb == VERB_INTERROGATE || verb == VERB_CLOCK || verb == VERB_SET_ACT_INST;
+    return verb == VERB_SET || verb == VERB_INTERROGATE || verb == VERB_CLOCK || is_of_role(verb);
 }
 
 /* Why the output went no further. A reader that has gone, as `head` does, wants no sentence. */
@@ -52,8 +57,8 @@ static const char *unknown_end(enum verb verb)
     if (verb == VERB_SET) {
         return "; whether the command was carried out is not known: COMMANDS shows its end";
     }
-    if (verb == VERB_SET_ACT_INST) {
-        return "; whether it was done is not known: PROCESS shows which instance is active";
+    if (is_of_role(verb)) {
+        return "; whether it was done is not known: PROCESS shows which instances run, and which is active";
     }
     return is_order(verb) ? "; whether it was done is not known" : "; the answer is not whole";
 }

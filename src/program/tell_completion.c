@@ -40,6 +40,8 @@ static enum wanted wanted_first(enum verb verb)
         return WANTED_SERVER;
     case VERB_PROCESS:
     case VERB_SET_ACT_INST:
+    case VERB_SET_PREFERRED_INST:
+    case VERB_STOP:
         return WANTED_PROCESS;
     case VERB_LINE:
     case VERB_LNTRACE:
@@ -198,6 +200,7 @@ static void find(struct tell_completion *completion, struct tell *tell, enum wan
         return;
     case WANTED_ACTIVE:
         offer(completion, "ACTIVE");
+        offer(completion, "PREFERRED");
         return;
     case WANTED_SERVER:
         ask_names(completion, tell, "SERVER", false);

@@ -27,8 +27,29 @@ static void set_standing(struct instances *instances, struct komet_instant now, 
     KOMET_ASSERT(!holds || instances->active == instance);
 }
 
-static bool connected(const struct instances *instances, uint8_t instance)
+/* The one place where the value of an instance changes. */
+static void set_value(struct instances *instances, struct komet_instant now, uint8_t instance,
+                      enum instance_happening happening)
 {
+    struct role_member *member = &instances->member[instance];
+    enum process_value value = process_value_after(member->value, happening);
+    if (value == member->value) {
+        return;
+    }
+    bool ran = member->value == PROCESS_RUN;
+    member->value = value;
+    instances->changes++;
+    if (value == PROCESS_STOP || value == PROCESS_CRASH) {
+        instances->ended = instance;
+    }
+    if (ran && (value == PROCESS_CRASH || value == PROCESS_WDERR) && !member->expected) {
+        damping_lost(&member->damping, now);
+    }
+}
+
+bool instances_connected(const struct instances *instances, uint8_t instance)
+{
+    KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
     switch (instances->member[instance].standing) {
     case ROLE_PASSIVE:
     case ROLE_ACTIVE:
@@ -47,25 +68,83 @@ void instances_init(struct instances *instances, int64_t lease_us, uint64_t epoc
     KOMET_ASSERT(lease_us > 0);
     memset(instances, 0, sizeof *instances);
     instances->lease_us = lease_us;
-    instances->epoch = epoch_floor;
     instances->wanted = NOBODY;
     instances->active = NOBODY;
-    /* Somebody may still act under a grant of the server's earlier run: it ends by its own clock. */
-    instances->no_grant_before = epoch_floor > 0 ? komet_after(now, lease_us) : now;
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        instances->member[i].value = PROCESS_STOP;
+    }
+    instances_recovered(instances, epoch_floor, now);
 }
 
-/* Who gets the role when nobody has it: the wanted one, else who is connected longest, else the lowest
- * number. */
+void instances_recovered(struct instances *instances, uint64_t epoch_floor, struct komet_instant now)
+{
+    instances->epoch = epoch_floor;
+    /* Somebody may still act under a grant of the server's earlier run: it ends by its own clock. */
+    instances->no_grant_before = epoch_floor > 0 ? komet_after(now, instances->lease_us) : now;
+    instances->expected_until = komet_after(now, ROLE_RETURN_US);
+}
+
+void instances_recover_preferred(struct instances *instances, uint8_t instance)
+{
+    KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
+    instances->preferred = instance;
+}
+
+void instances_recover_value(struct instances *instances, uint8_t instance, enum process_value value)
+{
+    KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX && value < PROCESS_VALUE_COUNT);
+    struct role_member *member = &instances->member[instance];
+    member->value = value;
+    member->expected = value == PROCESS_RUN || value == PROCESS_WDERR;
+    if (!member->expected) {
+        instances->ended = instance;
+    }
+}
+
+/* ---- the choice ---- */
+
+static bool can_act(const struct instances *instances, uint8_t instance)
+{
+    const struct role_member *member = &instances->member[instance];
+    return instances_connected(instances, instance) && !member->silent && !member->leaving;
+}
+
+static bool is_preferred(const struct instances *instances, uint8_t instance)
+{
+    return instances->preferred != 0 && instances->preferred == instance;
+}
+
+/* Does `a` get the role rather than `b`, which can act as well? The first difference decides. */
+static bool comes_before(const struct instances *instances, uint8_t a, uint8_t b)
+{
+    const struct role_member *one = &instances->member[a], *other = &instances->member[b];
+    if (one->yielded != other->yielded) {
+        return other->yielded;
+    }
+    if (one->damping.holds != other->damping.holds) {
+        return other->damping.holds;
+    }
+    if (one->loaded != other->loaded) {
+        return one->loaded;
+    }
+    if (is_preferred(instances, a) != is_preferred(instances, b)) {
+        return is_preferred(instances, a);
+    }
+    if (one->connected.us != other->connected.us) {
+        return one->connected.us < other->connected.us;
+    }
+    return a < b;
+}
+
+/* Who gets the role when nobody has it: the wanted one, else the one that comes before all others. */
 static uint8_t choose(const struct instances *instances)
 {
-    if (instances->wanted != NOBODY && connected(instances, instances->wanted) &&
-        !instances->member[instances->wanted].silent) {
+    if (instances->wanted != NOBODY && can_act(instances, instances->wanted)) {
         return instances->wanted;
     }
     uint8_t best = NOBODY;
     for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
-        if (connected(instances, i) && !instances->member[i].silent &&
-            (best == NOBODY || instances->member[i].connected.us < instances->member[best].connected.us)) {
+        if (can_act(instances, i) && (best == NOBODY || comes_before(instances, i, best))) {
             best = i;
         }
     }
@@ -83,8 +162,12 @@ static void grant_if_free(struct instances *instances, struct komet_instant now)
     }
     struct role_member *member = &instances->member[chosen];
     KOMET_ASSERT(member->standing == ROLE_PASSIVE);
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        instances->member[i].yielded = false;
+    }
     instances->active = chosen;
     instances->wanted = NOBODY;
+    instances->preferred_came = instances->preferred_came && !is_preferred(instances, chosen);
     member->epoch = ++instances->epoch;
     member->lease_end = komet_after(now, instances->lease_us);
     instances->tell_passive &= ~(1u << chosen);
@@ -92,30 +175,70 @@ static void grant_if_free(struct instances *instances, struct komet_instant now)
     set_standing(instances, now, chosen, ROLE_ACTIVE);
 }
 
-const char *instances_connect(struct instances *instances, struct komet_instant now, uint8_t instance,
-                              uint64_t held_epoch)
+/* Begins a hand-over: the active one is told to stop. */
+static void relieve(struct instances *instances, struct komet_instant now)
 {
-    KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
-    if (connected(instances, instance)) {
+    uint8_t active = instances->active;
+    KOMET_ASSERT(active != NOBODY && instances->member[active].standing == ROLE_ACTIVE);
+    instances->tell_passive |= 1u << active;
+    instances->tell_active &= ~(1u << active);
+    set_standing(instances, now, active, ROLE_STOPPING);
+}
+
+/* The preferred one that has connected takes over as soon as it can. */
+static void prefer(struct instances *instances, struct komet_instant now)
+{
+    uint8_t preferred = instances->preferred;
+    const struct role_member *member = &instances->member[preferred];
+    if (!instances->preferred_came || !can_act(instances, preferred) || !member->loaded ||
+        member->damping.holds || instances->active == NOBODY || instances->active == preferred ||
+        instances->member[instances->active].standing != ROLE_ACTIVE) {
+        return;
+    }
+    instances->preferred_came = false;
+    instances->wanted = preferred;
+    relieve(instances, now);
+}
+
+/* ---- what happens ---- */
+
+/* A number can connect: NULL, or why not. */
+static const char *refusal(const struct instances *instances, uint8_t instance)
+{
+    if (instances_connected(instances, instance)) {
         return instance == 0
                    ? "it already runs, without an instance number; stop that run first"
                    : "an instance with this number already runs; stop it first or take another number";
     }
     for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
-        if (connected(instances, i) && (i == 0) != (instance == 0)) {
+        if (instances_connected(instances, i) && (i == 0) != (instance == 0)) {
             return instance == 0 ? "numbered instances of it run; start it with an instance number"
                                  : "it runs without an instance number; stop that run first";
         }
     }
+    return NULL;
+}
+
+const char *instances_connect(struct instances *instances, struct komet_instant now, uint8_t instance,
+                              bool same_run)
+{
+    KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
+    const char *refused = refusal(instances, instance);
+    if (refused != NULL) {
+        return refused;
+    }
     struct role_member *member = &instances->member[instance];
     if (member->standing == ROLE_GONE) {
-        /* The same number connects again: the earlier run of it has ended, or has given up its grant. */
+        if (!same_run && instances->no_grant_before.us < member->lease_end.us) {
+            instances->no_grant_before = member->lease_end; /* the earlier run may still act until then */
+        }
         set_standing(instances, now, instance, ROLE_ABSENT);
     }
-    (void)held_epoch; /* a KOM gives its grant up when its connection ends: nothing to confirm yet */
-    member->connected = now;
-    member->silent = false;
+    member->connected = member->heard = now;
+    member->loaded = member->silent = member->leaving = member->yielded = member->expected = false;
+    set_value(instances, now, instance, INSTANCE_CONNECTED);
     set_standing(instances, now, instance, ROLE_PASSIVE);
+    instances->preferred_came = instances->preferred_came || is_preferred(instances, instance);
     instances->tell_passive |= 1u << instance;
     grant_if_free(instances, now);
     return NULL;
@@ -130,6 +253,8 @@ void instances_lost(struct instances *instances, struct komet_instant now, uint8
     instances->tell_passive &= ~bit;
     bool holds = member->standing == ROLE_ACTIVE || member->standing == ROLE_STOPPING;
     bool lease_runs = !komet_reached(now, member->lease_end);
+    instances->preferred_came = instances->preferred_came && !is_preferred(instances, instance);
+    set_value(instances, now, instance, member->leaving ? INSTANCE_ENDED : INSTANCE_LOST);
     set_standing(instances, now, instance, holds && lease_runs && !surely_dead ? ROLE_GONE : ROLE_ABSENT);
     grant_if_free(instances, now);
 }
@@ -138,9 +263,14 @@ uint64_t instances_renew(struct instances *instances, struct komet_instant now, 
 {
     KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
     struct role_member *member = &instances->member[instance];
-    if (member->silent) {
-        member->silent = false;
+    bool news = member->silent || !member->loaded;
+    member->heard = now;
+    member->loaded = true;
+    member->silent = false;
+    set_value(instances, now, instance, INSTANCE_HEARD);
+    if (news) {
         grant_if_free(instances, now);
+        prefer(instances, now);
     }
     if (member->standing != ROLE_ACTIVE || komet_reached(now, member->lease_end)) {
         return 0;
@@ -161,55 +291,136 @@ void instances_stopped(struct instances *instances, struct komet_instant now, ui
     set_standing(instances, now, instance, ROLE_PASSIVE);
     if (instances->wanted == NOBODY) {
         member->connected = now; /* it stopped by itself: the others come first */
+        member->yielded = true;
     }
     grant_if_free(instances, now);
 }
 
-const char *instances_set_active(struct instances *instances, struct komet_instant now, uint8_t instance)
+const char *instances_leave(struct instances *instances, struct komet_instant now, uint8_t instance)
 {
-    if (instance > ROLE_INSTANCE_MAX || !connected(instances, instance)) {
+    if (instance > ROLE_INSTANCE_MAX || !instances_connected(instances, instance)) {
         return "this instance does not run";
     }
-    if (instances->active == instance && instances->member[instance].standing == ROLE_ACTIVE) {
+    struct role_member *member = &instances->member[instance];
+    member->leaving = true;
+    instances->wanted = instances->wanted == instance ? NOBODY : instances->wanted;
+    instances->tell_passive |= 1u << instance;
+    if (member->standing == ROLE_ACTIVE) {
+        relieve(instances, now);
+    }
+    return NULL;
+}
+
+const char *instances_set_active(struct instances *instances, struct komet_instant now, uint8_t instance)
+{
+    if (instance > ROLE_INSTANCE_MAX || !instances_connected(instances, instance)) {
+        return "this instance does not run";
+    }
+    struct role_member *member = &instances->member[instance];
+    if (member->leaving) {
+        return "this instance is ending";
+    }
+    if (member->silent) {
+        return "this instance is silent: its watchdog is broken (WDErr)";
+    }
+    instances->preferred_came = false;
+    damping_lift(&member->damping, now);
+    if (instances->active == instance && member->standing == ROLE_ACTIVE) {
         instances->wanted = NOBODY;
         return NULL;
     }
     instances->wanted = instance;
     if (instances->active != NOBODY && instances->member[instances->active].standing == ROLE_ACTIVE) {
-        instances->tell_passive |= 1u << instances->active;
-        instances->tell_active &= ~(1u << instances->active);
-        set_standing(instances, now, instances->active, ROLE_STOPPING);
+        relieve(instances, now);
     }
     grant_if_free(instances, now);
     return NULL;
 }
 
-void instances_tick(struct instances *instances, struct komet_instant now)
+const char *instances_set_preferred(struct instances *instances, uint8_t instance)
 {
-    if (instances->active != NOBODY) {
-        uint8_t holder = instances->active;
-        struct role_member *member = &instances->member[holder];
-        if (komet_reached(now, member->lease_end)) {
-            bool gone = member->standing == ROLE_GONE;
-            if (!gone) { /* silent but connected: it is told, and comes last from now on */
-                instances->tell_active &= ~(1u << holder);
-                instances->tell_passive |= 1u << holder;
-                member->connected = now;
-                member->silent = true;
-            }
-            set_standing(instances, now, holder, gone ? ROLE_ABSENT : ROLE_PASSIVE);
+    if (instance > ROLE_INSTANCE_MAX) {
+        return "instances have the numbers 1 to 15";
+    }
+    if (instance != 0 && instances_connected(instances, 0)) {
+        return "the process runs without an instance number";
+    }
+    instances->preferred = instance;
+    instances->preferred_came = false;
+    return NULL;
+}
+
+/* ---- time ---- */
+
+/* When one that is connected is taken for silent. Before it has loaded its lines it says nothing. */
+static struct komet_instant silence_end(const struct instances *instances, uint8_t instance)
+{
+    const struct role_member *member = &instances->member[instance];
+    return instances_connected(instances, instance) && member->loaded && !member->silent
+               ? komet_after(member->heard, instances->lease_us)
+               : KOMET_NEVER;
+}
+
+static void watch_silence(struct instances *instances, struct komet_instant now)
+{
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        struct role_member *member = &instances->member[i];
+        damping_tick(&member->damping, now);
+        if (komet_reached(now, silence_end(instances, i))) {
+            member->silent = true;
+            set_value(instances, now, i, INSTANCE_SILENT);
+        }
+        if (member->expected && komet_reached(now, instances->expected_until)) {
+            set_value(instances, now, i, INSTANCE_LOST);
+            member->expected = false;
         }
     }
+}
+
+static void watch_lease(struct instances *instances, struct komet_instant now)
+{
+    uint8_t holder = instances->active;
+    if (holder == NOBODY || !komet_reached(now, instances->member[holder].lease_end)) {
+        return;
+    }
+    struct role_member *member = &instances->member[holder];
+    bool gone = member->standing == ROLE_GONE;
+    if (!gone) { /* connected: it is told, and comes last from now on */
+        instances->tell_active &= ~(1u << holder);
+        instances->tell_passive |= 1u << holder;
+        member->connected = now;
+        if (!member->loaded) {
+            member->silent = true;
+            set_value(instances, now, holder, INSTANCE_SILENT);
+        }
+    }
+    set_standing(instances, now, holder, gone ? ROLE_ABSENT : ROLE_PASSIVE);
+}
+
+void instances_tick(struct instances *instances, struct komet_instant now)
+{
+    watch_silence(instances, now);
+    watch_lease(instances, now);
     grant_if_free(instances, now);
+    prefer(instances, now);
 }
 
 struct komet_instant instances_deadline(const struct instances *instances)
 {
-    if (instances->active != NOBODY) {
-        return instances->member[instances->active].lease_end;
+    struct komet_instant deadline = KOMET_NEVER;
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        const struct role_member *member = &instances->member[i];
+        deadline = komet_earlier(deadline, silence_end(instances, i));
+        deadline = komet_earlier(deadline, damping_deadline(&member->damping));
+        deadline = komet_earlier(deadline, member->expected ? instances->expected_until : KOMET_NEVER);
     }
-    return choose(instances) != NOBODY ? instances->no_grant_before : KOMET_NEVER;
+    if (instances->active != NOBODY) {
+        return komet_earlier(deadline, instances->member[instances->active].lease_end);
+    }
+    return choose(instances) != NOBODY ? komet_earlier(deadline, instances->no_grant_before) : deadline;
 }
+
+/* ---- what it wants, and what is known ---- */
 
 bool instances_next(struct instances *instances, struct komet_instant now, struct instances_output *output)
 {
@@ -243,17 +454,19 @@ uint16_t instances_flags(const struct instances *instances)
 {
     unsigned flags = 0;
     for (uint8_t i = 1; i <= ROLE_INSTANCE_MAX; i++) {
-        flags |= connected(instances, i) ? 1u << i : 0u;
+        flags |= instances->member[i].value == PROCESS_RUN ? 1u << i : 0u;
     }
     return (uint16_t)flags;
 }
 
-bool instances_running(const struct instances *instances)
+enum process_value instances_value(const struct instances *instances)
 {
+    enum process_value value = instances->member[instances->ended].value;
     for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
-        if (connected(instances, i)) {
-            return true;
+        if (instances->member[i].value == PROCESS_RUN) {
+            return PROCESS_RUN;
         }
+        value = instances->member[i].value == PROCESS_WDERR ? PROCESS_WDERR : value;
     }
-    return false;
+    return value;
 }

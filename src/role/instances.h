@@ -1,10 +1,13 @@
 /*
- * instances: which instance of one process is active (architecture 7; reference 4.1, A1, A2).
+ * instances: which instance of one process is active (architecture 7; reference 4.1, A1, A2), and the value
+ * of the process.
  *
- * Pure. It is told who connects, renews, stops and is lost, and asked who is to be told what. Rules here: the
- * first to connect is active; SET_ACT_INST moves the role by hand; when the active one is lost, the one
- * connected longest, else the lowest number. (Preferred instance, active-active, quarantine of flapping
- * instances and line facts have their place in `struct instances` and come later.)
+ * Pure. It is told who connects, renews, leaves, stops and is lost, and asked who is to be told what. Rules
+ * here: the first to connect is active; the preferred one takes over once it has connected and loaded its
+ * lines; SET_ACT_INST moves the role by hand; when the active one is lost, the preferred one, else the one
+ * connected longest, else the lowest number. One that keeps dying (damping.h) comes behind all others. What
+ * an instance's lines reach (line facts) belongs into the same comparison, `comes_before`; active-active has
+ * its place in `struct instances`. Both come later.
  *
  * A hand-over: the old one is told to stop, its *stopped* (or the end of its lease) is awaited, the new one
  * gets a larger epoch. Epochs grow over restarts of the server: `epoch_floor` is the largest ever journaled.
@@ -16,8 +19,12 @@
 #include <stdint.h>
 
 #include "komet/time.h"
+#include "role/damping.h"
+#include "role/process_value.h"
 
 #define ROLE_INSTANCE_MAX 15
+/* After a start of the server an instance that ran is taken for running so long, until it comes again. */
+#define ROLE_RETURN_US KOMET_SECONDS(3)
 
 enum role_standing {
     ROLE_ABSENT, /* not connected */
@@ -31,19 +38,31 @@ struct role_member {
     enum role_standing standing;
     struct komet_instant since; /* of the standing */
     struct komet_instant connected;
+    struct komet_instant heard;     /* its newest renewal */
     struct komet_instant lease_end; /* ACTIVE, STOPPING, GONE */
     uint64_t epoch;                 /* of the newest grant; 0 none */
-    bool silent;                    /* let its lease end while connected: not chosen until it is heard */
+    bool loaded;                    /* it has renewed: its lines are loaded */
+    bool silent;   /* renewed nothing for a lease while connected: not chosen until it is heard */
+    bool leaving;  /* said that it ends, or was told to: not chosen any more */
+    bool yielded;  /* gave the role up by itself: at the next choice the others come first */
+    bool expected; /* not connected; it ran before the server's start and may come again */
+    enum process_value value;
+    struct damping damping;
 };
 
 struct instances {
     struct role_member member[ROLE_INSTANCE_MAX + 1]; /* [0]: the run without a number */
     int64_t lease_us;
     uint64_t epoch;                       /* largest given */
-    uint8_t wanted;                       /* SET_ACT_INST awaits the old one's stop; 0xFF none */
+    uint8_t wanted;                       /* is to have the role when the old one has stopped; 0xFF none */
     uint8_t active;                       /* member with the grant; 0xFF none */
-    struct komet_instant no_grant_before; /* after a restart of the server: one lease */
-    uint32_t tell_active, tell_passive;   /* members that instances_next has to name, as bits */
+    uint8_t preferred;                    /* 1 … 15, 0 none */
+    bool preferred_came;                  /* it connected, and is to take over as soon as it can */
+    uint8_t ended;                        /* whose end was the newest; of it the process has its value */
+    struct komet_instant no_grant_before; /* somebody may act until then under a grant that we cannot end */
+    struct komet_instant expected_until;
+    uint32_t tell_active, tell_passive; /* members that instances_next has to name, as bits */
+    uint32_t changes;                   /* of values of members, counted */
 };
 
 /* `epoch_floor`: the largest epoch journaled, 0 none; then nobody but a confirming holder is granted before
@@ -51,21 +70,36 @@ struct instances {
 void instances_init(struct instances *instances, int64_t lease_us, uint64_t epoch_floor,
                     struct komet_instant now);
 
+/* What the journal had, before anything else: SET_PREFERRED_INST; the values that instances had, in the order
+ * of their events (one that ran is expected to come again); then, at `now`, the largest epoch as in
+ * instances_init. */
+void instances_recover_preferred(struct instances *instances, uint8_t instance);
+void instances_recover_value(struct instances *instances, uint8_t instance, enum process_value value);
+void instances_recovered(struct instances *instances, uint64_t epoch_floor, struct komet_instant now);
+
 /* A run connects. Returns NULL, or why it is refused: a sentence for its stderr (the number is taken; a
- * numbered and an unnumbered run exclude each other). Static storage. `held_epoch`: a grant that it says it
- * still holds, 0 none. */
+ * numbered and an unnumbered run exclude each other). Static storage. `same_run`: the run that had this
+ * number last comes again; it has given up what it held. */
 const char *instances_connect(struct instances *instances, struct komet_instant now, uint8_t instance,
-                              uint64_t held_epoch);
+                              bool same_run);
 /* The connection ended. `surely_dead`: EOF or RST, its grant ends at once; else its lease is awaited. */
 void instances_lost(struct instances *instances, struct komet_instant now, uint8_t instance,
                     bool surely_dead);
-/* A heartbeat of the holder; returns the epoch that was renewed until now + lease, 0 when it holds none. */
+/* A heartbeat, the first when it has loaded its lines; returns the epoch that was renewed until now + lease,
+ * 0 when it holds none. */
 uint64_t instances_renew(struct instances *instances, struct komet_instant now, uint8_t instance);
 /* It says that it has stopped. */
 void instances_stopped(struct instances *instances, struct komet_instant now, uint8_t instance,
                        uint64_t epoch);
-/* SET_ACT_INST. NULL, or why not (not running). Static storage. */
+/* It is about to end: it is relieved, and told to be passive in any case; then it ends. NULL, or why not (not
+ * running). Static storage. */
+const char *instances_leave(struct instances *instances, struct komet_instant now, uint8_t instance);
+/* SET_ACT_INST: holds until the preferred one connects, or the active one is lost; lifts damping. NULL, or
+ * why not (not running, silent, ending). Static storage. */
 const char *instances_set_active(struct instances *instances, struct komet_instant now, uint8_t instance);
+/* SET_PREFERRED_INST, 0 for none: changes nothing until the preferred one connects, or the active one is
+ * lost. NULL, or why not. Static storage. */
+const char *instances_set_preferred(struct instances *instances, uint8_t instance);
 
 void instances_tick(struct instances *instances, struct komet_instant now);
 struct komet_instant instances_deadline(const struct instances *instances);
@@ -81,9 +115,12 @@ bool instances_next(struct instances *instances, struct komet_instant now, struc
 bool instances_valid(const struct instances *instances, struct komet_instant now, uint8_t instance,
                      uint64_t epoch);
 
-/* Flags of the process's value: B for instance 1 … P for instance 15, none for a run without number. */
+bool instances_connected(const struct instances *instances, uint8_t instance);
+/* Flags of the process's value: B for instance 1 … P for instance 15, while they Run; none for a run without
+ * number. */
 uint16_t instances_flags(const struct instances *instances);
-/* True while one runs (value Run, else Stop). */
-bool instances_running(const struct instances *instances);
+/* The value of the process: Run while one runs; else WDErr while one is connected; else that of the instance
+ * that ended last, Stop when none ever ran. */
+enum process_value instances_value(const struct instances *instances);
 
 #endif

@@ -11,13 +11,16 @@
 #include <stdint.h>
 
 #include "model/value.h"
+#include "role/process_value.h"
 
 enum record_kind {
     RECORD_EVENT,         /* a value that came spontaneously or differs */
     RECORD_BATCH,         /* all of a batch: the highest sequence of (process, instance, run) */
     RECORD_GRANT,         /* a grant, journaled before it is sent */
     RECORD_COMMAND_BEGIN, /* a command is about to be sent to a kom */
-    RECORD_COMMAND_END    /* how it ended */
+    RECORD_COMMAND_END,   /* how it ended */
+    RECORD_VALUE,         /* the value of a process, or of one of its instances, has changed */
+    RECORD_PREFERRED      /* SET_PREFERRED_INST: `instance`, 0 none */
 };
 
 #define RECORD_OCTETS_MAX 24
@@ -49,6 +52,13 @@ struct record_command {
     char reason[RECORD_TEXT_MAX];
 };
 
+struct record_value {
+    bool of_process; /* else of the instance alone; `instance` is then the one that made it change */
+    enum process_value value;
+    value_flags flags;
+    struct komet_utc time;
+};
+
 struct record {
     enum record_kind kind;
     uint64_t ticket;     /* of the journal: grows by one with each group handed out together */
@@ -63,12 +73,13 @@ struct record {
             uint64_t epoch;
         } grant;
         struct record_command command;
+        struct record_value value;
     } of;
 };
 
-/* What the journal gives back at the start of a server, record by record (order: grants, batches, events
- * oldest first: for each line the newest RECOVERED_EVENTS_MAX time-tagged ones, and each tag's newest that is
- * not `older`). */
+/* What the journal gives back at the start of a server, record by record (order: grants, batches, preferred
+ * instances, the newest value of each process and instance, oldest first, events oldest first: for each line
+ * the newest RECOVERED_EVENTS_MAX time-tagged ones, and each tag's newest that is not `older`). */
 #define RECOVERED_EVENTS_MAX 4096
 
 #endif

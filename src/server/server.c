@@ -2,8 +2,9 @@
  * server: the life of the engine: its memory, its clients, roles handed out, time.
  *
  * What happens inside is split by what it is about: server_clients.c (greetings, heartbeats, reports),
- * server_batch.c (values), server_orders.c (commands and roles that people ask for), server_known.c (what the
- * console may ask), server_traces.c (LNTRACE), repeats.c.
+ * server_batch.c (values), server_orders.c (commands that people ask for), server_roles.c (roles that they
+ * ask for), server_values.c (values of processes), server_known.c (what the console may ask), server_traces.c
+ * (LNTRACE), repeats.c.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -93,6 +94,7 @@ struct server *server_init(void *memory, size_t size, const struct site *site, c
         station += site->processes[p].station_count;
         instances_init(&process->instances, site->lease_us, 0, now.instant);
         clients_forget_reports(server, process, 0xFF);
+        values_begin(process);
     }
     for (uint32_t i = 0; i < site->tag_count; i++) {
         server->tags[i] = (struct tag_state){.value = value_unknown()};
@@ -146,7 +148,7 @@ uint32_t server_station_number(const struct server *server, const struct station
 
 /* ---- recovery ---- */
 
-static struct process_state *find_process(struct server *server, const char *name)
+struct process_state *server_find_process(struct server *server, const char *name)
 {
     const struct process *process = site_find_process(server->site, name);
     return process != NULL ? &server->processes[process->index] : NULL;
@@ -154,7 +156,7 @@ static struct process_state *find_process(struct server *server, const char *nam
 
 void server_recover_grant(struct server *server, const char *process, uint64_t epoch)
 {
-    struct process_state *state = find_process(server, process);
+    struct process_state *state = server_find_process(server, process);
     if (state != NULL && epoch > state->epoch_floor) {
         state->epoch_floor = epoch;
     }
@@ -163,7 +165,7 @@ void server_recover_grant(struct server *server, const char *process, uint64_t e
 void server_recover_batch(struct server *server, const char *process, uint8_t instance, uint64_t run,
                           uint64_t sequence)
 {
-    struct process_state *state = find_process(server, process);
+    struct process_state *state = server_find_process(server, process);
     if (state != NULL && instance <= ROLE_INSTANCE_MAX) {
         state->members[instance].run = run;
         state->members[instance].sequence = sequence;
@@ -172,7 +174,7 @@ void server_recover_batch(struct server *server, const char *process, uint8_t in
 
 void server_recover_event(struct server *server, const char *process, const struct record_event *event)
 {
-    struct process_state *state = find_process(server, process);
+    struct process_state *state = server_find_process(server, process);
     const struct tag *tag = site_find_tag(server->site, event->tag);
     if (state == NULL || tag == NULL || tag_process(tag) != state->process || tag->type != event->type) {
         return; /* the site has changed since */
@@ -192,7 +194,7 @@ void server_recovered(struct server *server, struct line_now now)
 {
     for (unsigned p = 0; p < server->site->process_count; p++) {
         struct process_state *process = &server->processes[p];
-        instances_init(&process->instances, server->site->lease_us, process->epoch_floor, now.instant);
+        instances_recovered(&process->instances, process->epoch_floor, now.instant);
     }
 }
 
@@ -241,6 +243,11 @@ void server_feed(struct server *server, struct line_now now, unsigned client, co
         orders_instance_lost(server, now, from->process, from->instance, message->stopped->epoch);
         instances_stopped(&from->process->instances, now.instant, from->instance, message->stopped->epoch);
         break;
+    case KOMET__WIRE__MESSAGE__BODY_LEAVE:
+        server_note(server, "%s is about to end",
+                    run_name(from->process->process->name, from->instance).text);
+        instances_leave(&from->process->instances, now.instant, from->instance);
+        break;
     case KOMET__WIRE__MESSAGE__BODY_BATCH:
         batch_begin(server, now, client, message->batch);
         break;
@@ -287,8 +294,13 @@ static void drop_kom(struct server *server, struct line_now now, unsigned client
     traces_lost(server, client);
     orders_instance_lost(server, now, process, instance, process->instances.member[instance].epoch);
     instances_lost(&process->instances, now.instant, instance, surely_dead);
-    server_note(server, "%s is lost (%s)", run_name(process->process->name, instance).text,
-                surely_dead ? "its connection ended" : "it was silent");
+    if (process->instances.member[instance].value == PROCESS_STOP) {
+        server_note(server, "%s has ended", run_name(process->process->name, instance).text);
+    } else {
+        server_note(server, "%s is lost (%s)", run_name(process->process->name, instance).text,
+                    surely_dead ? "its connection ended" : "it was silent");
+    }
+    orders_instance_ended(server, now, process);
     if (process->reporter == instance) {
         clients_forget_reports(server, process, 0xFF);
     }
@@ -463,7 +475,8 @@ bool server_next(struct server *server, struct line_now now, struct server_outpu
     *output = (struct server_output){0};
     bool found = next_note(server, output) || batch_next(server, output) ||
                  (!server->journal_failed &&
-                  (next_role(server, now, output) || orders_next_record(server, now, output))) ||
+                  (next_role(server, now, output) || values_next_record(server, now, output) ||
+                   orders_next_record(server, now, output))) ||
                  clients_next_message(server, now, output) || orders_next_command(server, now, output) ||
                  /* Again: a command that could not be sent any more has ended. */
                  (!server->journal_failed && orders_next_record(server, now, output)) ||

@@ -39,6 +39,9 @@ void server_recover_grant(struct server *server, const char *process, uint64_t e
 void server_recover_batch(struct server *server, const char *process, uint8_t instance, uint64_t run,
                           uint64_t sequence);
 void server_recover_event(struct server *server, const char *process, const struct record_event *event);
+void server_recover_preferred(struct server *server, const char *process, uint8_t instance);
+void server_recover_value(struct server *server, const char *process, uint8_t instance,
+                          const struct record_value *value);
 /* Ends recovery: commands of an earlier run are known to be unknown by the journal's own closing. */
 void server_recovered(struct server *server, struct line_now now);
 
@@ -112,6 +115,13 @@ void server_interrogate(struct server *server, struct line_now now, uint64_t tok
 void server_set_active(struct server *server, struct line_now now, uint64_t token,
                        const struct process *process, uint8_t instance);
 
+/* SET_PREFERRED_INST, 0 for none: ends when it is on disk, or is refused. */
+void server_set_preferred(struct server *server, struct line_now now, uint64_t token,
+                          const struct process *process, uint8_t instance);
+/* STOP: of one instance, or of all that run (0); ends when they have ended, or is refused. */
+void server_stop(struct server *server, struct line_now now, uint64_t token, const char *user,
+                 const struct process *process, uint8_t instance);
+
 /* WATCH: from now on changes of tags that match come as CHANGE with `token`. False: too many watches. */
 bool server_watch(struct server *server, uint64_t token, const char *mask);
 void server_unwatch(struct server *server, uint64_t token);
@@ -141,6 +151,9 @@ struct komet_utc server_since(const struct server *server);
 const struct value *server_value(const struct server *server, const struct tag *tag);
 /* The instances of a process, with hosts. */
 const struct instances *server_instances(const struct server *server, const struct process *process);
+/* The value of a process with its flags, and since when it has it; *time is unknown when it never ran. */
+enum process_value server_process_value(const struct server *server, const struct process *process,
+                                        value_flags *flags, struct komet_utc *time);
 const char *server_instance_host(const struct server *server, const struct process *process,
                                  uint8_t instance);
 /* Wall-clock time of an instant that the engine kept (`since`), for the console. */

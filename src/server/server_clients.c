@@ -45,7 +45,8 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
          * it held, as every KOM does whose connection ends. */
         server_replace(server, now, before);
     }
-    const char *refused = instances_connect(&state->instances, now.instant, instance, 0);
+    const char *refused = instances_connect(&state->instances, now.instant, instance,
+                                            state->members[instance].run == hello->run);
     if (refused != NULL) {
         server_refuse(server, client, "%s: %s", run.text, refused);
         return;
@@ -242,6 +243,15 @@ static bool write_role(struct server *server, struct line_now now, struct client
     return true;
 }
 
+static void write_leave(struct server *server, struct client *client)
+{
+    struct message_slot *slot = &server->slot;
+    client->leave = false;
+    komet__wire__leave__init(&slot->body.leave);
+    slot->message.body_case = KOMET__WIRE__MESSAGE__BODY_LEAVE;
+    slot->message.leave = &slot->body.leave;
+}
+
 static bool next_of_client(struct server *server, struct line_now now, struct client *client,
                            struct server_output *output)
 {
@@ -251,6 +261,10 @@ static bool next_of_client(struct server *server, struct line_now now, struct cl
     }
     if (client->kind != CLIENT_KOM) {
         return false;
+    }
+    if (client->leave) {
+        write_leave(server, client);
+        return true;
     }
     if (client->role && client->role_ticket <= server->stored_ticket && write_role(server, now, client)) {
         return true;

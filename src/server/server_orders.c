@@ -1,6 +1,6 @@
 /*
- * Orders: commands, interrogations and changes of role that people ask for. Each is sent once or not at all,
- * and ends exactly once (architecture 3.5).
+ * Orders: commands and interrogations that people ask for; changes of role are server_roles.c's. Each is sent
+ * once or not at all, and ends exactly once (architecture 3.5).
  *
  * A command is journaled before it is sent, so that a server that dies leaves a trace of it, and its end is
  * journaled before it is told. Interrogations and clock synchronisations change nothing and are not
@@ -22,6 +22,12 @@ static void set_state(struct order *order, enum order_state state)
 static bool is_write(const struct order *order)
 {
     return order->kind == ORDER_TELEMETRY && order->command == LINE_COMMAND_WRITE;
+}
+
+/* Its end is on disk before it is told. */
+static bool is_kept(const struct order *order)
+{
+    return is_write(order) || order->kind == ORDER_PREFERRED;
 }
 
 static struct order *find_free(struct server *server)
@@ -80,12 +86,8 @@ static void end_is_not_kept(struct order *order)
     order->result = COMMAND_UNKNOWN;
 }
 
-static void end_order(struct server *server, struct order *order, struct line_now now,
-                      enum command_result result, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
-
-static void end_order(struct server *server, struct order *order, struct line_now now,
-                      enum command_result result, const char *format, ...)
+void orders_end(struct server *server, struct order *order, struct line_now now, enum command_result result,
+                const char *format, ...)
 {
     KOMET_ASSERT(order->state != ORDER_FREE && order->state != ORDER_ENDED);
     va_list arguments;
@@ -101,11 +103,13 @@ static void end_order(struct server *server, struct order *order, struct line_no
     if (is_write(order) && shown) {
         show_end(server, order, now);
     }
-    set_state(order, is_write(order) && !server->journal_failed ? ORDER_END : ORDER_ENDED);
+    bool nothing_to_keep = order->kind == ORDER_PREFERRED && result != COMMAND_DONE;
+    bool kept = is_kept(order) && !nothing_to_keep && !server->journal_failed;
+    set_state(order, kept ? ORDER_END : ORDER_ENDED);
 }
 
-static struct order *begin_order(struct server *server, struct line_now now, uint64_t token, const char *user,
-                                 const struct process *process, const struct tag *tag)
+struct order *orders_begin(struct server *server, struct line_now now, uint64_t token, const char *user,
+                           const struct process *process, const struct tag *tag)
 {
     struct order *order = find_free(server);
     if (order == NULL) {
@@ -134,12 +138,12 @@ static bool address_order(struct server *server, struct line_now now, struct ord
 {
     uint8_t active = server_active(order->process);
     if (server->journal_failed) {
-        end_order(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
+        orders_end(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
         return false;
     }
     if (active > ROLE_INSTANCE_MAX || order->process->instances.member[active].standing != ROLE_ACTIVE) {
-        end_order(server, order, now, COMMAND_REFUSED, "no instance of %.80s is active",
-                  order->process->process->name);
+        orders_end(server, order, now, COMMAND_REFUSED, "no instance of %.80s is active",
+                   order->process->process->name);
         return false;
     }
     order->instance = active;
@@ -150,7 +154,7 @@ static bool address_order(struct server *server, struct line_now now, struct ord
 void server_set(struct server *server, struct line_now now, uint64_t token, const char *user,
                 const struct tag *tag, double number, value_flags flags, int64_t deadline_us)
 {
-    struct order *order = begin_order(server, now, token, user, tag_process(tag), tag);
+    struct order *order = orders_begin(server, now, token, user, tag_process(tag), tag);
     if (order == NULL) {
         return;
     }
@@ -163,13 +167,13 @@ void server_set(struct server *server, struct line_now now, uint64_t token, cons
     order->deadline = komet_after(now.instant, deadline_us);
     order->state = ORDER_BEGIN;
     if (!tag_type_is_output(tag->type)) {
-        end_order(server, order, now, COMMAND_REFUSED, "%.80s is an input tag; only outputs are written",
-                  tag->name);
+        orders_end(server, order, now, COMMAND_REFUSED, "%.80s is an input tag; only outputs are written",
+                   tag->name);
         return;
     }
     for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
         if (&server->orders[i] != order && server->orders[i].tag == tag && is_waiting(&server->orders[i])) {
-            end_order(server, order, now, COMMAND_REFUSED, "another command of this tag is still open");
+            orders_end(server, order, now, COMMAND_REFUSED, "another command of this tag is still open");
             return;
         }
     }
@@ -180,7 +184,7 @@ void server_interrogate(struct server *server, struct line_now now, uint64_t tok
                         const struct station *station, enum line_command_kind kind)
 {
     KOMET_ASSERT(kind != LINE_COMMAND_WRITE);
-    struct order *order = begin_order(server, now, token, user, station->line->process, NULL);
+    struct order *order = orders_begin(server, now, token, user, station->line->process, NULL);
     if (order == NULL) {
         return;
     }
@@ -190,51 +194,6 @@ void server_interrogate(struct server *server, struct line_now now, uint64_t tok
     order->deadline = komet_after(now.instant, KOMET_SECONDS(10));
     order->state = ORDER_TO_SEND;
     address_order(server, now, order);
-}
-
-/* It has the grant, and was told so: a Role that waits for the disk may never be sent. */
-static bool acts(const struct server *server, const struct process_state *process, uint8_t instance)
-{
-    uint8_t client = server_client_of(process, instance);
-    return server_active(process) == instance &&
-           process->instances.member[instance].standing == ROLE_ACTIVE && !server->clients[client].role;
-}
-
-/* The newest wish counts. */
-static void end_other_wishes(struct server *server, struct line_now now, const struct order *newest)
-{
-    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
-        struct order *other = &server->orders[i];
-        if (other != newest && other->state == ORDER_ROLE_WAITS && other->process == newest->process) {
-            end_order(server, other, now, COMMAND_REFUSED, "another change of role was asked for");
-        }
-    }
-}
-
-void server_set_active(struct server *server, struct line_now now, uint64_t token,
-                       const struct process *process, uint8_t instance)
-{
-    struct order *order = begin_order(server, now, token, "", process, NULL);
-    if (order == NULL) {
-        return;
-    }
-    order->kind = ORDER_ROLE;
-    order->instance = instance;
-    order->answer_by = komet_after(now.instant, SERVER_ROLE_PATIENCE);
-    order->state = ORDER_ROLE_WAITS;
-    struct instances *instances = &order->process->instances;
-    bool before = instance <= ROLE_INSTANCE_MAX && acts(server, order->process, instance);
-    const char *refused = instances_set_active(instances, now.instant, instance);
-    if (refused != NULL) {
-        end_order(server, order, now, COMMAND_REFUSED, "%.64s: %s", run_name(process->name, instance).text,
-                  refused);
-        return;
-    }
-    end_other_wishes(server, now, order);
-    if (before) {
-        order->epoch = instances->member[instance].epoch;
-        end_order(server, order, now, COMMAND_DONE, "%s", "");
-    }
 }
 
 /* ---- what becomes of them ---- */
@@ -254,8 +213,8 @@ void orders_command_end(struct server *server, struct line_now now, unsigned cli
             order->number = end->number;
             order->flags = (value_flags)end->flags;
         }
-        end_order(server, order, now, known ? (enum command_result)end->result : COMMAND_UNKNOWN, "%.120s",
-                  end->reason);
+        orders_end(server, order, now, known ? (enum command_result)end->result : COMMAND_UNKNOWN, "%.120s",
+                   end->reason);
         return;
     }
 }
@@ -266,10 +225,10 @@ static void end_for_lost_instance(struct server *server, struct line_now now, st
     case ORDER_BEGIN:
     case ORDER_JOURNALING:
     case ORDER_TO_SEND:
-        end_order(server, order, now, COMMAND_REFUSED, "the instance was lost before it could be sent");
+        orders_end(server, order, now, COMMAND_REFUSED, "the instance was lost before it could be sent");
         break;
     case ORDER_SENT:
-        end_order(server, order, now, COMMAND_UNKNOWN, "the instance was lost before it said how it ended");
+        orders_end(server, order, now, COMMAND_UNKNOWN, "the instance was lost before it said how it ended");
         break;
     case ORDER_FREE:
     case ORDER_END:
@@ -292,23 +251,6 @@ void orders_instance_lost(struct server *server, struct line_now now, const stru
     }
 }
 
-void orders_granted(struct server *server, struct line_now now, const struct process_state *process,
-                    uint8_t instance, uint64_t epoch)
-{
-    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
-        struct order *order = &server->orders[i];
-        if (order->state != ORDER_ROLE_WAITS || order->process != process) {
-            continue;
-        }
-        order->epoch = epoch;
-        if (order->instance == instance) {
-            end_order(server, order, now, COMMAND_DONE, "%s", "");
-        } else {
-            end_order(server, order, now, COMMAND_REFUSED, "instance %u became active instead", instance);
-        }
-    }
-}
-
 void orders_stored(struct server *server, struct line_now now)
 {
     for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
@@ -325,7 +267,7 @@ void orders_stored(struct server *server, struct line_now now)
             set_state(order, ORDER_ENDED);
         } else if (server->journal_failed &&
                    (order->state == ORDER_BEGIN || order->state == ORDER_JOURNALING)) {
-            end_order(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
+            orders_end(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
         }
     }
 }
@@ -337,11 +279,14 @@ void orders_tick(struct server *server, struct line_now now)
         bool unsent =
             order->state == ORDER_BEGIN || order->state == ORDER_JOURNALING || order->state == ORDER_TO_SEND;
         if (unsent && komet_reached(now.instant, order->deadline)) {
-            end_order(server, order, now, COMMAND_EXPIRED, "it could not be sent before its deadline");
+            orders_end(server, order, now, COMMAND_EXPIRED, "it could not be sent before its deadline");
         } else if (order->state == ORDER_SENT && komet_reached(now.instant, order->answer_by)) {
-            end_order(server, order, now, COMMAND_UNKNOWN, "the instance did not say how it ended");
+            orders_end(server, order, now, COMMAND_UNKNOWN, "the instance did not say how it ended");
         } else if (order->state == ORDER_ROLE_WAITS && komet_reached(now.instant, order->answer_by)) {
-            end_order(server, order, now, COMMAND_REFUSED, "the change of role took too long");
+            bool stop = order->kind == ORDER_STOP;
+            orders_end(server, order, now, stop ? COMMAND_UNKNOWN : COMMAND_REFUSED, "%s",
+                       stop ? "it was told to end, and has not ended yet"
+                            : "the change of role took too long");
         }
     }
 }
@@ -364,6 +309,13 @@ struct komet_instant orders_deadline(const struct server *server)
 
 static void write_record(struct server *server, const struct order *order, bool end)
 {
+    if (order->kind == ORDER_PREFERRED) {
+        server->record = (struct record){.kind = RECORD_PREFERRED,
+                                         .ticket = order->ticket,
+                                         .process = order->process->process->name,
+                                         .instance = order->instance};
+        return;
+    }
     server->record = (struct record){.kind = end ? RECORD_COMMAND_END : RECORD_COMMAND_BEGIN,
                                      .ticket = order->ticket,
                                      .process = order->process->process->name,
@@ -438,11 +390,11 @@ bool orders_next_command(struct server *server, struct line_now now, struct serv
             continue;
         }
         if (!instances_valid(&order->process->instances, now.instant, order->instance, order->epoch)) {
-            end_order(server, order, now, COMMAND_REFUSED, "the grant it was given under has ended");
+            orders_end(server, order, now, COMMAND_REFUSED, "the grant it was given under has ended");
             continue;
         }
         if (komet_reached(now.instant, order->deadline)) {
-            end_order(server, order, now, COMMAND_EXPIRED, "it could not be sent before its deadline");
+            orders_end(server, order, now, COMMAND_EXPIRED, "it could not be sent before its deadline");
             continue;
         }
         int64_t wait_us = KOMET_MS(order->station->line->parameters.value[PARAMETER_WTN]);

@@ -34,6 +34,7 @@ struct client {
     bool heartbeat;
     int64_t heartbeat_us;
     uint64_t heartbeat_epoch;
+    bool leave;             /* it is to be told to end */
     bool role, role_active; /* a Role is to be sent once `role_ticket` is stored */
     uint64_t role_epoch, role_ticket;
     struct waiting_batch batches[SERVER_BATCHES_MAX]; /* ring, oldest first */
@@ -57,6 +58,10 @@ struct process_state {
     uint64_t epoch_floor; /* while recovering */
     struct member_state members[ROLE_INSTANCE_MAX + 1];
     uint8_t reporter; /* whose reports of lines and stations are shown; 0xFF none */
+    enum process_value told[ROLE_INSTANCE_MAX + 1]; /* values that are in the journal */
+    uint32_t told_changes;                          /* `changes` of the instances when all were */
+    uint8_t told_instance;                          /* whose value changed last */
+    struct record_value value;                      /* of the process, in the journal */
 };
 
 struct station_known {
@@ -64,17 +69,17 @@ struct station_known {
     value_flags flags;
 };
 
-enum order_kind { ORDER_TELEMETRY, ORDER_ROLE };
+enum order_kind { ORDER_TELEMETRY, ORDER_ROLE, ORDER_PREFERRED, ORDER_STOP };
 enum order_state {
     ORDER_FREE,
     ORDER_BEGIN,      /* its BEGIN is to be journaled */
     ORDER_JOURNALING, /* until `ticket` is stored */
     ORDER_TO_SEND,
     ORDER_SENT,
-    ORDER_END,    /* its END is to be journaled */
-    ORDER_ENDING, /* until `ticket` is stored */
-    ORDER_ENDED,  /* to be reported */
-    ORDER_ROLE_WAITS
+    ORDER_END,        /* its END is to be journaled */
+    ORDER_ENDING,     /* until `ticket` is stored */
+    ORDER_ENDED,      /* to be reported */
+    ORDER_ROLE_WAITS, /* for instances to come into their role, or to end */
 };
 
 struct order {
@@ -144,6 +149,7 @@ struct message_slot {
         Komet__Wire__Welcome welcome;
         Komet__Wire__Heartbeat heartbeat;
         Komet__Wire__Role role;
+        Komet__Wire__Leave leave;
         Komet__Wire__Stored stored;
         Komet__Wire__Command command;
         Komet__Wire__TraceAsk trace_ask;
@@ -196,6 +202,8 @@ void server_replace(struct server *server, struct line_now now, unsigned client)
 /* The client is told why (refused) and closed. */
 void server_refuse(struct server *server, unsigned client, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The process of that name in the site; NULL when it has none any more. */
+struct process_state *server_find_process(struct server *server, const char *name);
 /* The client of an instance; SERVER_NO_CLIENT when it is not connected. */
 uint8_t server_client_of(const struct process_state *process, uint8_t instance);
 /* The instance with the grant, 0xFF none. */
@@ -215,6 +223,11 @@ void clients_forget_reports(struct server *server, struct process_state *process
 bool clients_next_message(struct server *server, struct line_now now, struct server_output *output);
 void clients_stored(struct server *server);
 
+/* server_values.c: values of processes. */
+void values_begin(struct process_state *process);
+/* The next one that is to be journaled. */
+bool values_next_record(struct server *server, struct line_now now, struct server_output *output);
+
 /* server_batch.c */
 void batch_begin(struct server *server, struct line_now now, unsigned client,
                  const Komet__Wire__Batch *batch);
@@ -229,15 +242,17 @@ void traces_lost(struct server *server, unsigned client);
 void traces_page(struct server *server, unsigned client, const Komet__Wire__TracePage *page);
 bool traces_next(struct server *server, struct server_output *output);
 
-/* server_orders.c */
+/* server_orders.c. A new order; NULL: there are too many, which the caller of it will hear. */
+struct order *orders_begin(struct server *server, struct line_now now, uint64_t token, const char *user,
+                           const struct process *process, const struct tag *tag);
+/* It has ended, and why. */
+void orders_end(struct server *server, struct order *order, struct line_now now, enum command_result result,
+                const char *format, ...) __attribute__((format(printf, 5, 6)));
 void orders_command_end(struct server *server, struct line_now now, unsigned client,
                         const Komet__Wire__CommandEnd *end);
 /* The instance is lost, or its grant: what was sent to it is unknown now. */
 void orders_instance_lost(struct server *server, struct line_now now, const struct process_state *process,
                           uint8_t instance, uint64_t epoch);
-/* The Role of a grant was handed out: SET_ACT_INST may be done. */
-void orders_granted(struct server *server, struct line_now now, const struct process_state *process,
-                    uint8_t instance, uint64_t epoch);
 void orders_stored(struct server *server, struct line_now now);
 void orders_tick(struct server *server, struct line_now now);
 struct komet_instant orders_deadline(const struct server *server);
@@ -245,6 +260,13 @@ bool orders_next_record(struct server *server, struct line_now now, struct serve
 /* A Command for a KOM that waits to be sent. */
 bool orders_next_command(struct server *server, struct line_now now, struct server_output *output);
 bool orders_next_ended(struct server *server, struct server_output *output);
+/* server_roles.c */
+/* The Role of a grant was handed out: SET_ACT_INST may be done. */
+void orders_granted(struct server *server, struct line_now now, const struct process_state *process,
+                    uint8_t instance, uint64_t epoch);
+/* An instance has ended: STOP may be done. */
+void orders_instance_ended(struct server *server, struct line_now now, const struct process_state *process);
+
 /* The slot's `message` becomes one of `body`. */
 void message_slot_begin(struct message_slot *slot);
 

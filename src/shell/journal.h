@@ -73,6 +73,7 @@ struct journal_event_row {
     uint64_t seq; /* in the journal, grows */
     char tag[RECORD_TEXT_MAX];
     char process[64];
+    bool of_process; /* its number is an enum process_value, and it has no type of a tag */
     enum tag_type type;
     struct value value;
     uint8_t instance;

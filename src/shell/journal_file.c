@@ -16,7 +16,10 @@
 #include "server/server.h"
 #include "shell/log.h"
 
-#define SCHEMA_VERSION      1
+#define SCHEMA_VERSION 1
+/* Types of events that are no tags': the value of an instance, and of a process. */
+#define TYPE_OF_INSTANCE    100
+#define TYPE_OF_PROCESS     101
 #define LINES_RECOVERED_MAX 256 /* so many lines' newest events are read at the most */
 
 static const char schema[] =
@@ -31,6 +34,7 @@ static const char schema[] =
     " run INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(process, instance)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS grants(process INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " instance INTEGER NOT NULL, PRIMARY KEY(process, epoch)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS preferred(process INTEGER PRIMARY KEY, instance INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS about(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS starts(id INTEGER PRIMARY KEY, time TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS commands(id INTEGER PRIMARY KEY, process INTEGER NOT NULL, instance INTEGER "
@@ -45,6 +49,11 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_LATEST] = "INSERT OR REPLACE INTO latest VALUES(?,?)",
     [STATEMENT_BATCH] = "INSERT OR REPLACE INTO batches VALUES(?,?,?,?)",
     [STATEMENT_GRANT] = "INSERT INTO grants VALUES(?,?,?)",
+    [STATEMENT_PREFERRED] = "INSERT OR REPLACE INTO preferred VALUES(?,?)",
+    [STATEMENT_VALUE_NAME] = "INSERT OR IGNORE INTO tags(name) VALUES(?)",
+    [STATEMENT_VALUE] =
+        "INSERT INTO events SELECT ?,id,?,?,?,?,?,?,?,?,0,0,0,0,NULL FROM tags WHERE name = ?",
+    [STATEMENT_VALUE_LATEST] = "INSERT OR REPLACE INTO latest SELECT id,? FROM tags WHERE name = ?",
     [STATEMENT_COMMAND_BEGIN] = "INSERT INTO commands VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
     [STATEMENT_COMMAND_END] = "INSERT OR REPLACE INTO commands VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
 };
@@ -322,6 +331,39 @@ static bool write_grant(struct journal_file *file, const struct record *record, 
     return step(file, STATEMENT_GRANT);
 }
 
+static bool write_preferred(struct journal_file *file, const struct record *record, sqlite3_int64 process)
+{
+    sqlite3_stmt *to = file->statements[STATEMENT_PREFERRED];
+    sqlite3_bind_int64(to, 1, process);
+    sqlite3_bind_int(to, 2, record->instance);
+    return step(file, STATEMENT_PREFERRED);
+}
+
+/* The value of a process or instance: an event like that of a tag, under a name of its own. */
+static bool write_value(struct journal_file *file, const struct record *record, sqlite3_int64 process)
+{
+    const struct record_value *value = &record->of.value;
+    const struct run_name name = run_value_name(record->process, value->of_process ? 0 : record->instance);
+    sqlite3_stmt *named = file->statements[STATEMENT_VALUE_NAME];
+    sqlite3_stmt *to = file->statements[STATEMENT_VALUE];
+    sqlite3_stmt *latest = file->statements[STATEMENT_VALUE_LATEST];
+    sqlite3_bind_text(named, 1, name.text, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(to, 1, file->next_seq);
+    sqlite3_bind_int(to, 2, value->of_process ? TYPE_OF_PROCESS : TYPE_OF_INSTANCE);
+    sqlite3_bind_double(to, 3, (double)value->value);
+    sqlite3_bind_int64(to, 4, (sqlite3_int64)((uint32_t)STATUS_VALID << 16 | value->flags));
+    sqlite3_bind_int64(to, 5, (sqlite3_int64)((uint32_t)TIME_OF_ARRIVAL << 16));
+    bind_time(to, 6, value->time);
+    bind_time(to, 7, value->time);
+    sqlite3_bind_int64(to, 8, process);
+    sqlite3_bind_int(to, 9, record->instance);
+    sqlite3_bind_text(to, 10, name.text, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(latest, 1, file->next_seq++);
+    sqlite3_bind_text(latest, 2, name.text, -1, SQLITE_STATIC);
+    return step(file, STATEMENT_VALUE_NAME) && step(file, STATEMENT_VALUE) &&
+           step(file, STATEMENT_VALUE_LATEST);
+}
+
 static bool write_record(struct journal_file *file, const struct record *record, sqlite3_int64 process)
 {
     switch (record->kind) {
@@ -334,6 +376,10 @@ static bool write_record(struct journal_file *file, const struct record *record,
     case RECORD_COMMAND_BEGIN:
     case RECORD_COMMAND_END:
         return write_command(file, record, process);
+    case RECORD_VALUE:
+        return write_value(file, record, process);
+    case RECORD_PREFERRED:
+        return write_preferred(file, record, process);
     }
     KOMET_ASSERT_NEVER("an unknown kind of record");
 }
@@ -425,6 +471,26 @@ static void recover_batch(struct server *server, sqlite3_stmt *row)
                          (uint64_t)sqlite3_column_int64(row, 3));
 }
 
+static void recover_preferred(struct server *server, sqlite3_stmt *row)
+{
+    server_recover_preferred(server, (const char *)sqlite3_column_text(row, 0),
+                             (uint8_t)sqlite3_column_int(row, 1));
+}
+
+static void recover_value(struct server *server, sqlite3_stmt *row)
+{
+    struct value value;
+    column_value(row, 3, &value);
+    bool known = value.number >= 0 && value.number < PROCESS_VALUE_COUNT;
+    const struct record_value of = {.of_process = sqlite3_column_int(row, 2) == TYPE_OF_PROCESS,
+                                    .value =
+                                        known ? (enum process_value)(unsigned)value.number : PROCESS_STOP,
+                                    .flags = value.flags,
+                                    .time = value.time};
+    server_recover_value(server, (const char *)sqlite3_column_text(row, 8),
+                         (uint8_t)sqlite3_column_int(row, 9), &of);
+}
+
 static bool each_row(struct journal_file *file, const char *text, sqlite3_int64 parameter,
                      struct server *server, void (*take)(struct server *, sqlite3_stmt *), char *fault)
 {
@@ -459,6 +525,15 @@ bool journal_file_recover(struct journal_file *file, struct server *server, char
                file,
                "SELECT name, instance, run, sequence FROM batches JOIN processes ON processes.id = process",
                0, server, recover_batch, fault) &&
+           each_row(file, "SELECT name, instance FROM preferred JOIN processes ON processes.id = process", 0,
+                    server, recover_preferred, fault) &&
+           /* From the names, of which only the processes' are looked up any further. */
+           each_row(file,
+                    "SELECT " EVENT_COLUMNS " FROM tags CROSS JOIN latest ON latest.tag = tags.id"
+                    " CROSS JOIN events ON events.seq = latest.seq"
+                    " JOIN processes ON processes.id = events.process"
+                    " WHERE tags.name LIKE '%.KOM' AND events.type >= 100 ORDER BY events.seq",
+                    0, server, recover_value, fault) &&
            each_row(file,
                     "SELECT " EVENT_COLUMNS ", line, connection, frame, NULL FROM latest"
                     " JOIN events ON events.seq = latest.seq" EVENT_JOINS " WHERE latest.seq < ?",
@@ -505,6 +580,7 @@ static void take_event(const struct site *site, const struct journal_query *quer
     event->seq = rows->after;
     copy_text(event->tag, sizeof event->tag, row, 1);
     int type = sqlite3_column_int(row, 2);
+    event->of_process = type == TYPE_OF_INSTANCE || type == TYPE_OF_PROCESS;
     event->type = type >= 0 && type < TAG_TYPE_COUNT ? (enum tag_type)type : TAG_AI;
     column_value(row, 3, &event->value);
     copy_text(event->process, sizeof event->process, row, 8);

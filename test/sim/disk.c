@@ -59,6 +59,10 @@ void disk_recover(const struct disk *disk, struct server *server)
                                  record->of.batch.sequence);
         } else if (record->kind == RECORD_EVENT) {
             server_recover_event(server, record->process, &record->of.event);
+        } else if (record->kind == RECORD_PREFERRED) {
+            server_recover_preferred(server, record->process, record->instance);
+        } else if (record->kind == RECORD_VALUE) {
+            server_recover_value(server, record->process, record->instance, &record->of.value);
         }
     }
 }

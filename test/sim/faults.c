@@ -24,6 +24,9 @@ const char *sim_fault_name(enum sim_fault fault)
         [FAULT_FAIL_DISK] = "disk failed",
         [FAULT_RESTART_CUT] = "server restarted while the instance is cut off",
         [FAULT_HAND_OVER] = "hand-over by hand",
+        [FAULT_PREFER] = "preferred instance set",
+        [FAULT_LEAVE] = "instance ended",
+        [FAULT_STOP] = "instance stopped from the console",
     };
     return names[fault];
 }
@@ -104,11 +107,26 @@ static void strike_server(struct world *world, enum sim_fault fault, int64_t pau
     world_say(world, "fault: %s", sim_fault_name(fault));
     if (fault == FAULT_FAIL_DISK) {
         fail_disk(world, pause_us);
-    } else if (fault == FAULT_HAND_OVER) {
-        uint8_t instance = (uint8_t)(1 + test_random_below(&world->random, SIM_KOMS));
-        server_set_active(world->server, world_time(world), 0, &world->site.site->processes[0], instance);
     } else {
         lose_server(world, pause_us, fault == FAULT_LOSE_SERVER);
+    }
+}
+
+/* What people ask of the server. */
+static void ask_server(struct world *world, enum sim_fault fault)
+{
+    const struct process *process = &world->site.site->processes[0];
+    uint8_t instance = (uint8_t)test_random_below(&world->random, SIM_KOMS + 1); /* 0: none, or all */
+    if (!world->server_runs || world->disk_failed) {
+        return;
+    }
+    world_say(world, "%s: %u", sim_fault_name(fault), instance);
+    if (fault == FAULT_PREFER) {
+        server_set_preferred(world->server, world_time(world), 0, process, instance);
+    } else if (fault == FAULT_STOP) {
+        server_stop(world->server, world_time(world), 0, "operator", process, instance);
+    } else {
+        server_set_active(world->server, world_time(world), 0, process, instance == 0 ? 1 : instance);
     }
 }
 
@@ -158,8 +176,19 @@ void faults_strike(struct world *world)
     case FAULT_KILL_SERVER:
     case FAULT_LOSE_SERVER:
     case FAULT_FAIL_DISK:
-    case FAULT_HAND_OVER:
         strike_server(world, fault, pause_us);
+        break;
+    case FAULT_HAND_OVER:
+    case FAULT_PREFER:
+    case FAULT_STOP:
+        ask_server(world, fault);
+        break;
+    case FAULT_LEAVE:
+        if (kom == NULL) {
+            return;
+        }
+        world_say(world, "%s: %u", sim_fault_name(fault), kom->identity.instance);
+        kom_leave(kom->engine, world_time(world));
         break;
     case FAULT_RESTART_CUT:
         strike_both(world, kom);

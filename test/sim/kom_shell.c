@@ -40,6 +40,7 @@ void kom_shell_start(struct world *world, struct sim_kom *kom)
 {
     kom->identity.run++;
     kom->runs = true;
+    kom->flushes = false;
     kom->retry = world->now;
     kom->engine = kom_init(kom->memory, kom_size(), &kom->identity, world_time(world));
     kom_keep_traffic(kom->engine, kom->traffic, TRACE_RING_MIN);
@@ -49,7 +50,7 @@ void kom_shell_start(struct world *world, struct sim_kom *kom)
 void kom_shell_kill(struct world *world, struct sim_kom *kom)
 {
     (void)world;
-    kom->runs = kom->paused = false;
+    kom->runs = kom->paused = kom->flushes = false;
     kom->link_here = kom->line_here = kom->dialling = false;
     kom->retry = KOMET_NEVER;
     stream_clear(&kom->from_server);
@@ -100,6 +101,12 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
         world_say(world, "instance %u is refused: %s", kom->identity.instance, output->text);
         kom_shell_kill(world, kom);
         kom->back = komet_after(world->now, KOMET_MS(500)); /* its service starts it again */
+        return false;
+    case KOM_OUT_END:
+        world_say(world, "instance %u ends", kom->identity.instance);
+        kom_shell_kill(world, kom);
+        kom->flushes = true;
+        kom->back = komet_after(world->now, KOMET_MS(5 + test_random_below(&world->random, 3000)));
         return false;
     case KOM_OUT_RECONNECT:
         close_link(world, kom);
@@ -160,7 +167,8 @@ static void tell_ends(struct world *world, struct sim_kom *kom)
     if (!world_reaches(kom)) {
         return;
     }
-    if (!kom->link_here && kom->link_there && !world->server_cut) {
+    bool under_way = kom->flushes && kom->to_server.size > 0;
+    if (!kom->link_here && kom->link_there && !world->server_cut && !under_way) {
         server_shell_hear_closed(world, kom);
     }
     /* What the server had sent before it closed is read first. */

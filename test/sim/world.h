@@ -39,6 +39,9 @@ enum sim_fault {
     FAULT_FAIL_DISK,       /* the journal cannot write: the engine is made anew after a while */
     FAULT_RESTART_CUT,     /* the server restarts at once, and the active instance is cut off meanwhile */
     FAULT_HAND_OVER,       /* no fault: SET_ACT_INST */
+    FAULT_PREFER,          /* no fault: SET_PREFERRED_INST, also of nobody */
+    FAULT_LEAVE,           /* no fault: SIGTERM to an instance, which is started again */
+    FAULT_STOP,            /* no fault: STOP of an instance, or of all; they are started again */
     FAULT_COUNT
 };
 const char *sim_fault_name(enum sim_fault fault);
@@ -53,6 +56,7 @@ struct sim_kom {
     void *memory, *lines_memory, *traffic;
     struct kom *engine;
     struct site_result site;
+    bool flushes;               /* its process has ended; what it had sent still arrives, and then the end */
     bool link_here, link_there; /* connection to the server, as each end believes */
     unsigned client;            /* number at the server */
     struct komet_instant retry;

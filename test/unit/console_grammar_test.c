@@ -138,7 +138,46 @@ static void test_process_and_instance(void **state)
     assert_mistake("SET_ACT_INST ,2", "process is missing");
     assert_mistake("SET_ACT_INST SELF.KOM,2 3", "one word too many");
     assert_mistake("INSTANCE", "INSTANCE SET ACTIVE process instance");
-    assert_mistake("INSTANCE SET PREFERRED SELF.KOM 2", "not built yet");
+    assert_mistake("INSTANCE SET", "INSTANCE SET PREFERRED process instance|0");
+}
+
+static void test_the_preferred_instance_may_be_none(void **state)
+{
+    (void)state;
+    static const char *const same[] = {"SET_PREFERRED_INST SELF.KOM 2", "set_preferred_inst [2]_SELF.KOM",
+                                       "INSTANCE SET PREFERRED SELF.KOM,2"};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        assert_true(parse(same[i]));
+        assert_int_equal(command.verb, VERB_SET_PREFERRED_INST);
+        assert_string_equal(command.name, "SELF.KOM");
+        assert_int_equal(command.instance, 2);
+    }
+    assert_true(parse("SET_PREFERRED_INST SELF.KOM 0"));
+    assert_int_equal(command.instance, 0);
+    assert_mistake("SET_PREFERRED_INST SELF.KOM 16", "from 1 to 15, or 0 for none");
+    assert_mistake("SET_PREFERRED_INST SELF.KOM", "instance is missing");
+}
+
+static void test_stop_takes_a_process_or_an_instance(void **state)
+{
+    (void)state;
+    assert_true(parse("STOP SELF.KOM"));
+    assert_int_equal(command.verb, VERB_STOP);
+    assert_int_equal(command.instance, 0);
+    assert_true(parse("STOP [15]_SELF.KOM"));
+    assert_int_equal(command.instance, 15);
+    assert_true(parse("stop SELF.KOM,3"));
+    assert_int_equal(command.instance, 3);
+    assert_mistake("STOP SELF.KOM 0", "from 1 to 15");
+    assert_mistake("STOP", "process is missing");
+}
+
+static void test_show_of_a_process_is_its_value(void **state)
+{
+    (void)state;
+    assert_true(parse("SHOW self.kom"));
+    assert_int_equal(command.verb, VERB_PROCESS);
+    assert_string_equal(command.name, "self.kom");
 }
 
 static void test_ranges_of_time(void **state)
@@ -212,6 +251,9 @@ int main(void)
         cmocka_unit_test(test_lntrace),        cmocka_unit_test(test_process_and_instance),
         cmocka_unit_test(test_ranges_of_time), cmocka_unit_test(test_mistakes_say_what_would_be_right),
         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_the_preferred_instance_may_be_none),
+        cmocka_unit_test(test_stop_takes_a_process_or_an_instance),
+        cmocka_unit_test(test_show_of_a_process_is_its_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

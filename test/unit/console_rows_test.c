@@ -68,13 +68,26 @@ static void test_an_event(void **state)
 {
     (void)state;
     const struct value value = {.number = 3, .status = STATUS_VALID, .cot = 3, .time = {0}, .arrived = {0}};
-    const struct rows_event event = {"M.Q", TAG_QI, &value, 17, "SELF.KOM", 2, 9};
+    const struct rows_event event = {"M.Q", TAG_QI, &value, 17, "SELF.KOM", 2, 9, false};
     json_begin(&json, text, sizeof text);
     rows_event(&json, &event);
     assert_true(json_end(&json));
     assert_non_null(strstr(text, "{\"seq\":17,\"name\":\"M.Q\""));
     assert_non_null(strstr(text, "\"value\":\"Err\""));
     assert_non_null(strstr(text, "\"process\":\"SELF.KOM\",\"instance\":2,\"epoch\":9}"));
+}
+
+static void test_an_event_of_a_process(void **state)
+{
+    (void)state;
+    const struct value value = {.number = PROCESS_CRASH, .status = STATUS_VALID, .time = {0}, .arrived = {0}};
+    const struct rows_event event = {"[2]_SELF.KOM", TAG_TYPE_COUNT, &value, 18, "SELF.KOM", 2, 0, true};
+    json_begin(&json, text, sizeof text);
+    rows_event(&json, &event);
+    assert_true(json_end(&json));
+    assert_non_null(
+        strstr(text, "{\"seq\":18,\"name\":\"[2]_SELF.KOM\",\"type\":\"Process\",\"value\":\"Crash\","));
+    assert_non_null(strstr(text, "\"cot\":null,\"process\":\"SELF.KOM\",\"instance\":2,\"epoch\":0}"));
 }
 
 static void test_commands(void **state)
@@ -163,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_tag_by_its_type),
         cmocka_unit_test(test_an_event),
+        cmocka_unit_test(test_an_event_of_a_process),
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_parameters),
         cmocka_unit_test(test_the_processing_of_a_tag),

@@ -30,9 +30,9 @@ static void expect_nothing(struct instances *instances)
 static void two(struct instances *instances)
 {
     instances_init(instances, LEASE, 0, at(0));
-    assert_null(instances_connect(instances, at(0), 1, 0));
+    assert_null(instances_connect(instances, at(0), 1, false));
     expect(instances, true, 1, 1);
-    assert_null(instances_connect(instances, at(10), 2, 0));
+    assert_null(instances_connect(instances, at(10), 2, false));
     expect(instances, false, 2, 0);
     expect_nothing(instances);
 }
@@ -45,7 +45,7 @@ static void test_the_first_to_connect_is_active(void **state)
     assert_true(instances_valid(&instances, at(10), 1, 1));
     assert_false(instances_valid(&instances, at(10), 2, 1));
     assert_false(instances_valid(&instances, at(10), 1, 0));
-    assert_true(instances_running(&instances));
+    assert_int_equal(instances_value(&instances), PROCESS_RUN);
     assert_int_equal(instances_flags(&instances), 0x6); /* B and C */
 }
 
@@ -80,7 +80,7 @@ static void test_a_silent_one_is_told_and_not_chosen_until_heard(void **state)
     (void)state;
     struct instances instances;
     instances_init(&instances, LEASE, 0, at(0));
-    assert_null(instances_connect(&instances, at(0), 1, 0));
+    assert_null(instances_connect(&instances, at(0), 1, false));
     expect(&instances, true, 1, 1);
     instances_tick(&instances, at(600));
     expect(&instances, false, 1, 1);
@@ -126,13 +126,13 @@ static void test_numbered_and_unnumbered_exclude_each_other(void **state)
     (void)state;
     struct instances instances;
     two(&instances);
-    assert_non_null(instances_connect(&instances, at(20), 1, 0));
-    assert_non_null(instances_connect(&instances, at(20), 0, 0));
+    assert_non_null(instances_connect(&instances, at(20), 1, false));
+    assert_non_null(instances_connect(&instances, at(20), 0, false));
     instances_lost(&instances, at(30), 1, true);
     instances_lost(&instances, at(30), 2, true);
-    assert_false(instances_running(&instances));
-    assert_null(instances_connect(&instances, at(40), 0, 0));
-    assert_non_null(instances_connect(&instances, at(50), 1, 0));
+    assert_int_equal(instances_value(&instances), PROCESS_CRASH);
+    assert_null(instances_connect(&instances, at(40), 0, false));
+    assert_non_null(instances_connect(&instances, at(50), 1, false));
     assert_int_equal(instances_flags(&instances), 0);
 }
 
@@ -141,7 +141,7 @@ static void test_after_a_restart_one_lease_is_waited(void **state)
     (void)state;
     struct instances instances;
     instances_init(&instances, LEASE, 41, at(1000));
-    assert_null(instances_connect(&instances, at(1100), 2, 0));
+    assert_null(instances_connect(&instances, at(1100), 2, false));
     expect(&instances, false, 2, 0);
     expect_nothing(&instances);
     assert_int_equal(instances_deadline(&instances).us, KOMET_MS(1600));
@@ -154,10 +154,10 @@ static void test_the_longest_connected_comes_next(void **state)
     (void)state;
     struct instances instances;
     two(&instances);
-    assert_null(instances_connect(&instances, at(10), 3, 0));
+    assert_null(instances_connect(&instances, at(10), 3, false));
     expect(&instances, false, 3, 0);
     instances_lost(&instances, at(20), 2, true);
-    assert_null(instances_connect(&instances, at(30), 2, 0));
+    assert_null(instances_connect(&instances, at(30), 2, false));
     expect(&instances, false, 2, 0);
     instances_lost(&instances, at(40), 1, true);
     expect(&instances, true, 3, 2);
@@ -177,7 +177,7 @@ static void test_any_order_keeps_one_holder(void **state)
         uint8_t instance = (uint8_t)(1 + test_random_below(&random, 4));
         switch (test_random_below(&random, 6)) {
         case 0:
-            instances_connect(&instances, at(ms), instance, 0);
+            instances_connect(&instances, at(ms), instance, false);
             break;
         case 1:
             instances_lost(&instances, at(ms), instance, test_random_below(&random, 2) == 0);

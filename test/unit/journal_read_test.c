@@ -122,6 +122,7 @@ static void test_grants_and_batches_come_back(void **state)
     harness_kom(harness, 1);
     harness_hello(harness, 8, "OTHER.KOM", 1, 1);
     assert_int_equal(harness_records(harness, RECORD_GRANT), 0); /* one lease is waited */
+    harness_forget(harness);
     harness_advance(harness, HARNESS_LEASE);
     assert_int_equal(harness_records(harness, RECORD_GRANT), 2);
     assert_int_equal(harness->records[0].of.grant.epoch, 10);
@@ -197,6 +198,41 @@ static void put_all_records(struct world *world)
         world->ticket = harness->records[i].ticket;
     }
     world_commit_and_wait(world);
+}
+
+/* A process's value is an event like a tag's, and its newest comes back; the preferred instance, too. */
+static void test_values_of_processes_and_the_preferred_instance_come_back(void **state)
+{
+    struct world *world = *state;
+    struct harness *harness = &world->harness;
+    const struct process *process = harness_process(harness, "SELF.KOM");
+    const struct journal_query wanted = query(JOURNAL_EVENTS, "*SELF.KOM");
+    value_flags flags;
+    struct komet_utc time;
+    world_open(world);
+    harness_kom(harness, 1);
+    harness_kom(harness, 2);
+    harness_close(harness, 2, true);
+    server_set_preferred(harness->server, harness->now, 1, process, 2);
+    harness_drain(harness);
+    put_all_records(world);
+    read_page(world, &wanted);
+    assert_int_equal(newest.page.count, 6);
+    static const char *const names[] = {"[1]_SELF.KOM", "SELF.KOM", "[2]_SELF.KOM",
+                                        "SELF.KOM",     "[2]_SELF.KOM", "SELF.KOM"};
+    for (unsigned i = 0; i < 6; i++) {
+        assert_string_equal(newest.events[i].tag, names[i]);
+        assert_true(newest.events[i].of_process);
+    }
+    assert_true(newest.events[4].value.number == PROCESS_CRASH && newest.events[4].instance == 2);
+    assert_int_equal(newest.events[5].value.flags, 0x2);
+    world_reopen(world);
+    recover(world);
+    assert_int_equal(server_instances(harness->server, process)->preferred, 2);
+    assert_int_equal(server_instances(harness->server, process)->member[2].value, PROCESS_CRASH);
+    assert_int_equal(server_process_value(harness->server, process, &flags, &time), PROCESS_RUN);
+    assert_int_equal(flags, 0x2);
+    assert_int_equal(time.ms, newest.events[5].value.time.ms);
 }
 
 /* Values without time tag have no order but that of the journal, also when our clock was set back. */
@@ -495,6 +531,7 @@ static void test_closing_ends_open_queries(void **state)
 
 static const struct CMUnitTest tests[] = {
     TEST(test_grants_and_batches_come_back),
+    TEST(test_values_of_processes_and_the_preferred_instance_come_back),
     TEST(test_the_newest_event_of_each_tag_comes_back),
     TEST(test_a_tag_that_is_rarely_heard_comes_back),
     TEST(test_untagged_values_come_back_in_order),

@@ -54,10 +54,10 @@ struct world {
     unsigned said_count;
     uint8_t *arena_memory;
     struct wire_arena arena;
-    char outputs[256]; /* a letter each: M, Configure, Refused, reConnect (X), Connect (T), Send, Abort, Note
-                        */
+    char outputs[256]; /* a letter each: M, Configure, Refused, reConnect (X), Connect (T), Send, Abort, Note,
+                           End */
     char notes[8192], refusal[256];
-    unsigned reconnects;
+    unsigned reconnects, ends;
     bool server_answers; /* heartbeats are answered, as by a server that gave KOM_TEST_EPOCH */
     bool holds;          /* octets of the stations wait */
 };

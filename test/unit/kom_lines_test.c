@@ -302,6 +302,111 @@ static void test_shutdown_of_a_passive_one(void **state)
     assert_int_equal(world->said_count, 0);
 }
 
+static void leave(struct world *world)
+{
+    kom_leave(world->kom, world->now);
+    world_pump(world);
+}
+
+static void test_one_that_leaves_acts_until_it_is_relieved(void **state)
+{
+    struct world *world = *state;
+    world_start(world);
+    leave(world);
+    assert_int_equal(world_said(world, BODY(LEAVE)), 1);
+    world_live(world, KOMET_MS(300));
+    assert_true(kom_is_active(world->kom, world->now));
+    assert_int_equal(world->ends, 0);
+    struct station_end *end = &world->lines[LINE_A];
+    world_change(world, LINE_A, 1); /* which still goes out, in front of Stopped */
+    world_role(world, false, KOM_TEST_EPOCH);
+    world_pump(world);
+    assert_true(end->aborted);
+    assert_int_equal(end->reason, KOMET_SHUTDOWN);
+    world_assert_stopped(world, KOM_TEST_EPOCH);
+    assert_int_equal(world->ends, 1);
+    assert_int_equal(world->outputs[strlen(world->outputs) - 1], 'E');
+    leave(world); /* again: no more */
+    assert_int_equal(world_said(world, BODY(LEAVE)), 1);
+}
+
+static void test_one_that_leaves_ends_by_itself_when_nobody_relieves_it(void **state)
+{
+    struct world *world = *state;
+    world_start(world);
+    leave(world);
+    world_live(world, KOM_LEAVE_LIMIT_US - KOMET_MS(50));
+    assert_int_equal(world->ends, 0);
+    world_live(world, KOMET_MS(100));
+    assert_int_equal(world->lines[LINE_A].reason, KOMET_SHUTDOWN);
+    world_assert_stopped(world, KOM_TEST_EPOCH);
+    assert_int_equal(world->ends, 1);
+}
+
+static void test_one_that_leaves_takes_no_grant(void **state)
+{
+    struct world *world = *state;
+    world_connect(world);
+    world_welcome(world, KOM_TEST_LEASE);
+    leave(world);
+    world_role(world, true, KOM_TEST_EPOCH);
+    world_pump(world);
+    assert_false(kom_is_active(world->kom, world->now));
+    world_assert_stopped(world, KOM_TEST_EPOCH);
+    assert_int_equal(world->ends, 0);
+    world_role(world, false, KOM_TEST_EPOCH);
+    world_pump(world);
+    assert_int_equal(world->ends, 1);
+}
+
+static void test_a_grant_that_ended_on_its_way_is_said_to_have_stopped(void **state)
+{
+    struct world *world = *state;
+    world_connect(world);
+    world_welcome(world, KOM_TEST_LEASE);
+    world_role(world, false, 0); /* the first word to everybody: nothing to say */
+    world_pump(world);
+    assert_int_equal(world_said(world, BODY(STOPPED)), 0);
+    world_role(world, false, KOM_TEST_EPOCH);
+    world_pump(world);
+    world_assert_stopped(world, KOM_TEST_EPOCH);
+}
+
+static void test_without_a_server_it_ends_at_once(void **state)
+{
+    struct world *world = *state;
+    leave(world);
+    assert_int_equal(world->ends, 1);
+    assert_int_equal(world->said_count, 0);
+}
+
+static void test_it_ends_when_the_server_is_lost_meanwhile(void **state)
+{
+    struct world *world = *state;
+    world_start(world);
+    leave(world);
+    kom_server_closed(world->kom, world->now);
+    world_pump(world);
+    assert_true(world->lines[LINE_A].aborted);
+    assert_int_equal(world->ends, 1);
+}
+
+static void test_the_server_can_tell_it_to_end(void **state)
+{
+    struct world *world = *state;
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__Leave body = KOMET__WIRE__LEAVE__INIT;
+    message.body_case = BODY(LEAVE);
+    message.leave = &body;
+    world_start(world);
+    kom_feed(world->kom, world->now, &message);
+    world_pump(world);
+    assert_int_equal(world_said(world, BODY(LEAVE)), 1);
+    world_role(world, false, KOM_TEST_EPOCH);
+    world_pump(world);
+    assert_int_equal(world->ends, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -319,6 +424,13 @@ static const struct CMUnitTest tests[] = {
     TEST(test_a_flood_of_commands),
     TEST(test_shutdown_closes_the_lines_and_sends_what_it_has),
     TEST(test_shutdown_of_a_passive_one),
+    TEST(test_one_that_leaves_acts_until_it_is_relieved),
+    TEST(test_one_that_leaves_ends_by_itself_when_nobody_relieves_it),
+    TEST(test_one_that_leaves_takes_no_grant),
+    TEST(test_a_grant_that_ended_on_its_way_is_said_to_have_stopped),
+    TEST(test_without_a_server_it_ends_at_once),
+    TEST(test_it_ends_when_the_server_is_lost_meanwhile),
+    TEST(test_the_server_can_tell_it_to_end),
 };
 
 int main(void)

@@ -69,7 +69,7 @@ static void test_the_number_16_is_refused(void **state)
     assert_refused(harness, 7, "SELF.KOM,16: instances have the numbers 1 to 15");
     harness_hello(harness, 7, "SELF.KOM", 256 + 1, 1); /* which is 1 in eight bits */
     assert_refused(harness, 7, "SELF.KOM,257: instances have the numbers 1 to 15");
-    assert_false(instances_running(server_instances(harness->server, harness_process(harness, "SELF.KOM"))));
+    assert_false(instances_flags(server_instances(harness->server, harness_process(harness, "SELF.KOM"))));
 }
 
 static void test_a_second_run_of_an_instance_is_refused(void **state)
@@ -233,7 +233,7 @@ static void silent_for(const char *lease, int64_t limit_us)
     assert_false(harness->closed[1]);
     harness_advance(harness, 1);
     assert_true(harness->closed[1]);
-    assert_false(instances_running(server_instances(harness->server, harness_process(harness, "SELF.KOM"))));
+    assert_false(instances_flags(server_instances(harness->server, harness_process(harness, "SELF.KOM"))));
     harness_end(harness);
     free(harness);
 }

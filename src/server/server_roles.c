@@ -1,0 +1,143 @@
+/*
+ * Orders about roles: SET_ACT_INST, SET_PREFERRED_INST and STOP. What they mean for the choice of the active
+ * instance is src/role's; here is what becomes of those who asked.
+ */
+#include "server/server_private.h"
+
+/* It has the grant, and was told so: a Role that waits for the disk may never be sent. */
+static bool acts(const struct server *server, const struct process_state *process, uint8_t instance)
+{
+    uint8_t client = server_client_of(process, instance);
+    return server_active(process) == instance &&
+           process->instances.member[instance].standing == ROLE_ACTIVE && !server->clients[client].role;
+}
+
+/* The newest wish counts. */
+static void end_other_wishes(struct server *server, struct line_now now, const struct order *newest)
+{
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *other = &server->orders[i];
+        if (other != newest && other->state == ORDER_ROLE_WAITS && other->kind == ORDER_ROLE &&
+            other->process == newest->process) {
+            orders_end(server, other, now, COMMAND_REFUSED, "another change of role was asked for");
+        }
+    }
+}
+
+void server_set_active(struct server *server, struct line_now now, uint64_t token,
+                       const struct process *process, uint8_t instance)
+{
+    struct order *order = orders_begin(server, now, token, "", process, NULL);
+    if (order == NULL) {
+        return;
+    }
+    order->kind = ORDER_ROLE;
+    order->instance = instance;
+    order->answer_by = komet_after(now.instant, SERVER_ROLE_PATIENCE);
+    order->state = ORDER_ROLE_WAITS;
+    struct instances *instances = &order->process->instances;
+    bool before = instance <= ROLE_INSTANCE_MAX && acts(server, order->process, instance);
+    const char *refused = instances_set_active(instances, now.instant, instance);
+    if (refused != NULL) {
+        orders_end(server, order, now, COMMAND_REFUSED, "%.64s: %s", run_name(process->name, instance).text,
+                   refused);
+        return;
+    }
+    end_other_wishes(server, now, order);
+    if (before) {
+        order->epoch = instances->member[instance].epoch;
+        orders_end(server, order, now, COMMAND_DONE, "%s", "");
+    }
+}
+
+void server_set_preferred(struct server *server, struct line_now now, uint64_t token,
+                          const struct process *process, uint8_t instance)
+{
+    struct order *order = orders_begin(server, now, token, "", process, NULL);
+    if (order == NULL) {
+        return;
+    }
+    order->kind = ORDER_PREFERRED;
+    order->instance = instance;
+    order->state = ORDER_BEGIN;
+    if (server->journal_failed) {
+        orders_end(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
+        return;
+    }
+    const char *refused = instances_set_preferred(&order->process->instances, instance);
+    if (refused != NULL) {
+        orders_end(server, order, now, COMMAND_REFUSED, "%.64s: %s", process->name, refused);
+        return;
+    }
+    order->sent = true; /* it holds from now on, and on disk later */
+    orders_end(server, order, now, COMMAND_DONE, "%s", "");
+}
+
+void server_stop(struct server *server, struct line_now now, uint64_t token, const char *user,
+                 const struct process *process, uint8_t instance)
+{
+    struct order *order = orders_begin(server, now, token, user, process, NULL);
+    unsigned told = 0;
+    if (order == NULL) {
+        return;
+    }
+    order->kind = ORDER_STOP;
+    order->instance = instance;
+    order->answer_by = komet_after(now.instant, SERVER_ROLE_PATIENCE);
+    order->state = ORDER_ROLE_WAITS;
+    /* All of them leave before any is relieved: none of those that end gets the role. */
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        bool meant = instance == 0 || instance == i;
+        if (meant && instances_leave(&order->process->instances, now.instant, i) == NULL) {
+            server->clients[server_client_of(order->process, i)].leave = true;
+            server_note(server, "%s is told to end by %s", run_name(process->name, i).text, user);
+            told++;
+        }
+    }
+    if (told == 0) {
+        orders_end(server, order, now, COMMAND_REFUSED, "%.64s: it does not run",
+                   run_name(process->name, instance).text);
+    }
+}
+
+/* ---- what becomes of them ---- */
+
+void orders_granted(struct server *server, struct line_now now, const struct process_state *process,
+                    uint8_t instance, uint64_t epoch)
+{
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *order = &server->orders[i];
+        if (order->state != ORDER_ROLE_WAITS || order->kind != ORDER_ROLE || order->process != process) {
+            continue;
+        }
+        order->epoch = epoch;
+        if (order->instance == instance) {
+            orders_end(server, order, now, COMMAND_DONE, "%s", "");
+        } else {
+            orders_end(server, order, now, COMMAND_REFUSED, "instance %u became active instead", instance);
+        }
+    }
+}
+
+/* Does one still run that this order is to end? */
+static bool still_runs(const struct order *order)
+{
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        if ((order->instance == 0 || order->instance == i) &&
+            instances_connected(&order->process->instances, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void orders_instance_ended(struct server *server, struct line_now now, const struct process_state *process)
+{
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *order = &server->orders[i];
+        if (order->state == ORDER_ROLE_WAITS && order->kind == ORDER_STOP && order->process == process &&
+            !still_runs(order)) {
+            orders_end(server, order, now, COMMAND_DONE, "%s", "");
+        }
+    }
+}
