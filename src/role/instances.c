@@ -21,6 +21,9 @@ static void set_standing(struct instances *instances, struct komet_instant now, 
         member->since = now;
     }
     bool holds = standing == ROLE_ACTIVE || standing == ROLE_STOPPING || standing == ROLE_GONE;
+    if (standing != ROLE_ACTIVE) {
+        instances->tell_active &= ~(1u << instance);
+    }
     if (!holds && instances->active == instance) {
         instances->active = NOBODY;
     }
@@ -181,7 +184,6 @@ static void relieve(struct instances *instances, struct komet_instant now)
     uint8_t active = instances->active;
     KOMET_ASSERT(active != NOBODY && instances->member[active].standing == ROLE_ACTIVE);
     instances->tell_passive |= 1u << active;
-    instances->tell_active &= ~(1u << active);
     set_standing(instances, now, active, ROLE_STOPPING);
 }
 
@@ -248,9 +250,7 @@ void instances_lost(struct instances *instances, struct komet_instant now, uint8
 {
     KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
     struct role_member *member = &instances->member[instance];
-    uint32_t bit = 1u << instance;
-    instances->tell_active &= ~bit;
-    instances->tell_passive &= ~bit;
+    instances->tell_passive &= ~(1u << instance);
     bool holds = member->standing == ROLE_ACTIVE || member->standing == ROLE_STOPPING;
     bool lease_runs = !komet_reached(now, member->lease_end);
     instances->preferred_came = instances->preferred_came && !is_preferred(instances, instance);
@@ -363,10 +363,15 @@ static struct komet_instant silence_end(const struct instances *instances, uint8
 
 static void watch_silence(struct instances *instances, struct komet_instant now)
 {
+    int64_t quarter_us = instances->lease_us / 4;
     for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
         struct role_member *member = &instances->member[i];
+        struct komet_instant end = silence_end(instances, i);
         damping_tick(&member->damping, now);
-        if (komet_reached(now, silence_end(instances, i))) {
+        if (komet_reached(now, komet_after(end, quarter_us))) {
+            /* It was us who did not look: what it said meanwhile may still wait to be read. */
+            member->heard = (struct komet_instant){now.us - 3 * quarter_us};
+        } else if (komet_reached(now, end)) {
             member->silent = true;
             set_value(instances, now, i, INSTANCE_SILENT);
         }
@@ -386,7 +391,6 @@ static void watch_lease(struct instances *instances, struct komet_instant now)
     struct role_member *member = &instances->member[holder];
     bool gone = member->standing == ROLE_GONE;
     if (!gone) { /* connected: it is told, and comes last from now on */
-        instances->tell_active &= ~(1u << holder);
         instances->tell_passive |= 1u << holder;
         member->connected = now;
         if (!member->loaded) {

@@ -300,6 +300,11 @@ static void drop_kom(struct server *server, struct line_now now, unsigned client
         server_note(server, "%s is lost (%s)", run_name(process->process->name, instance).text,
                     surely_dead ? "its connection ended" : "it was silent");
     }
+    const struct damping *damping = &process->instances.member[instance].damping;
+    if (damping->holds) {
+        server_note(server, "%s is lost again and again: it comes behind the others for %lld s",
+                    run_name(process->process->name, instance).text, (long long)(damping->span_us / 1000000));
+    }
     orders_instance_ended(server, now, process);
     if (process->reporter == instance) {
         clients_forget_reports(server, process, 0xFF);

@@ -360,6 +360,19 @@ static void test_a_passive_one_that_is_silent_is_not_chosen(void **state)
     assert_int_equal(instances.member[2].value, PROCESS_RUN);
 }
 
+/* The server did not run for a while: nobody is blamed before what waits could be read. */
+static void test_a_pause_of_ours_is_not_their_silence(void **state)
+{
+    (void)state;
+    struct instances instances;
+    three(&instances);
+    instances_tick(&instances, at(5000));
+    assert_int_equal(instances_flags(&instances), 0xE);
+    instances_renew(&instances, at(5001), 2);
+    instances_tick(&instances, at(5150));
+    assert_int_equal(instances_flags(&instances), 0x4); /* the others are silent all the same */
+}
+
 static void test_who_ran_before_a_restart_may_come_again(void **state)
 {
     (void)state;
@@ -399,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_all_fifteen_have_a_flag),
         cmocka_unit_test(test_the_value_of_the_process),
         cmocka_unit_test(test_a_passive_one_that_is_silent_is_not_chosen),
+        cmocka_unit_test(test_a_pause_of_ours_is_not_their_silence),
         cmocka_unit_test(test_who_ran_before_a_restart_may_come_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

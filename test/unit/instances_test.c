@@ -175,7 +175,8 @@ static void test_any_order_keeps_one_holder(void **state)
     for (int i = 0; i < 200000; i++) {
         ms += test_random_below(&random, 100);
         uint8_t instance = (uint8_t)(1 + test_random_below(&random, 4));
-        switch (test_random_below(&random, 6)) {
+        instances_tick(&instances, at(ms));
+        switch (test_random_below(&random, 9)) {
         case 0:
             instances_connect(&instances, at(ms), instance, false);
             break;
@@ -188,6 +189,12 @@ static void test_any_order_keeps_one_holder(void **state)
         case 3:
             instances_stopped(&instances, at(ms), instance, instances.member[instance].epoch);
             break;
+        case 4:
+            instances_leave(&instances, at(ms), instance);
+            break;
+        case 5:
+            instances_set_preferred(&instances, (uint8_t)(instance - 1));
+            break;
         default:
             instances_renew(&instances, at(ms), instance);
         }
@@ -196,6 +203,8 @@ static void test_any_order_keeps_one_holder(void **state)
         while (instances_next(&instances, at(ms), &output)) {
             if (output.active) {
                 assert_true(output.epoch > epoch);
+                const struct role_member *chosen = &instances.member[output.instance];
+                assert_false(chosen->leaving || chosen->silent);
                 epoch = output.epoch;
             }
         }
