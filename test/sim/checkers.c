@@ -231,6 +231,18 @@ bool checkers_complete(const struct world *world)
     return true;
 }
 
+bool checkers_all_run(const struct world *world)
+{
+    value_flags all = (value_flags)(((1u << SIM_KOMS) - 1) << 1);
+    for (size_t i = world->disk.synced; i > 0; i--) {
+        const struct record *record = &world->disk.records[i - 1];
+        if (record->kind == RECORD_VALUE && record->of.value.of_process) {
+            return record->of.value.value == PROCESS_RUN && record->of.value.flags == all;
+        }
+    }
+    return false;
+}
+
 void checkers_free(struct checkers *checkers)
 {
     free(checkers->truth);

@@ -58,6 +58,8 @@ void checkers_server_lost(struct world *world);
 void checkers_step(struct world *world);
 /* True when every generated event is on the synced part of the disk. */
 bool checkers_complete(const struct world *world);
+/* True when the newest value of SELF.KOM there says that all instances run. */
+bool checkers_all_run(const struct world *world);
 void checkers_free(struct checkers *checkers);
 
 #endif

@@ -145,14 +145,15 @@ bool world_run(struct world *world, int64_t duration_us)
         step(world);
         checkers_step(world);
         if (calm.us == KOMET_NEVER.us && world->server_runs && checkers_complete(world) &&
-            station_agrees(world)) {
+            station_agrees(world) && checkers_all_run(world)) {
             return !world->checkers.failed;
         }
     }
     if (!world->checkers.failed) {
         fprintf(stderr, "seed %" PRIu64 ": two minutes after the last fault, %s\n", world->seed,
-                checkers_complete(world) ? "a tag still differs from the station"
-                                         : "events are still not stored");
+                !checkers_complete(world) ? "events are still not stored"
+                : !station_agrees(world)  ? "a tag still differs from the station"
+                                          : "SELF.KOM does not say that all instances run");
     }
     return false;
 }

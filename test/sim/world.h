@@ -1,6 +1,6 @@
 /*
  * world: one simulated site in one process, driven by a seed: a server with a disk that forgets what was not
- * synced, two instances of SELF.KOM, one station, the network between them, an operator, and faults.
+ * synced, three instances of SELF.KOM, one station, the network between them, an operator, and faults.
  *
  * The engines are the real ones; the world is their shell. Time is a number that jumps from one deadline to
  * the next, so an hour takes seconds, and the same seed always gives the same run. After each step the
@@ -25,7 +25,7 @@
 #include "site/reader.h"
 #include "support.h"
 
-enum { SIM_KOMS = 2 };
+enum { SIM_KOMS = 3 };
 
 enum sim_fault {
     FAULT_KILL_KOM,        /* kill -9 of an instance: its connections end at once */
