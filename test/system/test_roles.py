@@ -1,6 +1,8 @@
 """Who of the instances is active, and what SELF.KOM's value says of them: real processes, each sentence a test."""
 
+import os
 import signal
+import statistics
 import subprocess
 
 import pytest
@@ -11,6 +13,7 @@ from test_exactly_once import POINT_COUNT, generated, journaled, lines_of, milli
 
 LEASE = "600 ms"
 PLANNED_MS = 50  # from the last value of the old instance to the first of the new one
+PLANNED_ROUNDS = 40 if os.environ.get("KOMET_SOAK") else 4
 
 
 @pytest.fixture(name="pair")
@@ -199,7 +202,7 @@ def by_console(site, number):
 @pytest.mark.parametrize("stop", [by_signal, by_console])
 def test_a_planned_end_loses_nothing_and_hands_over_at_once(new_site, stop):
     """Machines are serviced one by one, under 1,000 events/s: every event once, in order, and hardly a pause."""
-    seconds = 12
+    seconds = 4 + 2 * PLANNED_ROUNDS
     site = new_site(points=points(seconds), tags=MANY_TAGS, lease=LEASE)
     log = site.folder / "generated.csv"
     site.start_station("--log", str(log))
@@ -207,8 +210,8 @@ def test_a_planned_end_loses_nothing_and_hands_over_at_once(new_site, stop):
     site.komes = {}
     for number in (1, 2):
         start_again(site, number)
-    epoch, rounds = 0, 4
-    for number in (1, 2) * (rounds // 2):
+    epoch = 0
+    for number in (1, 2) * (PLANNED_ROUNDS // 2):
         count = len(lines_of(log))
         wait_for(lambda: len(lines_of(log)) > count + 1000, "events before the hand-over")
         wait_for(lambda wanted=number: site.active() == wanted, f"instance {number} is active")
@@ -219,7 +222,7 @@ def test_a_planned_end_loses_nothing_and_hands_over_at_once(new_site, stop):
         assert site.active() == 3 - number
         start_again(site, number)
     total = seconds * 10 * POINT_COUNT
-    wait_for(lambda: len(lines_of(log)) - 1 == total, "the station has generated everything", seconds=60)
+    wait_for(lambda: len(lines_of(log)) - 1 == total, "the station has generated everything", seconds=seconds + 60)
     wait_for(lambda: sum(map(len, journaled(site.tell("EVENTS", "M.*")).values())) >= total, "all is stored", seconds=60)
     found = journaled(site.tell("EVENTS", "M.*"))
     for address, expected in generated(log).items():
@@ -227,8 +230,8 @@ def test_a_planned_end_loses_nothing_and_hands_over_at_once(new_site, stop):
     assert "Crash" not in values_of(site, "*SELF.KOM")
     gaps = gaps_ms(site)
     print(f"planned hand-over: {gaps} ms")
-    assert len(gaps) == rounds
-    assert min(gaps) < PLANNED_MS, gaps  # the best counts: this machine has other things to do
+    assert len(gaps) == PLANNED_ROUNDS
+    assert statistics.median(gaps) < PLANNED_MS, gaps  # not the worst: this machine has other things to do
 
 
 def test_the_last_instance_ends_when_there_is_no_other(pair):
