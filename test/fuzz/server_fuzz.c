@@ -123,8 +123,12 @@ static void order(struct fuzz *fuzz)
         server_set(fuzz->server, fuzz->now, which, "user", tag, which % 3, 0, KOMET_MS(which * 20 + 1));
     } else if (which < 192) {
         server_interrogate(fuzz->server, fuzz->now, which, "user", station, LINE_COMMAND_INTERROGATE);
-    } else if (which < 240) {
+    } else if (which < 216) {
         server_set_active(fuzz->server, fuzz->now, which, &site->processes[0], which % 16);
+    } else if (which < 230) {
+        server_set_preferred(fuzz->server, fuzz->now, which, &site->processes[0], which % 16);
+    } else if (which < 242) {
+        server_stop(fuzz->server, fuzz->now, which, "user", &site->processes[0], which % 16);
     } else {
         trace(fuzz, which);
     }
