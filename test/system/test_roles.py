@@ -202,7 +202,7 @@ def by_console(site, number):
 @pytest.mark.parametrize("stop", [by_signal, by_console])
 def test_a_planned_end_loses_nothing_and_hands_over_at_once(new_site, stop):
     """Machines are serviced one by one, under 1,000 events/s: every event once, in order, and hardly a pause."""
-    seconds = 4 + 2 * PLANNED_ROUNDS
+    seconds = 8 + 3 * PLANNED_ROUNDS  # events go on until behind the last of them, also on a slow machine
     site = new_site(points=points(seconds), tags=MANY_TAGS, lease=LEASE)
     log = site.folder / "generated.csv"
     site.start_station("--log", str(log))
