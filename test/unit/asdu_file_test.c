@@ -10,8 +10,11 @@
 
 /* 2026-11-21 12:34:56.789, a Saturday */
 #define TIME_OCTETS 0xD5, 0xDD, 0x22, 0x0C, 0xD5, 0x0B, 0x1A
-static const struct komet_time_tag time_tag = {
-    .milliseconds = 56789, .minute = 34, .hour = 12, .day = 21, .day_of_week = 6, .month = 11, .year = 26};
+#define TIME_TAG                                                                                             \
+    {                                                                                                        \
+        .milliseconds = 56789, .minute = 34, .hour = 12, .day = 21, .day_of_week = 6, .month = 11,           \
+        .year = 26                                                                                           \
+    }
 
 struct vector {
     uint8_t octets[48];
@@ -76,14 +79,14 @@ static const struct vector vectors[] = {
      5,
      true,
      2,
-     {{.ioa = 0x010203, .name = 0x0504, .length = 0x102030, .time = time_tag},
-      {.ioa = 0x010204, .name = 0x0506, .length = 1, .qualifier = KOMET_SOF_LAST, .time = time_tag}}},
+     {{.ioa = 0x010203, .name = 0x0504, .length = 0x102030, .time = TIME_TAG},
+      {.ioa = 0x010204, .name = 0x0506, .length = 1, .qualifier = KOMET_SOF_LAST, .time = TIME_TAG}}},
     {{127, 1, 13, 0, 1, 0, 3, 2, 1, 4, 5, TIME_OCTETS, 0, 0, 0, 0, 1, 1, 0},
      25,
      13,
      false,
      1,
-     {{.ioa = 0x010203, .name = 0x0504, .time = time_tag, .stop = {.day = 1, .month = 1}}}},
+     {{.ioa = 0x010203, .name = 0x0504, .time = TIME_TAG, .stop = {.day = 1, .month = 1}}}},
 };
 /* clang-format on */
 
