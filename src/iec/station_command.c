@@ -176,11 +176,29 @@ static int32_t whole(double number, bool not_above)
     return cut < number ? cut + 1 : cut;
 }
 
+/* The float next to `number`, likewise. */
+static float real_number(double number, bool not_above)
+{
+    union {
+        float real;
+        uint32_t bits;
+    } next = {.real = (float)number};
+    double beyond = not_above ? next.real - number : number - next.real;
+    if (beyond > 0) { /* one step back; on either side of 0 the bits grow away from it */
+        bool negative = next.real == 0 ? not_above : next.real < 0;
+        if (next.real == 0) {
+            next.bits = negative ? UINT32_C(0x80000000) : 0;
+        }
+        next.bits += negative == not_above ? 1 : UINT32_MAX;
+    }
+    return next.real;
+}
+
 /* Puts a set point that is out of range to the limit that it passed. */
 static void limit_object(struct komet_object *object, double limit, bool upper)
 {
     if (object->element == KOMET_ELEMENT_FLOAT) {
-        object->value.real = (float)limit;
+        object->value.real = real_number(limit, upper);
     } else {
         object->value.number =
             whole(object->element == KOMET_ELEMENT_NORMALIZED ? limit * 32768 : limit, upper);
