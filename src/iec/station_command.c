@@ -25,14 +25,20 @@ static bool is_parameter(const struct command *command)
     return command->state == COMMAND_PARAMETER_ASKED || command->state == COMMAND_ACTIVATION_ASKED;
 }
 
-/* The command that is open at a point; a selection that has run out is none any more. */
+/* A selection that has run out is none any more. */
+static void drop_old_selection(struct command *command, struct komet_instant now)
+{
+    if (command->state == COMMAND_SELECTED && komet_reached(now, command->until)) {
+        command_set(command, COMMAND_FREE);
+    }
+}
+
+/* The command that is open at a point. */
 static struct command *find_open(struct request *request, size_t point)
 {
     for (unsigned i = 0; i < request->station->settings.commands; i++) {
         struct command *command = &request->station->commands[i];
-        if (command->state == COMMAND_SELECTED && komet_reached(request->now, command->until)) {
-            command_set(command, COMMAND_FREE);
-        }
+        drop_old_selection(command, request->now);
         if (command->state != COMMAND_FREE && !is_parameter(command) && command->point == point) {
             return command;
         }
@@ -57,6 +63,7 @@ static struct command *open_command(struct request *request, size_t point, enum 
     struct komet_station *station = request->station;
     for (unsigned i = 0; i < station->settings.commands; i++) {
         struct command *command = &station->commands[i];
+        drop_old_selection(command, request->now);
         if (command->state != COMMAND_FREE) {
             continue;
         }
