@@ -55,11 +55,19 @@ def check_test(name):
     return f"`{path}`: `{function}`"
 
 
+def names_of(timelines):
+    """Each by its name; a case with very many by their folder, number and count."""
+    if len(timelines) > 15:
+        first = timelines[0]
+        return [f"`{first.parent.name}/{first.stem[:3]}-…`: {len(timelines)} timelines"]
+    return [f"`{t.parent.name}/{t.stem}`" for t in timelines]
+
+
 def shown_by(build, row):
     """The tests of a case as the cells of its row: where, and how it went."""
     elsewhere = row["elsewhere"] or ""
     timelines = timelines_of(row["case"])
-    names = [f"`{t.parent.name}/{t.stem}`" for t in timelines]
+    names = names_of(timelines)
     result = "passed" if all([run(build, t) for t in timelines]) else "FAILED"
     if elsewhere.startswith("-"):
         return ", ".join(names + [elsewhere[1:]]), "open"
