@@ -25,7 +25,7 @@ static const uint8_t time_mask[7] = {0xFF, 0xFF, 0xFF, 0x9F, 0xFF, 0x0F, 0x7F};
  */
 static void element_mask(const struct komet_type_row *row, uint8_t *mask)
 {
-    bool command = row->direction == KOMET_CONTROL;
+    bool command = row->direction != KOMET_MONITOR; /* or a parameter: a qualifier in place of the quality */
     memset(mask, 0xFF, row->element_size);
     switch (row->element) {
     case KOMET_ELEMENT_SINGLE:
