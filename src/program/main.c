@@ -17,6 +17,8 @@ static const struct program programs[] = {
     {"kom", program_kom, "an instance of a communication process: runs its lines"},
     {"tell", program_tell, "ask and command a running site: the console"},
     {"check", program_check, "say all that is wrong with a site's configuration"},
+    {"certificate", program_certificate,
+     "make a site's CA, and certificates for servers, processes and users"},
     {"dump", program_dump, "decode 104 traffic from a capture file"},
     {"sim", program_sim, "play a station, described or captured"},
     {"bench", program_bench, "measure codec and link on this machine"},
@@ -26,7 +28,7 @@ static void print_help(FILE *out)
 {
     fputs("komet: a redundant telecontrol front-end for IEC 60870-5-104\n\n", out);
     for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
-        fprintf(out, "  komet %-8s %s\n", programs[i].word, programs[i].purpose);
+        fprintf(out, "  komet %-11s %s\n", programs[i].word, programs[i].purpose);
     }
     fputs("\nkomet PROGRAM --help says more; komet --version says which this is.\n", out);
 }

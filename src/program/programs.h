@@ -12,6 +12,7 @@
 #endif
 
 int program_bench(int argc, char **argv);
+int program_certificate(int argc, char **argv);
 int program_check(int argc, char **argv);
 int program_dump(int argc, char **argv);
 int program_sim(int argc, char **argv);

@@ -37,7 +37,7 @@ def test_every_command_is_in_the_consoles_manual():
         assert word in manual
 
 
-PROGRAMS = ["server", "kom", "tell", "sim", "check", "dump", "bench"]
+PROGRAMS = ["server", "kom", "tell", "sim", "check", "certificate", "dump", "bench"]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
