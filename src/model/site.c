@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "komet/assert.h"
@@ -19,6 +20,17 @@ const char *line_category_name(enum line_category category)
 {
     KOMET_ASSERT(category == CATEGORY_TCP);
     return "tcp";
+}
+
+bool address_is_loopback(const char *host)
+{
+    unsigned part[4];
+    int used = 0;
+    if (strcasecmp(host, "localhost") == 0 || strcmp(host, "::1") == 0) {
+        return true;
+    }
+    return sscanf(host, "%3u.%3u.%3u.%3u%n", &part[0], &part[1], &part[2], &part[3], &used) == 4 &&
+           host[used] == '\0' && part[0] == 127 && part[1] < 256 && part[2] < 256 && part[3] < 256;
 }
 
 struct run_name run_name(const char *process, unsigned instance)

@@ -29,6 +29,10 @@ struct address {
     uint16_t port;    /* 1..65535 */
 };
 
+/* True for an address that only this machine reaches: 127.0.0.0/8, ::1, localhost. Of other names nobody
+ * knows it: false. */
+bool address_is_loopback(const char *host);
+
 struct tag {
     const char *name;
     const char *unit;        /* "" when none */
@@ -108,6 +112,7 @@ struct process {
 struct site_server {
     const char *name;
     struct address listen;
+    const char *tls; /* folder of its credentials, beside site.yaml unless absolute; NULL: it speaks plain */
 };
 
 struct site {

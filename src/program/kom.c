@@ -1,6 +1,6 @@
 /*
- * komet kom -W PROCESS[,INSTANCE] (-S HOST:PORT[,…] | --group NAME --site DIR), and kom /WPROCESS[,INSTANCE]
- * …
+ * komet kom -W PROCESS[,INSTANCE] (-S HOST:PORT[,…] | --group NAME --site DIR) [--tls DIR], and kom
+ * /WPROCESS[,INSTANCE] …
  *
  * Runs one instance of a communication process until SIGTERM or SIGINT. The work is kom_host's.
  */
@@ -15,13 +15,15 @@
 #include "program/kom_options.h"
 #include "program/programs.h"
 #include "program/site_faults.h"
+#include "program/tls_option.h"
 #include "program/usage.h"
 #include "shell/log.h"
 #include "shell/stop.h"
 #include "site/reader.h"
 
 static const char usage[] =
-    "usage: komet kom -W PROCESS[,INSTANCE] [-S HOST:PORT[,...] [--stay] | --group NAME --site DIR]\n"
+    "usage: komet kom -W PROCESS[,INSTANCE] [-S HOST:PORT[,...] [--stay] | --group NAME --site DIR] [--tls "
+    "DIR]\n"
     "       kom /WPROCESS[,INSTANCE] [/SHOST:PORT] [/RDGROUP] [/DBSH]   (the same in D2000's spelling)\n"
     "\n"
     "Runs an instance of a communication process: works its lines while it is the active one.\n"
@@ -34,6 +36,9 @@ static const char usage[] =
     "  --site DIR             the site's folder, for --group; nothing else is read from it\n"
     "  --trace-memory MIB     memory for the newest traffic of the lines, for LNTRACE; 16 when left out, 0 "
     "none\n"
+    "  --tls DIR              its certificate, key and the site's CA (komet certificate); without it "
+    "KOMET_TLS;\n"
+    "                         needed for a server on another machine\n"
     "  --close-serial-when-passive   frees serial ports while passive (also /DBSH)\n"
     "  --help, --version\n"
     "\n"
@@ -77,7 +82,8 @@ static void on_stop(void *context)
     kom_host_stop(context);
 }
 
-static int run(const struct kom_options *options, const struct endpoints *servers)
+static int run(const struct kom_options *options, const struct endpoints *servers,
+               const struct tls_credentials *credentials)
 {
     const struct run_name who = run_name(options->process, options->instance);
     char host_name[256] = "";
@@ -98,6 +104,7 @@ static int run(const struct kom_options *options, const struct endpoints *server
                      .pid = (uint32_t)getpid()},
         .servers = servers,
         .traffic = options->trace_memory,
+        .tls = credentials,
         .stay = options->stay};
     struct kom_host *host = kom_host_start(&settings);
     stop_begin(&stop, &loop, on_stop, host);
@@ -132,5 +139,13 @@ int program_kom(int argc, char **argv)
     if (servers.count == 0 && !find_group(&options, &servers)) {
         return 1;
     }
-    return run(&options, &servers);
+    struct tls_credentials *credentials;
+    char why[TLS_TEXT_SIZE];
+    if (!tls_option_load(options.tls, &credentials, why)) {
+        fprintf(stderr, "komet kom: %s\n", why);
+        return 1;
+    }
+    int status = run(&options, &servers, credentials);
+    tls_credentials_free(credentials);
+    return status;
 }

@@ -40,7 +40,7 @@ struct kom_host {
     struct wire_peer *server;        /* NULL: not connected */
     size_t this_server, next_server; /* of settings.servers */
     bool stays;                      /* with this_server, which welcomed us */
-    bool connected;
+    bool connected, welcomed;
     unsigned failures; /* to connect, since the last time that it worked */
     uint64_t pause_ms;
     uv_timer_t deadline, reconnect;
@@ -240,6 +240,8 @@ static void configure(struct kom_host *host, const Komet__Wire__Welcome *welcome
     }
     kom_configure(host->kom, host->lines_memory, size, process, clock_now());
     host->pause_ms = RECONNECT_MIN_MS;
+    host->welcomed = true;
+    host->failures = 0;
     if (host->settings.stay && !host->stays) {
         host->stays = true;
         host->next_server = host->this_server;
@@ -281,7 +283,6 @@ static void on_server_connected(void *context, struct wire_peer *peer)
     (void)peer;
     uv_timer_stop(&host->reconnect);
     host->connected = true;
-    host->failures = 0;
     kom_server_connected(host->kom, clock_now());
     drain(host);
 }
@@ -298,7 +299,7 @@ static void server_lost(struct kom_host *host)
 {
     host->server = NULL;
     if (host->connected) {
-        host->connected = false;
+        host->connected = host->welcomed = false;
         kom_server_closed(host->kom, clock_now());
     }
     pause_and_reconnect(host);
@@ -308,10 +309,10 @@ static void on_server_closed(void *context, struct wire_peer *peer, const char *
 {
     struct kom_host *host = context;
     (void)peer;
-    if (host->connected) {
+    if (host->welcomed) {
         log_warning("the connection to the server is lost: %s", reason);
         host->failures = 0;
-    } else {
+    } else { /* in TLS a server refuses a certificate after we are connected */
         connect_failed(host, reason);
     }
     server_lost(host);
@@ -329,7 +330,7 @@ static void connect_server(struct kom_host *host)
         host->next_server = (host->next_server + 1) % host->settings.servers->count;
     }
     host->server = wire_peer_connect(host->settings.loop, server->host, server->port, CONNECT_LIMIT_MS,
-                                     &server_events, host);
+                                     host->settings.tls, &server_events, host);
     uv_timer_start(&host->reconnect, on_reconnect, CONNECT_LIMIT_MS, 0);
 }
 

@@ -12,6 +12,7 @@
 
 #include "kom/kom.h"
 #include "program/endpoints.h"
+#include "shell/tls.h"
 
 struct kom_host; /* opaque */
 
@@ -20,7 +21,8 @@ struct kom_host_settings {
     struct kom_identity identity; /* what it points to is borrowed for the host's life */
     const struct endpoints *servers;
     size_t traffic; /* octets of memory for the newest traffic (LNTRACE); 0: none is kept */
-    bool stay;      /* with the first of them that welcomes it */
+    const struct tls_credentials *tls; /* NULL: plain, and only with a server of this machine */
+    bool stay;                         /* with the first of them that welcomes it */
 };
 
 /* Begins to connect. It ends by itself, and with it the loop, only when a server refuses the instance, tells

@@ -108,6 +108,8 @@ static bool read_long(struct kom_options *options, struct words *words, const ch
         return read_trace_memory(options, value_of(words, "--trace-memory", rest, fault), fault);
     } else if ((rest = behind(word, "--group")) != NULL) {
         return (options->group = value_of(words, "--group", rest, fault)) != NULL;
+    } else if ((rest = behind(word, "--tls")) != NULL) {
+        return (options->tls = value_of(words, "--tls", rest, fault)) != NULL;
     } else if ((rest = behind(word, "--site")) != NULL) {
         return (options->site = value_of(words, "--site", rest, fault)) != NULL;
     } else {

@@ -16,6 +16,7 @@ struct kom_options {
     const char *group;        /* --group, /RD; NULL: not given */
     const char *site;         /* --site: where the addresses of the group's servers are; NULL: not given */
     size_t trace_memory;      /* --trace-memory, in octets; 0: no traffic is kept */
+    const char *tls;          /* --tls: folder of its certificate; NULL: not given */
     bool stay;                /* --stay: with the first server that welcomes it */
     bool close_serial;        /* /DBSH */
     bool help, version;

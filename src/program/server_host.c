@@ -218,6 +218,18 @@ static void send_answer(void *context, unsigned number, const wire_message *mess
 
 /* ---- clients ---- */
 
+/* Who asks is whom the certificate names; a console without one is taken at its word. */
+static void ask_console(struct server_host *host, struct line_now now, const struct host_client *client,
+                        const Komet__Wire__Ask *message)
+{
+    Komet__Wire__Ask ask = *message;
+    struct identity identity = wire_peer_identity(client->peer);
+    if (identity.role != IDENTITY_NONE) {
+        ask.user = identity.name;
+    }
+    server_console_ask(host->engine.console, now, (unsigned)(client - host->clients), &ask);
+}
+
 static void on_message(void *context, struct wire_peer *peer, const wire_message *message)
 {
     struct host_client *client = context;
@@ -228,7 +240,7 @@ static void on_message(void *context, struct wire_peer *peer, const wire_message
         client->held = true;
         wire_peer_pause(peer);
         uv_idle_start(&host->pages, on_pages);
-        server_console_ask(host->engine.console, now, number, message->ask);
+        ask_console(host, now, client, message->ask);
     } else if (client->welcome && message->body_case == KOMET__WIRE__MESSAGE__BODY_CANCEL) {
         server_console_cancel(host->engine.console, now, number, message->cancel->id);
     } else {
@@ -260,7 +272,22 @@ static void on_closed(void *context, struct wire_peer *peer, const char *reason)
     drain(client->host);
 }
 
-static const struct wire_peer_events client_events = {NULL, on_message, on_drained, on_closed};
+/* It has shown its certificate; a plain client goes without this. */
+static void on_connected(void *context, struct wire_peer *peer)
+{
+    struct host_client *client = context;
+    const struct identity identity = wire_peer_identity(peer);
+    long days = wire_peer_days_left(peer);
+    char address[80];
+    wire_peer_address(peer, address, sizeof address);
+    if (days < TLS_DAYS_WARNED) {
+        log_warning("the certificate of %s, at %s, ends in %ld days; make a new one (komet certificate)",
+                    identity_text(&identity).text, address, days);
+    }
+    server_identified(client->host->engine.server, (unsigned)(client - client->host->clients), &identity);
+}
+
+static const struct wire_peer_events client_events = {on_connected, on_message, on_drained, on_closed};
 
 /* A free place; else that of a client that has not said yet who it is. */
 static unsigned find_place(struct server_host *host)
@@ -288,7 +315,7 @@ static void on_accepted(void *context, struct tcp_listener *listener)
     struct server_host *host = context;
     unsigned number = find_place(host);
     if (number == SERVER_CLIENTS_MAX) {
-        struct wire_peer *refused = wire_peer_adopt(listener, &client_events, NULL);
+        struct wire_peer *refused = wire_peer_adopt(listener, NULL, &client_events, NULL);
         if (refused != NULL) {
             wire_peer_abort(refused);
         }
@@ -297,7 +324,7 @@ static void on_accepted(void *context, struct tcp_listener *listener)
     }
     struct host_client *client = &host->clients[number];
     *client = (struct host_client){.host = host};
-    client->peer = wire_peer_adopt(listener, &client_events, client);
+    client->peer = wire_peer_adopt(listener, host->settings.tls, &client_events, client);
     if (client->peer != NULL) {
         client->open = true;
         server_opened(host->engine.server, clock_now(), number);
@@ -399,6 +426,7 @@ struct server_host *server_host_start(const struct server_host_settings *setting
 {
     struct server_host *host = calloc(1, sizeof *host);
     KOMET_ASSERT(host != NULL);
+    KOMET_ASSERT(settings->tls != NULL || address_is_loopback(settings->host));
     host->settings = *settings;
     int failed = uv_timer_init(settings->loop, &host->deadline);
     failed |= uv_timer_init(settings->loop, &host->retry);

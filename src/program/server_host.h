@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "model/site.h"
+#include "shell/tls.h"
 #include "site/reader.h"
 
 #define SERVER_HOST_FAULT_SIZE 256
@@ -27,6 +28,7 @@ struct server_host_settings {
     const char *data;                 /* folder of the journal */
     const char *host;                 /* where it listens */
     uint16_t port;
+    const struct tls_credentials *tls; /* NULL: plain, and then only on an address of loopback */
 };
 
 /* Opens the journal, recovers, and listens. NULL: `fault` (SERVER_HOST_FAULT_SIZE octets) says why not;

@@ -1,5 +1,5 @@
 /*
- * komet tell [-s HOST:PORT[,HOST:PORT…]] [-o table|json|csv] [-u USER] [COMMAND…]
+ * komet tell [-s HOST:PORT[,HOST:PORT…]] [-o table|json|csv] [-u USER] [--tls DIR] [COMMAND…]
  *
  * The operator's console: one command from the command line, commands from a file or pipe line by line, or a
  * prompt on a terminal. Here are the options; a command's way is in tell_command.
@@ -17,6 +17,7 @@
 #include "program/tell_prompt.h"
 #include "program/tell_text.h"
 #include "program/tell_words.h"
+#include "program/tls_option.h"
 #include "program/usage.h"
 
 #define SERVERS_DEFAULT "127.0.0.1"
@@ -27,11 +28,13 @@ struct options {
     struct endpoints servers;
     enum tell_format format;
     char user[USER_SIZE];
-    bool done; /* an option asked for nothing but a text */
+    const char *tls; /* NULL: not given */
+    bool done;       /* an option asked for nothing but a text */
 };
 
 static const char usage[] =
-    "usage: komet tell [-s HOST:PORT[,HOST:PORT...]] [-o table|json|csv] [-u USER] [COMMAND...]\n"
+    "usage: komet tell [-s HOST:PORT[,HOST:PORT...]] [-o table|json|csv] [-u USER] [--tls DIR] "
+    "[COMMAND...]\n"
     "\n"
     "Gives a command to a Komet server and prints its answer. Without a command: a prompt, or, when "
     "standard\n"
@@ -39,7 +42,10 @@ static const char usage[] =
     "\n"
     "  -s, --server LIST    addresses, tried in turn; without it KOMET_SERVER, else 127.0.0.1:3119\n"
     "  -o, --output FORMAT  table (default), json or csv\n"
-    "  -u, --user NAME      who gives commands, for the record; without it the login name\n"
+    "  -u, --user NAME      who gives commands, for the record; without it the login name;\n"
+    "                       with --tls it is the certificate that says who\n"
+    "      --tls DIR        certificate, key and the site's CA (komet certificate); without it KOMET_TLS;\n"
+    "                       needed for a server on another machine\n"
     "      --help           prints this\n"
     "      --version        prints the version\n"
     "\n"
@@ -95,6 +101,9 @@ static int read_option(struct options *options, int option, char **argv)
                    : refuse("--output takes table, json or csv, not", optarg);
     case 'u':
         return read_user(options, optarg);
+    case 't':
+        options->tls = optarg;
+        return TELL_DONE;
     case 'h':
         fputs(usage, stdout);
         options->done = true;
@@ -110,10 +119,13 @@ static int read_option(struct options *options, int option, char **argv)
 
 static int read_options(struct options *options, int argc, char **argv)
 {
-    static const struct option table[] = {
-        {"server", required_argument, NULL, 's'}, {"output", required_argument, NULL, 'o'},
-        {"user", required_argument, NULL, 'u'},   {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0}};
+    static const struct option table[] = {{"server", required_argument, NULL, 's'},
+                                          {"output", required_argument, NULL, 'o'},
+                                          {"user", required_argument, NULL, 'u'},
+                                          {"tls", required_argument, NULL, 't'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"version", no_argument, NULL, 'v'},
+                                          {NULL, 0, NULL, 0}};
     int option;
     int status = TELL_DONE;
     optind = 0; /* begins anew, whoever used getopt before */
@@ -181,7 +193,13 @@ int program_tell(int argc, char **argv)
         return status;
     }
     struct tell tell = {.format = options.format, .user = options.user};
-    tell.session = tell_session_new(&options.servers);
+    struct tls_credentials *credentials;
+    char fault[TLS_TEXT_SIZE];
+    if (!tls_option_load(options.tls, &credentials, fault)) {
+        tell_text_complain("%s", fault);
+        return TELL_FAILED;
+    }
+    tell.session = tell_session_new(&options.servers, credentials);
     if (tell.session == NULL) {
         tell_text_complain("there is no memory");
         return TELL_FAILED;
@@ -197,5 +215,6 @@ int program_tell(int argc, char **argv)
         fflush(NULL);
         _exit(status); /* a name server that does not answer holds up nobody */
     }
+    tls_credentials_free(credentials);
     return status;
 }

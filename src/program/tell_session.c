@@ -25,11 +25,12 @@ struct tell_session {
     uv_timer_t timer, limit; /* limit: of a question that ends by itself */
     uv_signal_t interrupt, terminate;
     struct endpoints endpoints;
-    size_t at;              /* endpoint of `peer` */
-    size_t tried;           /* of this round */
-    struct wire_peer *peer; /* NULL: not connected */
-    bool welcome;           /* the server took the greeting */
-    bool lost;              /* the connection of a WATCH ended and is being made again */
+    const struct tls_credentials *credentials; /* NULL: plain */
+    size_t at;                                 /* endpoint of `peer` */
+    size_t tried;                              /* of this round */
+    struct wire_peer *peer;                    /* NULL: not connected */
+    bool welcome;                              /* the server took the greeting */
+    bool lost;                                 /* the connection of a WATCH ended and is being made again */
     unsigned retry_ms;
     uint64_t id; /* of the question under way or the last one */
     const struct tell_question *question;
@@ -305,8 +306,8 @@ static void try_next(struct tell_session *session)
     unsigned part = TELL_ALL_MS / (unsigned)session->endpoints.count;
     unsigned limit = part < TELL_ATTEMPT_MS ? part : TELL_ATTEMPT_MS;
     drop_peer(session);
-    session->peer =
-        wire_peer_connect(&session->loop, endpoint->host, endpoint->port, limit, &peer_events, session);
+    session->peer = wire_peer_connect(&session->loop, endpoint->host, endpoint->port, limit,
+                                      session->credentials, &peer_events, session);
     uv_timer_start(&session->timer, on_attempt_limit, limit, 0);
 }
 
@@ -403,7 +404,8 @@ enum tell_end tell_session_wait(struct tell_session *session, int file)
 
 /* ---- life ---- */
 
-struct tell_session *tell_session_new(const struct endpoints *endpoints)
+struct tell_session *tell_session_new(const struct endpoints *endpoints,
+                                      const struct tls_credentials *credentials)
 {
     KOMET_ASSERT(endpoints->count > 0);
     struct tell_session *session = calloc(1, sizeof *session);
@@ -419,6 +421,7 @@ struct tell_session *tell_session_new(const struct endpoints *endpoints)
     KOMET_ASSERT(failed == 0);
     session->timer.data = session->limit.data = session->interrupt.data = session->terminate.data = session;
     session->endpoints = *endpoints;
+    session->credentials = credentials;
     session->ended = true;
     signal(SIGPIPE, SIG_IGN);
     return session;

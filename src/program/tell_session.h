@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "program/endpoints.h"
+#include "shell/tls.h"
 #include "wire/frame.h"
 
 struct tell_session; /* opaque */
@@ -44,8 +45,10 @@ struct tell_question {
     void *context;
 };
 
-/* `endpoints`, at least one, are copied. From now on SIGPIPE is ignored. NULL: no memory. */
-struct tell_session *tell_session_new(const struct endpoints *endpoints);
+/* `endpoints`, at least one, are copied. `credentials`: borrowed for the session's life; NULL: plain, and
+ * only with servers of this machine. From now on SIGPIPE is ignored. NULL: no memory. */
+struct tell_session *tell_session_new(const struct endpoints *endpoints,
+                                      const struct tls_credentials *credentials);
 /* From now on SIGINT and SIGTERM that come between two calls end the next one. */
 void tell_session_hold_signals(struct tell_session *session);
 /* Closes the connection. False: a name is still being looked up, so that some memory stays in use and leaving

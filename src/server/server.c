@@ -206,6 +206,12 @@ void server_opened(struct server *server, struct line_now now, unsigned client)
     server->clients[client] = (struct client){.kind = CLIENT_NEW, .heard = now.instant};
 }
 
+void server_identified(struct server *server, unsigned client, const struct identity *identity)
+{
+    KOMET_ASSERT(client < SERVER_CLIENTS_MAX && server->clients[client].kind == CLIENT_NEW);
+    server->clients[client].identity = *identity;
+}
+
 static bool is_kom(const struct server *server, unsigned client)
 {
     return server->clients[client].kind == CLIENT_KOM;

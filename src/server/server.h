@@ -19,6 +19,7 @@
 #include "role/instances.h"
 #include "server/record.h"
 #include "wire/frame.h"
+#include "wire/identity.h"
 
 #define SERVER_CLIENTS_MAX  64
 #define SERVER_CONSOLES_MAX 44  /* of them: the other places are for KOMs */
@@ -54,6 +55,9 @@ void server_recovered(struct server *server, struct line_now now);
  * lease is awaited
  */
 void server_opened(struct server *server, struct line_now now, unsigned client);
+/* Who the client is by its certificate, before its first message: it may speak as nobody else. A client of
+ * which this is not said is a plain one of this machine, and is taken at its word. */
+void server_identified(struct server *server, unsigned client, const struct identity *identity);
 void server_feed(struct server *server, struct line_now now, unsigned client, const wire_message *message);
 void server_closed(struct server *server, struct line_now now, unsigned client, bool surely_dead);
 

@@ -69,6 +69,29 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
     server_note(server, "%s is connected from %s (process %u)", run.text, member->host, hello->pid);
 }
 
+/* Does its certificate allow what it says it is? Else it is told, and refused. */
+static bool may_speak(struct server *server, unsigned client, const Komet__Wire__Hello *hello)
+{
+    const struct identity *identity = &server->clients[client].identity;
+    const struct identity_text text = identity_text(identity);
+    bool kom = strcmp(hello->program, "kom") == 0;
+    if (identity->role == IDENTITY_NONE || (kom ? identity_is_run(identity, hello->process, hello->instance)
+                                                : identity->role == IDENTITY_USER)) {
+        return true;
+    }
+    if (kom) {
+        server_refuse(server, client,
+                      "%s: tls-wrong-role: its certificate is that of %s; right would be that of kom %s",
+                      run_name(hello->process, hello->instance).text, text.text, hello->process);
+    } else {
+        server_refuse(
+            server, client,
+            "tls-wrong-role: the console's certificate is that of %s; right would be that of a user",
+            text.text);
+    }
+    return false;
+}
+
 static unsigned consoles(const struct server *server)
 {
     unsigned count = 0;
@@ -86,6 +109,8 @@ void clients_hello(struct server *server, struct line_now now, unsigned client,
                       "%s speaks version %u of the messages, this server version %d; update the older one",
                       hello->program[0] != '\0' ? hello->program : "the program", hello->version,
                       WIRE_VERSION);
+    } else if (!may_speak(server, client, hello)) {
+        return; /* it was told */
     } else if (strcmp(hello->program, "kom") == 0) {
         hello_of_kom(server, now, client, hello);
     } else if (consoles(server) >= SERVER_CONSOLES_MAX) {

@@ -28,6 +28,7 @@ struct client {
     enum client_kind kind;
     struct process_state *process; /* KOM */
     uint8_t instance;
+    struct identity identity; /* by its certificate; role NONE: it is taken at its word */
     struct komet_instant heard;
     bool welcome, close; /* to be handed out */
     char refused[SERVER_NOTE_SIZE];

@@ -450,6 +450,20 @@ void tcp_ends(const struct tcp *tcp, struct sockaddr_storage *local, struct sock
     uv_tcp_getpeername(&tcp->socket, (struct sockaddr *)remote, &length);
 }
 
+bool tcp_is_local(const struct tcp *tcp)
+{
+    struct sockaddr_storage address;
+    int length = sizeof address;
+    if (uv_tcp_getpeername(&tcp->socket, (struct sockaddr *)&address, &length) != 0) {
+        return true; /* it has gone: nothing reaches anybody */
+    }
+    if (address.ss_family == AF_INET6) {
+        const struct in6_addr *host = &((struct sockaddr_in6 *)&address)->sin6_addr;
+        return IN6_IS_ADDR_LOOPBACK(host) || (IN6_IS_ADDR_V4MAPPED(host) && host->s6_addr[12] == 127);
+    }
+    return ntohl(((struct sockaddr_in *)&address)->sin_addr.s_addr) >> 24 == 127;
+}
+
 static int bind_address(struct tcp_listener *listener, const char *host, uint16_t port)
 {
     struct sockaddr_storage address;

@@ -66,6 +66,8 @@ struct tcp *tcp_adopt(struct tcp_listener *listener, const struct tcp_events *ev
 void tcp_peer(const struct tcp *tcp, char *text, size_t size);
 /* The addresses of both ends; family AF_UNSPEC where it is not known. */
 void tcp_ends(const struct tcp *tcp, struct sockaddr_storage *local, struct sockaddr_storage *remote);
+/* The other end is on this machine: its address is one of loopback. */
+bool tcp_is_local(const struct tcp *tcp);
 /* The reason for a failure of libuv (UV_EOF, UV_ETIMEDOUT, …). KOMET_PEER_CLOSED and KOMET_CONNECTION_RESET
  * only when the other end itself has let go of the connection: the server then takes an instance for dead,
  * while one that the network merely hides may still act. */

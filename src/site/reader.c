@@ -13,26 +13,45 @@
 #define DEFAULT_PORT     3119
 #define LEASE_DEFAULT_US KOMET_MS(600)
 
+/* Only this machine reaches it, or it knows who speaks. */
+static void check_listen(struct yaml_reader *yaml, const yaml_node_t *place, const struct site_server *server)
+{
+    if (server->tls == NULL && !address_is_loopback(server->listen.host)) {
+        reading_fault(
+            yaml->reading, node_place(yaml, place),
+            "tls: FOLDER beside it, which komet certificate makes; or an address such as 127.0.0.1",
+            "server %s: listen: %s may be reached from other machines, and nothing says who may speak "
+            "to it",
+            server->name, server->listen.host);
+    }
+}
+
 static void read_server(struct yaml_reader *yaml, const yaml_node_t *node, struct site_server *server)
 {
-    static const char *const keys[] = {"name", "listen"};
+    static const char *const keys[] = {"name", "listen", "tls"};
     unsigned index = 0;
-    const char *key;
-    const yaml_node_t *key_node, *value;
-    *server = (struct site_server){"A", {"127.0.0.1", DEFAULT_PORT}};
+    const char *key, *text;
+    const yaml_node_t *key_node, *value, *listen = NULL;
+    *server = (struct site_server){"A", {"127.0.0.1", DEFAULT_PORT}, NULL};
     while (mapping_next(yaml, node, "a server", &index, &key, &key_node, &value)) {
-        switch (key_find(yaml, key, key_node, "a server", keys, 2)) {
-        case 0: {
-            const char *name = node_text(yaml, value, "name");
-            server->name = name != NULL ? name : server->name;
+        switch (key_find(yaml, key, key_node, "a server", keys, 3)) {
+        case 0:
+            text = node_text(yaml, value, "name");
+            server->name = text != NULL ? text : server->name;
             break;
-        }
         case 1:
-            node_address(yaml, value, "listen", DEFAULT_PORT, &server->listen);
+            listen = node_address(yaml, value, "listen", DEFAULT_PORT, &server->listen) ? value : NULL;
+            break;
+        case 2:
+            text = node_text(yaml, value, "tls");
+            server->tls = text != NULL && text[0] != '\0' ? text : NULL;
             break;
         default:
             break;
         }
+    }
+    if (listen != NULL) {
+        check_listen(yaml, listen, server);
     }
 }
 
@@ -198,7 +217,7 @@ struct site_result site_read(const struct site_file *files, size_t count, const 
     read_document(&reading, site);
     if (site->server_count == 0) {
         site->servers = arena_take(arena, sizeof *site->servers);
-        site->servers[site->server_count++] = (struct site_server){"A", {"127.0.0.1", DEFAULT_PORT}};
+        site->servers[site->server_count++] = (struct site_server){"A", {"127.0.0.1", DEFAULT_PORT}, NULL};
     }
     site_index(&reading, site);
     reading_sort(reading.faults, reading.fault_count);

@@ -78,6 +78,7 @@ class Site:
         self.station_port, self.server_port = free_port(), free_port()
         self.server_address = f"127.0.0.1:{self.server_port}"
         self.processes = []
+        self.kom_tls, self.tell_tls = [], []
         (folder / "site.yaml").write_text(
             f"""site: test
 group: {{name: TEST, lease: {lease}, servers: [{{name: A, listen: "{self.server_address}"}}]}}
@@ -98,6 +99,21 @@ processes:
         (folder / "rtu.csv").write_text("name,type,address,asdu,unit,description\n" + tags)
         (folder / "rtu.sim.yaml").write_text(points)
 
+    def certificate(self, *words, folder="tls"):
+        """`komet certificate` for this site; returns what it printed."""
+        done = subprocess.run([KOMET, "certificate", folder, "--name", "test", *words], text=True, capture_output=True,
+                              timeout=20, cwd=self.folder, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def use_tls(self):
+        """From now on all speak TLS: server A, SELF.KOM and the user operator."""
+        self.certificate("--server", "A", "--kom", "SELF.KOM", "--user", "operator")
+        text = (self.folder / "site.yaml").read_text()
+        (self.folder / "site.yaml").write_text(text.replace("servers: [{name: A,", "servers: [{name: A, tls: tls/server-A,"))
+        self.kom_tls = ["--tls", str(self.folder / "tls" / "kom-SELF.KOM")]
+        self.tell_tls = ["--tls", str(self.folder / "tls" / "user-operator")]
+
     def start(self, name, *arguments):
         process = Process(name, self.folder, list(arguments))
         self.processes.append(process)
@@ -113,10 +129,10 @@ processes:
 
     def start_kom(self, instance):
         name = f"SELF.KOM,{instance}" if instance else "SELF.KOM"
-        return self.start(f"kom{instance}", "kom", "-W", name, "-S", self.server_address)
+        return self.start(f"kom{instance}", "kom", "-W", name, "-S", self.server_address, *self.kom_tls)
 
     def run_tell(self, *words, timeout=60):
-        return subprocess.run([KOMET, "tell", "-s", self.server_address, "-o", "json", *words], text=True,
+        return subprocess.run([KOMET, "tell", "-s", self.server_address, *self.tell_tls, "-o", "json", *words], text=True,
                               capture_output=True, timeout=timeout, check=False)
 
     def tell_code(self, *words):

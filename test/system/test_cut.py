@@ -75,10 +75,11 @@ def site_with_a_remote_instance(new_site, cable):
     site = new_site(points=POINTS, tags=TAGS, lease="600 ms")
     text = (site.folder / "site.yaml").read_text()
     (site.folder / "site.yaml").write_text(text.replace("127.0.0.1", cable.host))
+    site.use_tls()  # beyond this machine nothing else is spoken
     site.server_address = f"{cable.host}:{site.server_port}"
     site.start("station", "sim", "rtu.sim.yaml", "--listen", f"{cable.host}:{site.station_port}", "--log", "truth.csv")
     site.start_server()
-    words = ["netns", "exec", cable.name, KOMET, "kom", "-W", "SELF.KOM,1", "-S", site.server_address]
+    words = ["netns", "exec", cable.name, KOMET, "kom", "-W", "SELF.KOM,1", "-S", site.server_address, *site.kom_tls]
     site.kom1 = Process("kom1", site.folder, words, program="ip")
     site.processes.append(site.kom1)
     wait_for(lambda: site.active() == 1, "instance 1 is active")
@@ -135,3 +136,12 @@ def test_the_other_instance_takes_over(cut_site, cable, how):
     wait_for(lambda: (site.instance(1) or {}).get("role") == "passive", "instance 1 is back and passive", seconds=30)
     assert site.active() == 2 and site.kom1.runs()
     check_every_event(site)
+
+
+def test_a_plain_console_goes_no_further_than_this_machine(cut_site):
+    site = cut_site
+    refused = subprocess.run([KOMET, "tell", "-s", site.server_address, "VERSION"], text=True, capture_output=True, timeout=30,
+                             check=False)
+    assert refused.returncode == 1
+    assert "tls-required: the server is on another machine, where only TLS is spoken" in refused.stderr
+    assert site.active() == 1

@@ -149,6 +149,19 @@ static void test_servers(void **state)
     refuse("-W SELF,1 -S", "a value is missing behind -S");
 }
 
+static void test_the_folder_of_its_certificate(void **state)
+{
+    (void)state;
+    struct line line;
+    assert_true(read_words(&line, "-W SELF -S a --tls /etc/komet/tls"));
+    assert_string_equal(line.options.tls, "/etc/komet/tls");
+    assert_true(read_words(&line, "/WSELF --tls=tls"));
+    assert_string_equal(line.options.tls, "tls");
+    assert_true(read_words(&line, "/WSELF"));
+    assert_null(line.options.tls);
+    refuse("-W SELF --tls", "a value is missing behind --tls");
+}
+
 static void test_stay_goes_with_servers(void **state)
 {
     (void)state;
@@ -251,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_names_that_no_process_has),
         cmocka_unit_test(test_the_last_name_counts_whole),
         cmocka_unit_test(test_servers),
+        cmocka_unit_test(test_the_folder_of_its_certificate),
         cmocka_unit_test(test_stay_goes_with_servers),
         cmocka_unit_test(test_the_group_needs_the_site_and_no_servers),
         cmocka_unit_test(test_help_and_version_need_nothing_else),

@@ -321,6 +321,21 @@ static void test_parameters(void **state)
                  duration_parse("", 1, &us));
 }
 
+static void test_addresses_of_this_machine(void **state)
+{
+    (void)state;
+    static const char *const own[] = {"127.0.0.1", "127.255.0.3", "::1", "localhost", "LocalHost"};
+    static const char *const others[] = {"10.0.0.1",   "0.0.0.0",       "::",          "128.0.0.1", "127.0.0",
+                                         "127.0.0.1.", "127.0.0.1.net", "127.0.0.256", "hosta",     "",
+                                         "1270.0.0.1"};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        assert_true(address_is_loopback(own[i]));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_false(address_is_loopback(others[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_masks),
         cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_addresses_of_this_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -215,6 +215,32 @@ static void test_keys_that_stand_twice(void **state)
     site_result_release(&result);
 }
 
+static void test_a_server_beyond_this_machine_needs_tls(void **state)
+{
+    (void)state;
+    static const char *const open[] = {"10.1.2.3", "0.0.0.0", "\"[::]:3119\"", "hosta"};
+    char yaml[200];
+    for (size_t i = 0; i < sizeof open / sizeof open[0]; i++) {
+        for (unsigned tls = 0; tls < 2; tls++) {
+            snprintf(yaml, sizeof yaml,
+                     "group: {servers: [{listen: %s%s}]}\nprocesses: {A.KOM: {lines: {}}}\n", open[i],
+                     tls ? ", tls: tls/server-A" : "");
+            const struct site_file file = {"site.yaml", yaml, strlen(yaml)};
+            struct site_result result = site_read(&file, 1, NULL);
+            assert_int_equal(result.fault_count, tls ? 0 : 1);
+            if (tls) {
+                assert_string_equal(result.site->servers[0].tls, "tls/server-A");
+            } else {
+                assert_int_equal(result.faults[0].line, 1);
+                assert_int_equal(result.faults[0].column, 28);
+                assert_non_null(strstr(result.faults[0].what, "nothing says who may speak to it"));
+                assert_non_null(strstr(result.faults[0].right, "tls: FOLDER"));
+            }
+            site_result_release(&result);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_a_kom_reads_only_its_own_part),
         cmocka_unit_test(test_deep_nesting_is_told_at_once),
         cmocka_unit_test(test_keys_that_stand_twice),
+        cmocka_unit_test(test_a_server_beyond_this_machine_needs_tls),
         cmocka_unit_test(test_a_hundred_thousand_tags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
