@@ -85,6 +85,18 @@ void rows_tag(struct json *json, const struct tag *tag, const struct value *valu
     json_close(json, '}');
 }
 
+/* Who, and whether a certificate says so. */
+static void put_user(struct json *json, const struct record_user *user)
+{
+    bool known = user != NULL && user->name[0] != '\0';
+    json_string(json, "user", known ? user->name : NULL);
+    if (known) {
+        json_bool(json, "authenticated", user->authenticated);
+    } else {
+        json_null(json, "authenticated");
+    }
+}
+
 void rows_event(struct json *json, const struct rows_event *event)
 {
     KOMET_ASSERT(event->value != NULL);
@@ -98,6 +110,7 @@ void rows_event(struct json *json, const struct rows_event *event)
     json_string(json, "process", event->process);
     json_unsigned(json, "instance", event->instance);
     json_unsigned(json, "epoch", event->epoch);
+    put_user(json, event->user);
     json_close(json, '}');
 }
 
@@ -106,12 +119,13 @@ void rows_command(struct json *json, const struct record_command *command, enum 
     bool open = command->result < COMMAND_DONE || command->result > COMMAND_UNKNOWN;
     json_open(json, NULL, '{');
     json_unsigned(json, "id", command->id);
+    json_string(json, "command", command->word);
     json_string(json, "tag", command->tag);
     json_string(json, "result", open ? NULL : command_result_name((enum command_result)command->result));
     json_string(json, "reason", command->reason);
     rows_value(json, "value", type, command->number, true);
     put_flags(json, command->flags);
-    json_string(json, "user", command->user);
+    put_user(json, &command->user);
     json_time(json, "given", command->given);
     json_time(json, "ended", open ? KOMET_UTC_UNKNOWN : command->ended);
     json_unsigned(json, "epoch", command->epoch);

@@ -33,7 +33,8 @@ struct rows_event {
     const char *process;
     uint8_t instance;
     uint64_t epoch;
-    bool of_process; /* the value of a process or instance; `type` is not read */
+    bool of_process;                /* the value of a process or instance; `type` is not read */
+    const struct record_user *user; /* whose command it was; NULL, or without a name: a station gave it */
 };
 void rows_event(struct json *json, const struct rows_event *event);
 

@@ -189,8 +189,8 @@ static struct open *open_new(struct server_console *console, unsigned client, ui
 }
 
 /* Begins the answer of `open`, whose command is set. */
-static bool begin(struct server_console *console, struct line_now now, struct open *open, const char *user,
-                  char *mistake)
+static bool begin(struct server_console *console, struct line_now now, struct open *open,
+                  const struct record_user *user, char *mistake)
 {
     switch (open->command.verb) {
     case VERB_STATUS:
@@ -228,7 +228,7 @@ static bool begin(struct server_console *console, struct line_now now, struct op
 }
 
 void server_console_ask(struct server_console *console, struct line_now now, unsigned client,
-                        const Komet__Wire__Ask *ask)
+                        const Komet__Wire__Ask *ask, const struct record_user *user)
 {
     KOMET_ASSERT(client < SERVER_CLIENTS_MAX);
     KOMET_ASSERT(ask != NULL);
@@ -241,7 +241,7 @@ void server_console_ask(struct server_console *console, struct line_now now, uns
         return;
     }
     if (!grammar_parse((const char *const *)ask->words, ask->n_words, &open->command, mistake) ||
-        !begin(console, now, open, ask->user, mistake)) {
+        !begin(console, now, open, user, mistake)) {
         send_refusal(console, open, mistake);
     }
 }

@@ -35,10 +35,11 @@ void server_console_journal_lost(struct server_console *console);
 /* Ends all watches; nothing is sent any more. NULL is allowed. */
 void server_console_free(struct server_console *console);
 
-/* A client asks. `client`: 0 … SERVER_CLIENTS_MAX-1; `ask` borrowed for the call. Every mistake in it is
- * answered to the client; nothing is left for the caller to do but to drain server_next. */
+/* A client asks. `client`: 0 … SERVER_CLIENTS_MAX-1; `ask` and `user`, who it is, borrowed for the call.
+ * Every mistake in it is answered to the client; nothing is left for the caller to do but to drain
+ * server_next. */
 void server_console_ask(struct server_console *console, struct line_now now, unsigned client,
-                        const Komet__Wire__Ask *ask);
+                        const Komet__Wire__Ask *ask, const struct record_user *user);
 /* A client wants no more of the answer `id`; one that is not open is ignored. */
 void server_console_cancel(struct server_console *console, struct line_now now, unsigned client, uint64_t id);
 /* The client is gone: what it had open is forgotten. A command on its way still ends in the journal. */

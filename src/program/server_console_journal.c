@@ -49,7 +49,8 @@ static void put_row(struct server_console *console, const struct journal_page *r
                                          .process = row->process,
                                          .instance = row->instance,
                                          .epoch = row->epoch,
-                                         .of_process = row->of_process};
+                                         .of_process = row->of_process,
+                                         .user = &row->user};
         rows_event(&json, &event);
     } else {
         rows_command(&json, &rows->commands[index].command, rows->commands[index].type);

@@ -84,7 +84,7 @@ static const char *right_values(enum tag_type type)
 }
 
 static bool begin_set(struct server_console *console, struct line_now now, struct open *open,
-                      const char *user, char *mistake)
+                      const struct record_user *user, char *mistake)
 {
     const struct site *site = server_site(console->server);
     const struct command *command = &open->command;
@@ -120,7 +120,7 @@ static enum line_command_kind kind_of(const struct command *command)
 }
 
 static bool begin_interrogate(struct server_console *console, struct line_now now, struct open *open,
-                              const char *user, char *mistake)
+                              const struct record_user *user, char *mistake)
 {
     const struct line *line;
     const struct station *station;
@@ -146,7 +146,7 @@ static bool begin_interrogate(struct server_console *console, struct line_now no
 
 /* SET_ACT_INST, SET_PREFERRED_INST, STOP. */
 static bool begin_of_role(struct server_console *console, struct line_now now, struct open *open,
-                          const char *user, char *mistake)
+                          const struct record_user *user, char *mistake)
 {
     const struct process *process = named_process(server_site(console->server), open->command.name, mistake);
     if (process == NULL) {
@@ -160,17 +160,16 @@ static bool begin_of_role(struct server_console *console, struct line_now now, s
     if (open->command.verb == VERB_STOP) {
         server_stop(console->server, now, token, user, process, instance);
     } else if (open->command.verb == VERB_SET_PREFERRED_INST) {
-        server_set_preferred(console->server, now, token, process, instance);
+        server_set_preferred(console->server, now, token, user, process, instance);
     } else {
-        server_set_active(console->server, now, token, process, instance);
+        server_set_active(console->server, now, token, user, process, instance);
     }
     return true;
 }
 
-bool order_begin(struct server_console *console, struct line_now now, struct open *open, const char *user,
-                 char *mistake)
+bool order_begin(struct server_console *console, struct line_now now, struct open *open,
+                 const struct record_user *user, char *mistake)
 {
-    user = user != NULL ? user : "";
     switch (open->command.verb) {
     case VERB_SET:
         return begin_set(console, now, open, user, mistake);

@@ -95,8 +95,8 @@ void send_page(struct server_console *console, struct open *open, bool end, bool
 void send_refusal(struct server_console *console, struct open *open, const char *why);
 
 /* server_console_orders.c: begin a command; false: `mistake` says what would be right. */
-bool order_begin(struct server_console *console, struct line_now now, struct open *open, const char *user,
-                 char *mistake);
+bool order_begin(struct server_console *console, struct line_now now, struct open *open,
+                 const struct record_user *user, char *mistake);
 void order_ended(struct server_console *console, const struct server_ended *ended);
 
 /* server_console_lists.c: the next page of an answer, when there is one. */

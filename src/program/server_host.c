@@ -218,16 +218,17 @@ static void send_answer(void *context, unsigned number, const wire_message *mess
 
 /* ---- clients ---- */
 
-/* Who asks is whom the certificate names; a console without one is taken at its word. */
+/* Who asks is whom the certificate names; a console without one is taken at its word, and marked so. */
 static void ask_console(struct server_host *host, struct line_now now, const struct host_client *client,
-                        const Komet__Wire__Ask *message)
+                        const Komet__Wire__Ask *ask)
 {
-    Komet__Wire__Ask ask = *message;
-    struct identity identity = wire_peer_identity(client->peer);
-    if (identity.role != IDENTITY_NONE) {
-        ask.user = identity.name;
+    const struct identity identity = wire_peer_identity(client->peer);
+    struct record_user user = {.authenticated = identity.role != IDENTITY_NONE};
+    log_plain(user.name, sizeof user.name, user.authenticated ? identity.name : ask->user);
+    if (user.name[0] == '\0') {
+        snprintf(user.name, sizeof user.name, "?"); /* nothing is done by nobody */
     }
-    server_console_ask(host->engine.console, now, (unsigned)(client - host->clients), &ask);
+    server_console_ask(host->engine.console, now, (unsigned)(client - host->clients), ask, &user);
 }
 
 static void on_message(void *context, struct wire_peer *peer, const wire_message *message)

@@ -25,6 +25,13 @@ enum record_kind {
 
 #define RECORD_OCTETS_MAX 24
 #define RECORD_TEXT_MAX   128
+#define RECORD_USER_SIZE  64
+
+/* Who gave a command: by certificate, or (not authenticated) as a console of this machine said itself. */
+struct record_user {
+    char name[RECORD_USER_SIZE]; /* "": nobody */
+    bool authenticated;
+};
 
 struct record_event {
     const char *tag;     /* name; borrowed from the site until the journal copied it */
@@ -38,14 +45,16 @@ struct record_event {
     uint8_t octets[RECORD_OCTETS_MAX]; /* raw element of a time-tagged value */
     uint8_t octets_size;               /* 0: not time-tagged */
     bool older;                        /* than what the tag has: recorded, and the tag keeps its value */
+    struct record_user user;           /* whose command made it so; "" when a station did */
 };
 
 struct record_command {
     uint64_t id;
-    char tag[RECORD_TEXT_MAX]; /* name; of a system command the station's */
-    double number;
+    const char *word; /* "SET", "STOP", …: what it was; static storage, or as long as the page that is read */
+    char tag[RECORD_TEXT_MAX]; /* name; of a change of role the process's */
+    double number;             /* of a change of role the instance */
     value_flags flags;
-    char user[64];
+    struct record_user user;
     uint64_t epoch;
     struct komet_utc given, ended;
     uint8_t result; /* enum command_result; 0 in BEGIN */
@@ -57,6 +66,8 @@ struct record_value {
     enum process_value value;
     value_flags flags;
     struct komet_utc time;
+    struct record_user
+        user; /* whose change of role it was; "": it came by itself, and is what is recovered */
 };
 
 struct record {

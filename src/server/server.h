@@ -107,23 +107,24 @@ struct server_output {
 bool server_next(struct server *server, struct line_now now, struct server_output *output);
 
 /* ---- for the console: orders. `token` is the caller's and comes back in SERVER_OUT_ENDED, exactly once.
- * ---- */
+ * `user`: who asks, for the journal; copied. ---- */
 
 /* SET: `deadline_us` from now. Refusals also come as ENDED. */
-void server_set(struct server *server, struct line_now now, uint64_t token, const char *user,
+void server_set(struct server *server, struct line_now now, uint64_t token, const struct record_user *user,
                 const struct tag *tag, double number, value_flags flags, int64_t deadline_us);
 /* INTERROGATE, CLOCK. */
-void server_interrogate(struct server *server, struct line_now now, uint64_t token, const char *user,
-                        const struct station *station, enum line_command_kind kind);
+void server_interrogate(struct server *server, struct line_now now, uint64_t token,
+                        const struct record_user *user, const struct station *station,
+                        enum line_command_kind kind);
 /* SET_ACT_INST: ends when the instance is active (its grant sent), or is refused. */
 void server_set_active(struct server *server, struct line_now now, uint64_t token,
-                       const struct process *process, uint8_t instance);
+                       const struct record_user *user, const struct process *process, uint8_t instance);
 
 /* SET_PREFERRED_INST, 0 for none: ends when it is on disk, or is refused. */
 void server_set_preferred(struct server *server, struct line_now now, uint64_t token,
-                          const struct process *process, uint8_t instance);
+                          const struct record_user *user, const struct process *process, uint8_t instance);
 /* STOP: of one instance, or of all that run (0); ends when they have ended, or is refused. */
-void server_stop(struct server *server, struct line_now now, uint64_t token, const char *user,
+void server_stop(struct server *server, struct line_now now, uint64_t token, const struct record_user *user,
                  const struct process *process, uint8_t instance);
 
 /* WATCH: from now on changes of tags that match come as CHANGE with `token`. False: too many watches. */

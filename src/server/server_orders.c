@@ -3,8 +3,8 @@
  * once or not at all, and ends exactly once (architecture 3.5).
  *
  * A command is journaled before it is sent, so that a server that dies leaves a trace of it, and its end is
- * journaled before it is told. Interrogations and clock synchronisations change nothing and are not
- * journaled.
+ * journaled before it is told. Changes of role are journaled when they end. Interrogations and clock
+ * synchronisations change nothing and are not journaled.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,10 +24,11 @@ static bool is_write(const struct order *order)
     return order->kind == ORDER_TELEMETRY && order->command == LINE_COMMAND_WRITE;
 }
 
-/* Its end is on disk before it is told. */
+/* Its end is on disk before it is told. A change of the active instance does not wait for that: its grant is
+ * there already, and one that a disk holds up must end. */
 static bool is_kept(const struct order *order)
 {
-    return is_write(order) || order->kind == ORDER_PREFERRED;
+    return is_write(order) || (order->kind == ORDER_PREFERRED && order->result == COMMAND_DONE);
 }
 
 static struct order *find_free(struct server *server)
@@ -58,19 +59,25 @@ static bool is_waiting(const struct order *order)
     KOMET_ASSERT_NEVER("an unknown state of an order");
 }
 
+/* What a command that was done makes of its tag. */
+static struct value value_done(const struct order *order)
+{
+    return (struct value){.number = order->number,
+                          .status = STATUS_VALID,
+                          .flags = order->flags,
+                          .cot = KOMET_COT_ACTIVATION_CON,
+                          .asdu_type = order->tag->asdu,
+                          .time_origin = TIME_OF_ARRIVAL,
+                          .time = order->ended,
+                          .arrived = order->ended};
+}
+
 /* What the tag shows once its command has ended. */
 static void show_end(struct server *server, const struct order *order, struct line_now now)
 {
     struct value value = order->before;
     if (order->result == COMMAND_DONE) {
-        value = (struct value){.number = order->number,
-                               .status = STATUS_VALID,
-                               .flags = order->flags,
-                               .cot = KOMET_COT_ACTIVATION_CON,
-                               .asdu_type = order->tag->asdu,
-                               .time_origin = TIME_OF_ARRIVAL,
-                               .time = now.utc,
-                               .arrived = now.utc};
+        value = value_done(order);
     } else if (order->result == COMMAND_UNKNOWN) {
         value.status = STATUS_INVALID; /* nobody knows which of the two the device has now */
         value.arrived = now.utc;
@@ -103,13 +110,13 @@ void orders_end(struct server *server, struct order *order, struct line_now now,
     if (is_write(order) && shown) {
         show_end(server, order, now);
     }
-    bool nothing_to_keep = order->kind == ORDER_PREFERRED && result != COMMAND_DONE;
-    bool kept = is_kept(order) && !nothing_to_keep && !server->journal_failed;
-    set_state(order, kept ? ORDER_END : ORDER_ENDED);
+    bool recorded = (is_write(order) || order->kind != ORDER_TELEMETRY) && !server->journal_failed;
+    set_state(order, recorded ? ORDER_END : ORDER_ENDED);
 }
 
-struct order *orders_begin(struct server *server, struct line_now now, uint64_t token, const char *user,
-                           const struct process *process, const struct tag *tag)
+struct order *orders_begin(struct server *server, struct line_now now, uint64_t token,
+                           const struct record_user *user, const struct process *process,
+                           const struct tag *tag)
 {
     struct order *order = find_free(server);
     if (order == NULL) {
@@ -128,7 +135,7 @@ struct order *orders_begin(struct server *server, struct line_now now, uint64_t 
                             .given = now.utc,
                             .deadline = KOMET_NEVER,
                             .answer_by = KOMET_NEVER};
-    snprintf(order->user, sizeof order->user, "%s", user);
+    order->user = *user;
     server->counters.commands++;
     return order;
 }
@@ -151,7 +158,7 @@ static bool address_order(struct server *server, struct line_now now, struct ord
     return true;
 }
 
-void server_set(struct server *server, struct line_now now, uint64_t token, const char *user,
+void server_set(struct server *server, struct line_now now, uint64_t token, const struct record_user *user,
                 const struct tag *tag, double number, value_flags flags, int64_t deadline_us)
 {
     struct order *order = orders_begin(server, now, token, user, tag_process(tag), tag);
@@ -180,8 +187,9 @@ void server_set(struct server *server, struct line_now now, uint64_t token, cons
     address_order(server, now, order);
 }
 
-void server_interrogate(struct server *server, struct line_now now, uint64_t token, const char *user,
-                        const struct station *station, enum line_command_kind kind)
+void server_interrogate(struct server *server, struct line_now now, uint64_t token,
+                        const struct record_user *user, const struct station *station,
+                        enum line_command_kind kind)
 {
     KOMET_ASSERT(kind != LINE_COMMAND_WRITE);
     struct order *order = orders_begin(server, now, token, user, station->line->process, NULL);
@@ -307,24 +315,41 @@ struct komet_instant orders_deadline(const struct server *server)
 
 /* ---- what they want done ---- */
 
-static void write_record(struct server *server, const struct order *order, bool end)
+/* What an order was, for the record. */
+static const char *order_word(const struct order *order)
 {
-    if (order->kind == ORDER_PREFERRED) {
-        server->record = (struct record){.kind = RECORD_PREFERRED,
-                                         .ticket = order->ticket,
-                                         .process = order->process->process->name,
-                                         .instance = order->instance};
-        return;
+    switch (order->kind) {
+    case ORDER_TELEMETRY:
+        return "SET"; /* the others leave no record */
+    case ORDER_ROLE:
+        return "SET_ACT_INST";
+    case ORDER_PREFERRED:
+        return "SET_PREFERRED_INST";
+    case ORDER_STOP:
+        return "STOP";
     }
-    server->record = (struct record){.kind = end ? RECORD_COMMAND_END : RECORD_COMMAND_BEGIN,
+    KOMET_ASSERT_NEVER("an unknown kind of order");
+}
+
+static void begin_record(struct server *server, struct order *order, enum record_kind kind)
+{
+    order->ticket = ++server->ticket;
+    server->record = (struct record){.kind = kind,
                                      .ticket = order->ticket,
                                      .process = order->process->process->name,
                                      .instance = order->instance};
+}
+
+static void write_record(struct server *server, struct order *order, bool end)
+{
+    begin_record(server, order, end ? RECORD_COMMAND_END : RECORD_COMMAND_BEGIN);
     struct record_command *command = &server->record.of.command;
     command->id = order->id;
-    snprintf(command->tag, sizeof command->tag, "%s", order->tag->name);
-    snprintf(command->user, sizeof command->user, "%s", order->user);
-    command->number = order->number;
+    command->word = order_word(order);
+    snprintf(command->tag, sizeof command->tag, "%s",
+             order->tag != NULL ? order->tag->name : order->process->process->name);
+    command->user = order->user;
+    command->number = order->tag != NULL ? order->number : order->instance;
     command->flags = order->flags;
     command->epoch = order->epoch;
     command->given = order->given;
@@ -333,20 +358,73 @@ static void write_record(struct server *server, const struct order *order, bool 
     snprintf(command->reason, sizeof command->reason, "%s", end ? order->reason : "");
 }
 
+/* A command that was done is an event of its tag, which so has its value also after a restart. */
+static void write_event(struct server *server, struct order *order)
+{
+    begin_record(server, order, RECORD_EVENT);
+    struct record_event *event = &server->record.of.event;
+    event->tag = order->tag->name;
+    event->tag_number = tag_site_number(order->tag);
+    event->type = order->tag->type;
+    event->value = value_done(order);
+    event->epoch = order->epoch;
+    event->line = order->tag->station->line->index;
+    event->user = order->user;
+}
+
+/* A change of role that was done is an event of its process. */
+static void write_switch(struct server *server, struct order *order)
+{
+    begin_record(server, order, RECORD_VALUE);
+    server->record.of.value = (struct record_value){.of_process = true,
+                                                    .value = instances_value(&order->process->instances),
+                                                    .flags = instances_flags(&order->process->instances),
+                                                    .time = order->ended,
+                                                    .user = order->user};
+}
+
+/* The next record of an order that has ended: what it did, if it was done, and then how it ended. */
+static void write_next_of_end(struct server *server, struct order *order)
+{
+    if (order->result != COMMAND_DONE) {
+        order->written = END_IS_NEXT;
+    }
+    switch (order->written) {
+    case NOTHING_WRITTEN:
+        order->written = EVENT_IS_NEXT;
+        if (order->kind == ORDER_PREFERRED) {
+            begin_record(server, order, RECORD_PREFERRED);
+            return;
+        }
+        /* fallthrough */
+    case EVENT_IS_NEXT:
+        order->written = END_IS_NEXT;
+        (order->tag != NULL ? write_event : write_switch)(server, order);
+        return;
+    case END_IS_NEXT:
+        write_record(server, order, true);
+        set_state(order, is_kept(order) ? ORDER_ENDING : ORDER_ENDED);
+        return;
+    }
+    KOMET_ASSERT_NEVER("an order that is written otherwise");
+}
+
 bool orders_next_record(struct server *server, struct line_now now, struct server_output *output)
 {
     (void)now;
     for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
         struct order *order = &server->orders[i];
-        bool end = order->state == ORDER_END;
-        if (end || order->state == ORDER_BEGIN) {
-            order->ticket = ++server->ticket;
-            set_state(order, end ? ORDER_ENDING : ORDER_JOURNALING);
-            write_record(server, order, end);
-            output->kind = SERVER_OUT_RECORD;
-            output->record = &server->record;
-            return true;
+        if (order->state == ORDER_END) {
+            write_next_of_end(server, order);
+        } else if (order->state == ORDER_BEGIN) {
+            write_record(server, order, false);
+            set_state(order, ORDER_JOURNALING);
+        } else {
+            continue;
         }
+        output->kind = SERVER_OUT_RECORD;
+        output->record = &server->record;
+        return true;
     }
     return false;
 }

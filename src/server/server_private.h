@@ -95,13 +95,14 @@ struct order {
     uint64_t epoch, ticket;
     double number;
     value_flags flags;
-    bool sent;           /* to the instance: it may have been executed */
-    struct value before; /* of the tag */
+    bool sent; /* to the instance: it may have been executed */
+    enum { NOTHING_WRITTEN, EVENT_IS_NEXT, END_IS_NEXT } written; /* END: of its records */
+    struct value before;                                          /* of the tag */
     struct komet_utc given, ended;
     struct komet_instant deadline, answer_by;
     enum command_result result;
     char reason[RECORD_TEXT_MAX];
-    char user[64];
+    struct record_user user;
 };
 
 struct watch {
@@ -244,8 +245,9 @@ void traces_page(struct server *server, unsigned client, const Komet__Wire__Trac
 bool traces_next(struct server *server, struct server_output *output);
 
 /* server_orders.c. A new order; NULL: there are too many, which the caller of it will hear. */
-struct order *orders_begin(struct server *server, struct line_now now, uint64_t token, const char *user,
-                           const struct process *process, const struct tag *tag);
+struct order *orders_begin(struct server *server, struct line_now now, uint64_t token,
+                           const struct record_user *user, const struct process *process,
+                           const struct tag *tag);
 /* It has ended, and why. */
 void orders_end(struct server *server, struct order *order, struct line_now now, enum command_result result,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -25,9 +25,9 @@ static void end_other_wishes(struct server *server, struct line_now now, const s
 }
 
 void server_set_active(struct server *server, struct line_now now, uint64_t token,
-                       const struct process *process, uint8_t instance)
+                       const struct record_user *user, const struct process *process, uint8_t instance)
 {
-    struct order *order = orders_begin(server, now, token, "", process, NULL);
+    struct order *order = orders_begin(server, now, token, user, process, NULL);
     if (order == NULL) {
         return;
     }
@@ -51,9 +51,9 @@ void server_set_active(struct server *server, struct line_now now, uint64_t toke
 }
 
 void server_set_preferred(struct server *server, struct line_now now, uint64_t token,
-                          const struct process *process, uint8_t instance)
+                          const struct record_user *user, const struct process *process, uint8_t instance)
 {
-    struct order *order = orders_begin(server, now, token, "", process, NULL);
+    struct order *order = orders_begin(server, now, token, user, process, NULL);
     if (order == NULL) {
         return;
     }
@@ -73,7 +73,7 @@ void server_set_preferred(struct server *server, struct line_now now, uint64_t t
     orders_end(server, order, now, COMMAND_DONE, "%s", "");
 }
 
-void server_stop(struct server *server, struct line_now now, uint64_t token, const char *user,
+void server_stop(struct server *server, struct line_now now, uint64_t token, const struct record_user *user,
                  const struct process *process, uint8_t instance)
 {
     struct order *order = orders_begin(server, now, token, user, process, NULL);
@@ -90,7 +90,7 @@ void server_stop(struct server *server, struct line_now now, uint64_t token, con
         bool meant = instance == 0 || instance == i;
         if (meant && instances_leave(&order->process->instances, now.instant, i) == NULL) {
             server->clients[server_client_of(order->process, i)].leave = true;
-            server_note(server, "%s is told to end by %s", run_name(process->name, i).text, user);
+            server_note(server, "%s is told to end by %s", run_name(process->name, i).text, user->name);
             told++;
         }
     }

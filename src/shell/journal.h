@@ -78,10 +78,12 @@ struct journal_event_row {
     struct value value;
     uint8_t instance;
     uint64_t epoch;
+    struct record_user user; /* whose command it was; "" when a station's value */
 };
 
 struct journal_command_row {
     struct record_command command; /* result 0: still open */
+    char word[24];                 /* its word */
     char process[64];
     enum tag_type type; /* of the tag; TAG_TYPE_COUNT when the site has it no more */
 };

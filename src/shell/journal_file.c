@@ -16,7 +16,7 @@
 #include "server/server.h"
 #include "shell/log.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2 /* 2: who gave a command, and whether that is certain */
 /* Types of events that are no tags': the value of an instance, and of a process. */
 #define TYPE_OF_INSTANCE    100
 #define TYPE_OF_PROCESS     101
@@ -40,12 +40,17 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS commands(id INTEGER PRIMARY KEY, process INTEGER NOT NULL, instance INTEGER "
     "NOT NULL,"
     " tag TEXT NOT NULL, number REAL, flags INTEGER NOT NULL, user TEXT NOT NULL, epoch INTEGER NOT NULL,"
-    " given INTEGER NOT NULL, ended INTEGER, result INTEGER NOT NULL, reason TEXT NOT NULL);";
+    " given INTEGER NOT NULL, ended INTEGER, result INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " authenticated INTEGER NOT NULL DEFAULT 0, word TEXT NOT NULL DEFAULT 'SET');"
+    /* Few events are of a user's making: the others take no room for it. */
+    "CREATE TABLE IF NOT EXISTS event_users(seq INTEGER PRIMARY KEY, user TEXT NOT NULL,"
+    " authenticated INTEGER NOT NULL);";
 
 static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_EVENT] = "INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [STATEMENT_EVENT_USER] = "INSERT INTO event_users VALUES(?,?,?)",
     [STATEMENT_LATEST] = "INSERT OR REPLACE INTO latest VALUES(?,?)",
     [STATEMENT_BATCH] = "INSERT OR REPLACE INTO batches VALUES(?,?,?,?)",
     [STATEMENT_GRANT] = "INSERT INTO grants VALUES(?,?,?)",
@@ -54,8 +59,8 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_VALUE] =
         "INSERT INTO events SELECT ?,id,?,?,?,?,?,?,?,?,0,0,0,0,NULL FROM tags WHERE name = ?",
     [STATEMENT_VALUE_LATEST] = "INSERT OR REPLACE INTO latest SELECT id,? FROM tags WHERE name = ?",
-    [STATEMENT_COMMAND_BEGIN] = "INSERT INTO commands VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
-    [STATEMENT_COMMAND_END] = "INSERT OR REPLACE INTO commands VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+    [STATEMENT_COMMAND_BEGIN] = "INSERT INTO commands VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [STATEMENT_COMMAND_END] = "INSERT OR REPLACE INTO commands VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 };
 
 static bool run(struct journal_file *file, const char *text, char *fault)
@@ -174,7 +179,10 @@ static bool set_up(struct journal_file *file, char *fault)
     }
     char mark[48];
     snprintf(mark, sizeof mark, "PRAGMA user_version=%d;", SCHEMA_VERSION);
-    return run(file, schema, fault) && run(file, mark, fault) && run(file, "BEGIN IMMEDIATE", fault) &&
+    static const char from_1[] = "ALTER TABLE commands ADD COLUMN authenticated INTEGER NOT NULL DEFAULT 0;"
+                                 "ALTER TABLE commands ADD COLUMN word TEXT NOT NULL DEFAULT 'SET';";
+    return run(file, schema, fault) && (version != 1 || run(file, from_1, fault)) && run(file, mark, fault) &&
+           run(file, "BEGIN IMMEDIATE", fault) &&
            (name_rows(file, "tags", file->site->tag_count, tag_name, file->tag_rows) &&
                     name_rows(file, "processes", file->site->process_count, process_name, file->process_rows)
                 ? run(file, "COMMIT", fault)
@@ -254,6 +262,15 @@ static void bind_time(sqlite3_stmt *statement, int column, struct komet_utc time
     }
 }
 
+static bool write_user(struct journal_file *file, sqlite3_int64 seq, const struct record_user *user)
+{
+    sqlite3_stmt *to = file->statements[STATEMENT_EVENT_USER];
+    sqlite3_bind_int64(to, 1, seq);
+    sqlite3_bind_text(to, 2, user->name, -1, SQLITE_STATIC);
+    sqlite3_bind_int(to, 3, user->authenticated);
+    return step(file, STATEMENT_EVENT_USER);
+}
+
 static bool write_event(struct journal_file *file, const struct record *record, sqlite3_int64 process)
 {
     const struct record_event *event = &record->of.event;
@@ -287,8 +304,9 @@ static bool write_event(struct journal_file *file, const struct record *record, 
         }
         file->latest[event->tag_number] = file->next_seq;
     }
-    file->next_seq++;
-    return step(file, STATEMENT_EVENT);
+    sqlite3_int64 seq = file->next_seq++;
+    return step(file, STATEMENT_EVENT) &&
+           (event->user.name[0] == '\0' || write_user(file, seq, &event->user));
 }
 
 static bool write_command(struct journal_file *file, const struct record *record, sqlite3_int64 process)
@@ -303,12 +321,14 @@ static bool write_command(struct journal_file *file, const struct record *record
     sqlite3_bind_text(to, 4, command->tag, -1, SQLITE_STATIC);
     sqlite3_bind_double(to, 5, command->number);
     sqlite3_bind_int(to, 6, command->flags);
-    sqlite3_bind_text(to, 7, command->user, -1, SQLITE_STATIC);
+    sqlite3_bind_text(to, 7, command->user.name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(to, 8, (sqlite3_int64)command->epoch);
     bind_time(to, 9, command->given);
     bind_time(to, 10, command->ended);
     sqlite3_bind_int(to, 11, command->result);
     sqlite3_bind_text(to, 12, command->reason, -1, SQLITE_STATIC);
+    sqlite3_bind_int(to, 13, command->user.authenticated);
+    sqlite3_bind_text(to, 14, command->word, -1, SQLITE_STATIC);
     return step(file, which);
 }
 
@@ -358,10 +378,12 @@ static bool write_value(struct journal_file *file, const struct record *record, 
     sqlite3_bind_int64(to, 8, process);
     sqlite3_bind_int(to, 9, record->instance);
     sqlite3_bind_text(to, 10, name.text, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(latest, 1, file->next_seq++);
+    sqlite3_int64 seq = file->next_seq++;
+    sqlite3_bind_int64(latest, 1, seq);
     sqlite3_bind_text(latest, 2, name.text, -1, SQLITE_STATIC);
     return step(file, STATEMENT_VALUE_NAME) && step(file, STATEMENT_VALUE) &&
-           step(file, STATEMENT_VALUE_LATEST);
+           (value->user.name[0] == '\0' ? step(file, STATEMENT_VALUE_LATEST)
+                                        : write_user(file, seq, &value->user));
 }
 
 static bool write_record(struct journal_file *file, const struct record *record, sqlite3_int64 process)
@@ -586,6 +608,8 @@ static void take_event(const struct site *site, const struct journal_query *quer
     copy_text(event->process, sizeof event->process, row, 8);
     event->instance = (uint8_t)sqlite3_column_int(row, 9);
     event->epoch = (uint64_t)sqlite3_column_int64(row, 10);
+    copy_text(event->user.name, sizeof event->user.name, row, 11);
+    event->user.authenticated = sqlite3_column_int(row, 12) != 0;
 }
 
 static void take_command(const struct site *site, const struct journal_query *query, sqlite3_stmt *row,
@@ -604,7 +628,7 @@ static void take_command(const struct site *site, const struct journal_query *qu
     copy_text(command->tag, sizeof command->tag, row, 1);
     command->number = sqlite3_column_double(row, 2);
     command->flags = (value_flags)sqlite3_column_int(row, 3);
-    copy_text(command->user, sizeof command->user, row, 4);
+    copy_text(command->user.name, sizeof command->user.name, row, 4);
     command->epoch = (uint64_t)sqlite3_column_int64(row, 5);
     command->given.ms = sqlite3_column_int64(row, 6);
     command->ended = sqlite3_column_type(row, 7) != SQLITE_NULL
@@ -613,6 +637,9 @@ static void take_command(const struct site *site, const struct journal_query *qu
     command->result = (uint8_t)sqlite3_column_int(row, 8);
     copy_text(command->reason, sizeof command->reason, row, 9);
     copy_text(to->process, sizeof to->process, row, 10);
+    command->user.authenticated = sqlite3_column_int(row, 11) != 0;
+    copy_text(to->word, sizeof to->word, row, 12);
+    command->word = to->word;
 }
 
 #define SCAN_MAX 20000 /* rows looked at for one page, whether they match or not */
@@ -620,11 +647,13 @@ static void take_command(const struct site *site, const struct journal_query *qu
 void journal_reader_page(sqlite3 *database, const struct site *site, const struct journal_query *query,
                          struct journal_rows *rows)
 {
-    static const char events[] = "SELECT " EVENT_COLUMNS " FROM events" EVENT_JOINS
+    static const char events[] = "SELECT " EVENT_COLUMNS ", user, authenticated FROM events" EVENT_JOINS
+                                 " LEFT JOIN event_users ON event_users.seq = events.seq"
                                  " WHERE events.seq > ?1 AND coalesce(time, arrived) BETWEEN ?2 AND ?3"
                                  " ORDER BY events.seq LIMIT ?4";
     static const char commands[] =
-        "SELECT commands.id, tag, number, flags, user, epoch, given, ended, result, reason, processes.name"
+        "SELECT commands.id, tag, number, flags, user, epoch, given, ended, result, reason, processes.name,"
+        " authenticated, word"
         " FROM commands JOIN processes ON processes.id = process"
         " WHERE commands.id > ?1 AND given >= ?2 AND given <= ?3 ORDER BY commands.id LIMIT ?4";
     bool wants_events = query->kind == JOURNAL_EVENTS;

@@ -116,19 +116,20 @@ static void trace(struct fuzz *fuzz, uint8_t which)
 static void order(struct fuzz *fuzz)
 {
     const struct site *site = server_site(fuzz->server);
+    static const struct record_user user = {"user", false};
     uint8_t which = octet(fuzz);
     const struct tag *tag = site->tags[which % site->tag_count];
     const struct station *station = site->processes[0].stations[0];
     if (which < 128) {
-        server_set(fuzz->server, fuzz->now, which, "user", tag, which % 3, 0, KOMET_MS(which * 20 + 1));
+        server_set(fuzz->server, fuzz->now, which, &user, tag, which % 3, 0, KOMET_MS(which * 20 + 1));
     } else if (which < 192) {
-        server_interrogate(fuzz->server, fuzz->now, which, "user", station, LINE_COMMAND_INTERROGATE);
+        server_interrogate(fuzz->server, fuzz->now, which, &user, station, LINE_COMMAND_INTERROGATE);
     } else if (which < 216) {
-        server_set_active(fuzz->server, fuzz->now, which, &site->processes[0], which % 16);
+        server_set_active(fuzz->server, fuzz->now, which, &user, &site->processes[0], which % 16);
     } else if (which < 230) {
-        server_set_preferred(fuzz->server, fuzz->now, which, &site->processes[0], which % 16);
+        server_set_preferred(fuzz->server, fuzz->now, which, &user, &site->processes[0], which % 16);
     } else if (which < 242) {
-        server_stop(fuzz->server, fuzz->now, which, "user", &site->processes[0], which % 16);
+        server_stop(fuzz->server, fuzz->now, which, &user, &site->processes[0], which % 16);
     } else {
         trace(fuzz, which);
     }

@@ -115,6 +115,7 @@ static void strike_server(struct world *world, enum sim_fault fault, int64_t pau
 /* What people ask of the server. */
 static void ask_server(struct world *world, enum sim_fault fault)
 {
+    static const struct record_user user = {"operator", true};
     const struct process *process = &world->site.site->processes[0];
     uint8_t instance = (uint8_t)test_random_below(&world->random, SIM_KOMS + 1); /* 0: none, or all */
     if (!world->server_runs || world->disk_failed) {
@@ -122,11 +123,11 @@ static void ask_server(struct world *world, enum sim_fault fault)
     }
     world_say(world, "%s: %u", sim_fault_name(fault), instance);
     if (fault == FAULT_PREFER) {
-        server_set_preferred(world->server, world_time(world), 0, process, instance);
+        server_set_preferred(world->server, world_time(world), 0, &user, process, instance);
     } else if (fault == FAULT_STOP) {
-        server_stop(world->server, world_time(world), 0, "operator", process, instance);
+        server_stop(world->server, world_time(world), 0, &user, process, instance);
     } else {
-        server_set_active(world->server, world_time(world), 0, process, instance == 0 ? 1 : instance);
+        server_set_active(world->server, world_time(world), 0, &user, process, instance == 0 ? 1 : instance);
     }
 }
 

@@ -64,8 +64,8 @@ static void give_order(struct world *world)
     }
     const struct tag *tag = site_find_tag(world->site.site, STATION_COMMAND_TAG);
     uint32_t number = checkers_order(&world->checkers);
-    server_set(world->server, world_time(world), number, "operator", tag, number, 0,
-               KOMET_MS(200 + test_random_below(&world->random, 3000)));
+    server_set(world->server, world_time(world), number, &(struct record_user){"operator", true}, tag, number,
+               0, KOMET_MS(200 + test_random_below(&world->random, 3000)));
 }
 
 static void step(struct world *world)

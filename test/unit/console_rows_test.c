@@ -68,39 +68,45 @@ static void test_an_event(void **state)
 {
     (void)state;
     const struct value value = {.number = 3, .status = STATUS_VALID, .cot = 3, .time = {0}, .arrived = {0}};
-    const struct rows_event event = {"M.Q", TAG_QI, &value, 17, "SELF.KOM", 2, 9, false};
+    const struct rows_event event = {"M.Q", TAG_QI, &value, 17, "SELF.KOM", 2, 9, false, NULL};
     json_begin(&json, text, sizeof text);
     rows_event(&json, &event);
     assert_true(json_end(&json));
     assert_non_null(strstr(text, "{\"seq\":17,\"name\":\"M.Q\""));
     assert_non_null(strstr(text, "\"value\":\"Err\""));
-    assert_non_null(strstr(text, "\"process\":\"SELF.KOM\",\"instance\":2,\"epoch\":9}"));
+    assert_non_null(strstr(
+        text, "\"process\":\"SELF.KOM\",\"instance\":2,\"epoch\":9,\"user\":null,\"authenticated\":null}"));
 }
 
 static void test_an_event_of_a_process(void **state)
 {
     (void)state;
     const struct value value = {.number = PROCESS_CRASH, .status = STATUS_VALID, .time = {0}, .arrived = {0}};
-    const struct rows_event event = {"[2]_SELF.KOM", TAG_TYPE_COUNT, &value, 18, "SELF.KOM", 2, 0, true};
+    const struct rows_event event = {
+        "[2]_SELF.KOM", TAG_TYPE_COUNT, &value, 18, "SELF.KOM", 2, 0, true, NULL};
     json_begin(&json, text, sizeof text);
     rows_event(&json, &event);
     assert_true(json_end(&json));
     assert_non_null(
         strstr(text, "{\"seq\":18,\"name\":\"[2]_SELF.KOM\",\"type\":\"Process\",\"value\":\"Crash\","));
-    assert_non_null(strstr(text, "\"cot\":null,\"process\":\"SELF.KOM\",\"instance\":2,\"epoch\":0}"));
+    assert_non_null(
+        strstr(text, "\"cot\":null,\"process\":\"SELF.KOM\",\"instance\":2,\"epoch\":0,\"user\":null,"));
 }
 
 static void test_commands(void **state)
 {
     (void)state;
-    struct record_command command = {.id = 4, .tag = "M.O", .number = 1, .user = "eva", .epoch = 3};
+    struct record_command command = {
+        .id = 4, .word = "SET", .tag = "M.O", .number = 1, .user = {"eva", true}, .epoch = 3};
     command.given = (struct komet_utc){0};
     json_begin(&json, text, sizeof text);
     rows_command(&json, &command, TAG_DOUT);
     assert_true(json_end(&json));
     assert_string_equal(
-        text, "{\"id\":4,\"tag\":\"M.O\",\"result\":null,\"reason\":\"\",\"value\":true,\"flags\":\"\","
-              "\"user\":\"eva\",\"given\":\"1970-01-01T00:00:00.000Z\",\"ended\":null,\"epoch\":3}");
+        text, "{\"id\":4,\"command\":\"SET\",\"tag\":\"M.O\",\"result\":null,\"reason\":\"\",\"value\":true,"
+              "\"flags\":\"\","
+              "\"user\":\"eva\",\"authenticated\":true,\"given\":\"1970-01-01T00:00:00.000Z\",\"ended\":null,"
+              "\"epoch\":3}");
     const struct server_ended ended = {
         .id = 5, .result = COMMAND_REFUSED, .reason = "negative confirmation", .number = 1};
     json_begin(&json, text, sizeof text);

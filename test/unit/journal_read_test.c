@@ -37,9 +37,10 @@ static void put_command(struct world *world, uint64_t id, const char *tag, int64
         world_record(world, result == 0 ? RECORD_COMMAND_BEGIN : RECORD_COMMAND_END, "SELF.KOM");
     struct record_command *command = &given.of.command;
     *command = (struct record_command){.id = id,
+                                       .word = "SET",
                                        .number = 12.5,
                                        .flags = 0x8001,
-                                       .user = "alice",
+                                       .user = {"alice", true},
                                        .epoch = 3,
                                        .given = {given_ms},
                                        .ended = KOMET_UTC_UNKNOWN,
@@ -213,16 +214,17 @@ static void test_values_of_processes_and_the_preferred_instance_come_back(void *
     harness_kom(harness, 1);
     harness_kom(harness, 2);
     harness_close(harness, 2, true);
-    server_set_preferred(harness->server, harness->now, 1, process, 2);
+    server_set_preferred(harness->server, harness->now, 1, &(struct record_user){"alice", true}, process, 2);
     harness_drain(harness);
     put_all_records(world);
     read_page(world, &wanted);
-    assert_int_equal(newest.page.count, 6);
-    static const char *const names[] = {"[1]_SELF.KOM", "SELF.KOM", "[2]_SELF.KOM",
-                                        "SELF.KOM",     "[2]_SELF.KOM", "SELF.KOM"};
-    for (unsigned i = 0; i < 6; i++) {
+    assert_int_equal(newest.page.count, 7);
+    static const char *const names[] = {"[1]_SELF.KOM", "SELF.KOM", "[2]_SELF.KOM", "SELF.KOM",
+                                        "[2]_SELF.KOM", "SELF.KOM", "SELF.KOM"};
+    for (unsigned i = 0; i < 7; i++) {
         assert_string_equal(newest.events[i].tag, names[i]);
         assert_true(newest.events[i].of_process);
+        assert_string_equal(newest.events[i].user.name, i == 6 ? "alice" : ""); /* who prefers instance 2 */
     }
     assert_true(newest.events[4].value.number == PROCESS_CRASH && newest.events[4].instance == 2);
     assert_int_equal(newest.events[5].value.flags, 0x2);
@@ -461,7 +463,8 @@ static void test_commands_are_read_with_how_they_ended(void **state)
     assert_int_equal(command->id, 101);
     assert_string_equal(command->tag, "M.SET");
     assert_true(command->number == 12.5 && command->flags == 0x8001 && command->epoch == 3);
-    assert_string_equal(command->user, "alice");
+    assert_string_equal(command->user.name, "alice");
+    assert_true(command->user.authenticated);
     assert_true(command->given.ms == 1000 && command->ended.ms == 1007);
     assert_int_equal(command->result, COMMAND_REFUSED);
     assert_string_equal(command->reason, "the station refused");

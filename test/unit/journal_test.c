@@ -212,11 +212,26 @@ static void test_a_journal_of_a_newer_komet(void **state)
     struct world *world = *state;
     world_open(world);
     world_close(world);
-    world_ask_file(world, "PRAGMA user_version = 2");
+    world_ask_file(world, "PRAGMA user_version = 3");
     assert_null(world_try_open(world, world->folder));
-    assert_non_null(strstr(world->fault, "the journal was written by a newer Komet (its version is 2)"));
-    assert_int_equal(world_ask_file(world, "PRAGMA user_version"), 2); /* it stays what it is */
+    assert_non_null(strstr(world->fault, "the journal was written by a newer Komet (its version is 3)"));
+    assert_int_equal(world_ask_file(world, "PRAGMA user_version"), 3); /* it stays what it is */
+    world_ask_file(world, "PRAGMA user_version = 2");
+    world_open(world);
+}
+
+static void test_a_journal_of_the_first_version_goes_on(void **state)
+{
+    struct world *world = *state;
+    world_open(world);
+    world_close(world);
+    world_ask_file(world, "ALTER TABLE commands DROP COLUMN authenticated");
+    world_ask_file(world, "ALTER TABLE commands DROP COLUMN word");
     world_ask_file(world, "PRAGMA user_version = 1");
+    world_open(world);
+    world_close(world);
+    assert_int_equal(world_ask_file(world, "SELECT count(authenticated) FROM commands"), 0);
+    assert_int_equal(world_ask_file(world, "PRAGMA user_version"), 2);
     world_open(world);
 }
 
@@ -354,6 +369,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_a_folder_that_is_a_file),
     TEST(test_a_file_that_is_no_journal),
     TEST(test_a_journal_of_a_newer_komet),
+    TEST(test_a_journal_of_the_first_version_goes_on),
     TEST(test_a_full_disk),
     TEST(test_a_disk_that_takes_nothing_at_the_start),
     TEST(test_a_disk_that_is_too_slow),

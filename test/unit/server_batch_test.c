@@ -374,7 +374,8 @@ static void test_what_was_under_way_when_told_to_stop_is_taken(void **state)
     struct harness *harness = *state;
     harness_kom(harness, 2);
     harness_forget(harness);
-    server_set_active(harness->server, harness->now, 1, harness_process(harness, "SELF.KOM"), 2);
+    server_set_active(harness->server, harness->now, 1, &(struct record_user){"eva", false},
+                      harness_process(harness, "SELF.KOM"), 2);
     harness_drain(harness);
     harness_give(harness, 1, event("M.P", 1, 1000));
     assert_int_equal(events(harness), 1);

@@ -26,9 +26,11 @@ static int tear_down(void **state)
     return 0;
 }
 
+static const struct record_user alice = {"alice", true};
+
 static void set(struct harness *harness, uint64_t token, const char *tag, double number)
 {
-    server_set(harness->server, harness->now, token, "alice", harness_tag(harness, tag), number, FLAG_A,
+    server_set(harness->server, harness->now, token, &alice, harness_tag(harness, tag), number, FLAG_A,
                DEADLINE);
     harness_drain(harness);
 }
@@ -38,13 +40,14 @@ static void interrogate(struct harness *harness, uint64_t token, const char *sta
 {
     const struct station *to = site_find_station(harness->site.site, station);
     assert_non_null(to);
-    server_interrogate(harness->server, harness->now, token, "alice", to, kind);
+    server_interrogate(harness->server, harness->now, token, &alice, to, kind);
     harness_drain(harness);
 }
 
 static void set_active(struct harness *harness, uint64_t token, uint8_t instance)
 {
-    server_set_active(harness->server, harness->now, token, harness_process(harness, "SELF.KOM"), instance);
+    server_set_active(harness->server, harness->now, token, &alice, harness_process(harness, "SELF.KOM"),
+                      instance);
     harness_drain(harness);
 }
 
@@ -104,7 +107,8 @@ static void test_a_command_is_sent_only_when_its_begin_is_stored(void **state)
     assert_string_equal(begin->process, "SELF.KOM");
     assert_int_equal(begin->instance, 1);
     assert_string_equal(begin->of.command.tag, "M.SET");
-    assert_string_equal(begin->of.command.user, "alice");
+    assert_string_equal(begin->of.command.user.name, "alice");
+    assert_true(begin->of.command.user.authenticated);
     assert_true(begin->of.command.number == 12.5 && begin->of.command.flags == FLAG_A);
     assert_int_equal(begin->of.command.epoch, harness->epoch);
     assert_int_equal(begin->of.command.given.ms, harness->now.utc.ms);
@@ -232,7 +236,7 @@ static void test_a_begin_that_is_stored_too_late_is_not_sent(void **state)
 {
     struct harness *harness = *state;
     live(harness, KOMET_MS(500));
-    server_set(harness->server, harness->now, 71, "alice", harness_tag(harness, "M.SET"), 1, 0, KOMET_MS(50));
+    server_set(harness->server, harness->now, 71, &alice, harness_tag(harness, "M.SET"), 1, 0, KOMET_MS(50));
     harness_drain(harness);
     harness->now.instant = komet_after(harness->now.instant, KOMET_MS(50)); /* nobody ticked */
     harness_store(harness);
@@ -421,6 +425,32 @@ static void test_set_active_is_done_when_the_grant_was_sent(void **state)
     assert_true(harness_sent(harness, 2, BODY(ROLE))->of.role.active);
     assert_int_equal(harness_ended(harness, 71)->of.result, COMMAND_DONE);
     assert_int_equal(harness_ended(harness, 71)->of.epoch, harness->epoch + 1);
+}
+
+static void test_who_asked_is_in_the_journal(void **state)
+{
+    struct harness *harness = *state;
+    harness_forget(harness);
+    set_active(harness, 71, 7);
+    const struct record *end = harness_record(harness, RECORD_COMMAND_END);
+    assert_string_equal(end->of.command.tag, "SELF.KOM");
+    assert_true(end->of.command.number == 7);
+    assert_string_equal(end->of.command.user.name, "alice");
+    assert_int_equal(end->of.command.result, COMMAND_REFUSED);
+    assert_string_equal(end->of.command.reason, "SELF.KOM,7: this instance does not run");
+    uint64_t id = sent(harness, 72, "M.SET", 12.5);
+    harness_forget(harness);
+    harness_command_end(harness, 1, id, COMMAND_DONE, "", 12.5);
+    const struct record *event = harness_record(harness, RECORD_EVENT);
+    assert_string_equal(event->of.event.tag, "M.SET");
+    assert_true(event->of.event.value.number == 12.5 && event->of.event.user.authenticated);
+    assert_string_equal(event->of.event.user.name, "alice");
+    assert_int_equal(event->of.event.value.cot, KOMET_COT_ACTIVATION_CON);
+    assert_int_equal(harness_records(harness, RECORD_COMMAND_END), 1);
+    id = sent(harness, 73, "M.CMD", 1);
+    harness_forget(harness);
+    harness_command_end(harness, 1, id, COMMAND_REFUSED, "no", 1);
+    assert_int_equal(harness_records(harness, RECORD_EVENT), 0);
 }
 
 static void test_set_active_of_the_active_one_is_done_at_once(void **state)
@@ -658,6 +688,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_a_word_about_an_old_grant_ends_nothing),
     TEST(test_interrogations_are_sent_at_once_and_not_journaled),
     TEST(test_set_active_is_done_when_the_grant_was_sent),
+    TEST(test_who_asked_is_in_the_journal),
     TEST(test_set_active_of_the_active_one_is_done_at_once),
     TEST(test_set_active_waits_for_a_grant_that_is_being_stored),
     TEST(test_set_active_of_one_that_does_not_run_is_refused),

@@ -28,15 +28,17 @@ static const struct process *self(const struct harness *harness)
     return harness_process(harness, "SELF.KOM");
 }
 
+static const struct record_user alice = {"alice", true};
+
 static void prefer(struct harness *harness, uint64_t token, uint8_t instance)
 {
-    server_set_preferred(harness->server, harness->now, token, self(harness), instance);
+    server_set_preferred(harness->server, harness->now, token, &alice, self(harness), instance);
     harness_drain(harness);
 }
 
 static void stop(struct harness *harness, uint64_t token, uint8_t instance)
 {
-    server_stop(harness->server, harness->now, token, "alice", self(harness), instance);
+    server_stop(harness->server, harness->now, token, &alice, self(harness), instance);
     harness_drain(harness);
 }
 
@@ -65,7 +67,7 @@ static const char *values(const struct harness *harness)
     text[0] = '\0';
     for (unsigned i = 0; i < harness->record_count; i++) {
         const struct record *record = &harness->records[i];
-        if (record->kind != RECORD_VALUE) {
+        if (record->kind != RECORD_VALUE || record->of.value.user.name[0] != '\0') { /* not: who asked */
             continue;
         }
         const char *value = process_value_name(record->of.value.value);
@@ -90,6 +92,12 @@ static void test_preferred_is_done_when_it_is_stored(void **state)
     assert_false(harness_has_ended(harness, 71));
     assert_int_equal(harness_record(harness, RECORD_PREFERRED)->instance, 2);
     assert_string_equal(harness_record(harness, RECORD_PREFERRED)->process, "SELF.KOM");
+    assert_string_equal(harness_record(harness, RECORD_VALUE)->of.value.user.name, "alice");
+    const struct record_command *end = &harness_record(harness, RECORD_COMMAND_END)->of.command;
+    assert_string_equal(end->word, "SET_PREFERRED_INST");
+    assert_string_equal(end->tag, "SELF.KOM");
+    assert_string_equal(end->user.name, "alice");
+    assert_true(end->number == 2 && end->result == COMMAND_DONE);
     harness_store(harness);
     assert_int_equal(harness_ended(harness, 71)->of.result, COMMAND_DONE);
     assert_int_equal(server_instances(harness->server, self(harness))->preferred, 2);
@@ -223,7 +231,7 @@ static void test_a_wish_for_one_that_ends_is_refused(void **state)
     harness_active(harness, 1);
     harness_kom(harness, 2);
     leave(harness, 2);
-    server_set_active(harness->server, harness->now, 71, self(harness), 2);
+    server_set_active(harness->server, harness->now, 71, &alice, self(harness), 2);
     harness_drain(harness);
     assert_string_equal(harness_ended(harness, 71)->reason, "SELF.KOM,2: this instance is ending");
 }
@@ -276,7 +284,7 @@ static void test_the_same_run_again_is_no_change(void **state)
 static void recover(struct harness *harness, uint8_t instance, bool of_process, enum process_value value,
                     value_flags flags)
 {
-    const struct record_value recovered = {of_process, value, flags, {1000}};
+    const struct record_value recovered = {of_process, value, flags, {1000}, {"", false}};
     server_recover_value(harness->server, "SELF.KOM", instance, &recovered);
 }
 

@@ -527,7 +527,8 @@ static void test_a_run_without_a_number_is_named_without_one(void **state)
         assert_non_null(strstr(harness->notes, notes[i]));
     }
     assert_null(strstr(harness->notes, "SELF.KOM,"));
-    server_set_active(harness->server, harness->now, 7, harness_process(harness, "OTHER.KOM"), 0);
+    server_set_active(harness->server, harness->now, 7, &(struct record_user){"eva", false},
+                      harness_process(harness, "OTHER.KOM"), 0);
     harness_drain(harness);
     assert_string_equal(harness_ended(harness, 7)->reason, "OTHER.KOM: this instance does not run");
 }
