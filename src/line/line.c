@@ -103,33 +103,6 @@ static void set_state(struct line_engine *line, enum connection_state state)
     }
 }
 
-void line_set_station(struct line_engine *line, unsigned station, enum station_value value)
-{
-    KOMET_ASSERT(station < line->line->station_count);
-    struct station_state *state = &line->stations[station];
-    if (state->value != value) {
-        state->value = value;
-        state->changed = true;
-    }
-}
-
-/* Stations follow the connection: on with data transfer, in error after SCE and SHE failed attempts. */
-static void set_stations(struct line_engine *line)
-{
-    for (unsigned i = 0; i < line->line->station_count; i++) {
-        const struct station *station = &line->line->stations[i];
-        if (station->communication_disabled) {
-            line_set_station(line, i, STATION_OFF);
-        } else if (line->state == CONNECTION_STARTED) {
-            line_set_station(line, i, STATION_ON);
-        } else if (line->failures >= (unsigned)station->parameters.value[PARAMETER_SHE]) {
-            line_set_station(line, i, STATION_HARDERR);
-        } else if (line->failures >= (unsigned)station->parameters.value[PARAMETER_SCE]) {
-            line_set_station(line, i, STATION_COMERR);
-        }
-    }
-}
-
 void line_drop(struct line_engine *line, struct line_now now, enum komet_reason reason, bool abort)
 {
     if (line->state == CONNECTION_CLOSED) {
@@ -151,7 +124,7 @@ void line_drop(struct line_engine *line, struct line_now now, enum komet_reason 
     if (line->active) {
         line->host = (uint8_t)((line->host + 1) % line->line->host_count);
         line->retry_at = komet_after(now.instant, line->line->reconnect_us);
-        set_stations(line);
+        stations_follow(line);
     }
 }
 
@@ -175,10 +148,7 @@ void line_activate(struct line_engine *line, struct line_now now)
     line->failures = 0;
     line->host = 0;
     line->report_changed = true;
-    for (unsigned i = 0; i < line->line->station_count; i++) {
-        line->stations[i].changed = true;
-    }
-    set_stations(line);
+    stations_activate(line);
     connect_next(line, now);
 }
 
@@ -199,7 +169,6 @@ void line_connected(struct line_engine *line, struct line_now now, uint32_t conn
     line->link =
         komet_link_init(line->link_memory, komet_link_size(&line->settings), &line->settings, now.instant);
     line->handed = line->stored = 0;
-    line->start_step = 0;
     line->larger_k = false;
     line->connect_wanted = false;
     set_state(line, CONNECTION_STOPPED);
@@ -248,45 +217,12 @@ static struct komet_instant store_deadline(const struct line_engine *line)
     return komet_after(line->frame_times[(line->stored + 1) % LINE_FRAME_TIMES], line->line->store_limit_us);
 }
 
-/* The interrogations after a start: stations in order, those of order 1 before those of order 2; with equal
- * orders the general one goes first (S18). One call sends what there is room for. */
-static void send_interrogations(struct line_engine *line, struct line_now now)
-{
-    unsigned steps = line->line->station_count * 4u;
-    while (line->start_step < steps) {
-        unsigned round = line->start_step / (line->line->station_count * 2u) + 1;
-        unsigned station = line->start_step / 2 % line->line->station_count;
-        bool counters = line->start_step % 2 == 1;
-        const struct station *with = &line->line->stations[station];
-        int64_t order = with->parameters.value[counters ? PARAMETER_OCIC : PARAMETER_OIC];
-        if (order == round && !with->communication_disabled &&
-            !commands_send_system(line, now, with,
-                                  counters ? LINE_COMMAND_COUNTERS : LINE_COMMAND_INTERROGATE)) {
-            return;
-        }
-        line->start_step++;
-    }
-}
-
-static void synchronise_clocks(struct line_engine *line, struct line_now now)
-{
-    for (unsigned i = 0; i < line->line->station_count; i++) {
-        const struct station *station = &line->line->stations[i];
-        struct station_state *state = &line->stations[i];
-        if (station->clock_sync_us > 0 && komet_reached(now.instant, state->clock_due) &&
-            commands_send_system(line, now, station, LINE_COMMAND_CLOCK)) {
-            state->clock_due = komet_after(now.instant, station->clock_sync_us);
-        }
-    }
-}
-
 static void work(struct line_engine *line, struct line_now now)
 {
     if (line->state != CONNECTION_STARTED || !komet_reached(now.instant, line->start_at)) {
         return;
     }
-    send_interrogations(line, now);
-    synchronise_clocks(line, now);
+    stations_work(line, now);
 }
 
 void line_tick(struct line_engine *line, struct line_now now)
@@ -317,17 +253,7 @@ struct komet_instant line_deadline(const struct line_engine *line)
     if (line->link != NULL) {
         deadline = komet_earlier(deadline, komet_link_deadline(line->link));
     }
-    /* What the full window holds back is no matter of time: an acknowledgement makes it go on. */
-    bool may_send = line->state == CONNECTION_STARTED && komet_link_room(line->link) > 0;
-    if (may_send && line->start_step == 0) {
-        deadline = komet_earlier(deadline, line->start_at);
-    }
-    for (unsigned i = 0; i < line->line->station_count && may_send; i++) {
-        if (line->line->stations[i].clock_sync_us > 0) {
-            deadline = komet_earlier(deadline, line->stations[i].clock_due);
-        }
-    }
-    return deadline;
+    return komet_earlier(deadline, stations_deadline(line));
 }
 
 static void link_state_changed(struct line_engine *line, struct line_now now, enum komet_link_state state)
@@ -343,10 +269,8 @@ static void link_state_changed(struct line_engine *line, struct line_now now, en
         line->failures = 0;
         line->start_at = komet_after(now.instant, KOMET_MS(line_parameter(line, PARAMETER_PSD)));
         set_state(line, CONNECTION_STARTED);
-        for (unsigned i = 0; i < line->line->station_count; i++) {
-            line->stations[i].clock_due = line->start_at;
-        }
-        set_stations(line);
+        stations_start(line, now);
+        stations_follow(line);
         work(line, now);
         break;
     case KOMET_LINK_STOPPING:
@@ -385,6 +309,9 @@ static bool take_link_output(struct line_engine *line, struct line_now now,
         line->counters.frames++;
         compare_windows(line);
         line_receive(line, now, from->octets, from->size, from->received, from->cf3_mark);
+        if (line->wanted) { /* what came asks for an interrogation */
+            work(line, now);
+        }
         return false;
     case KOMET_LINK_OUT_ACKNOWLEDGED:
         commands_acknowledged(line, from->acknowledged);

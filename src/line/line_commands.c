@@ -94,13 +94,13 @@ static uint8_t system_type(enum line_command_kind kind)
 }
 
 static uint64_t send_system(struct line_engine *line, struct line_now now, const struct station *station,
-                            enum line_command_kind kind)
+                            enum line_command_kind kind, uint8_t freeze)
 {
     struct komet_object object = {0};
     if (kind == LINE_COMMAND_INTERROGATE) {
         object.qualifier = 20; /* QOI: the whole station */
     } else if (kind == LINE_COMMAND_COUNTERS) {
-        object.qualifier = 5; /* QCC: all counters, read without freeze */
+        object.qualifier = (uint8_t)(QCC_GENERAL | freeze << QCC_FREEZE_SHIFT);
     } else {
         object.time_size = KOMET_TIME_CP56;
         komet_cp56_from_utc(&object.time, now.utc, station->zone_offset_minutes);
@@ -109,9 +109,9 @@ static uint64_t send_system(struct line_engine *line, struct line_now now, const
 }
 
 bool commands_send_system(struct line_engine *line, struct line_now now, const struct station *station,
-                          enum line_command_kind kind)
+                          enum line_command_kind kind, uint8_t freeze)
 {
-    return send_system(line, now, station, kind) != 0;
+    return send_system(line, now, station, kind, freeze) != 0;
 }
 
 static void send_command(struct line_engine *line, struct line_now now, struct open_command *command)
@@ -130,7 +130,7 @@ static void send_command(struct line_engine *line, struct line_now now, struct o
         frame = send_object(line, now, command->type, order->tag->station, &object);
     } else {
         command->type = system_type(order->kind);
-        frame = send_system(line, now, order->station, order->kind);
+        frame = send_system(line, now, order->station, order->kind, 0);
     }
     if (frame != 0) {
         command->state = COMMAND_SENT;

@@ -33,10 +33,26 @@ struct command_end {
     char reason[96];
 };
 
+#define CA_GLOBAL 0xFFFFu /* all stations */
+
+/* The qualifier of counter interrogation: which counters, and in its two high bits FRZ. */
+#define QCC_GENERAL      5u
+#define QCC_FREEZE_SHIFT 6
+
+/* What a station is still to be asked for, as bits. */
+#define WANT_START_GENERAL  1u /* after the start, in the order of OIC and OCIC */
+#define WANT_START_COUNTERS 2u
+#define WANT_GENERAL        4u /* periodic ones */
+#define WANT_FREEZE         8u
+#define WANT_COUNTERS       16u
+
 struct station_state {
     enum station_value value;
     bool changed;
-    struct komet_instant clock_due; /* next clock synchronisation */
+    unsigned wanted;
+    struct komet_instant clock_due;                 /* next clock synchronisation */
+    struct komet_instant general_due, counters_due; /* next periodic interrogations */
+    struct komet_instant frozen_by; /* a freeze was sent: its confirmation comes until then; else NEVER */
 };
 
 struct line_engine {
@@ -55,7 +71,7 @@ struct line_engine {
     struct komet_instant connect_by; /* CONNECTING: t0 */
 
     struct komet_instant start_at; /* STARTED: when the interrogations may go (PSD) */
-    unsigned start_step;           /* interrogations done: station × 2 + which, in two rounds */
+    bool wanted;                   /* a station is still to be asked for something */
 
     uint64_t handed, stored; /* frames of this connection */
     bool larger_k;           /* of the station, on this connection, which was told */
@@ -92,8 +108,22 @@ void line_note(struct line_engine *line, const char *format, ...) __attribute__(
 /* Ends the TCP connection with a reason: link dropped, commands ended, next attempt planned, ABORT handed
  * out. */
 void line_drop(struct line_engine *line, struct line_now now, enum komet_reason reason, bool abort);
-void line_set_station(struct line_engine *line, unsigned station, enum station_value value);
 int64_t line_parameter(const struct line_engine *line, enum parameter_id id);
+
+/* line_stations.c: what the line does for its stations of itself. */
+/* The line acts: nothing is heard of them yet. */
+void stations_activate(struct line_engine *line);
+/* Their values follow the connection. */
+void stations_follow(struct line_engine *line);
+/* Data transfer has begun: what each is asked for after the start waits for start_at. */
+void stations_start(struct line_engine *line, struct line_now now);
+/* M_EI_NA_1 came: the station has begun anew and is asked as after the start. */
+void stations_initialized(struct line_engine *line, struct line_now now, uint16_t ca);
+/* The answer to a counter interrogation with freeze. */
+void stations_frozen(struct line_engine *line, const struct komet_asdu *asdu);
+/* STARTED, and start_at reached: sends what is due and has room. */
+void stations_work(struct line_engine *line, struct line_now now);
+struct komet_instant stations_deadline(const struct line_engine *line);
 
 /* line_values.c: an ASDU came in frame `frame`. Sets values_waiting; or closes the link. */
 void line_receive(struct line_engine *line, struct line_now now, const uint8_t *octets, size_t size,
@@ -107,8 +137,9 @@ void commands_abandon(struct line_engine *line, const char *why);
 /* Sends what waits and may go, ends what ran out. */
 void commands_tick(struct line_engine *line, struct line_now now);
 struct komet_instant commands_deadline(const struct line_engine *line);
-/* Sends one interrogation, counter interrogation or clock synchronisation. False: no room now. */
+/* Sends one interrogation, counter interrogation or clock synchronisation. `freeze`: FRZ of a counter
+ * interrogation, 0 reads. False: no room now. */
 bool commands_send_system(struct line_engine *line, struct line_now now, const struct station *station,
-                          enum line_command_kind kind);
+                          enum line_command_kind kind, uint8_t freeze);
 
 #endif

@@ -132,16 +132,26 @@ static bool is_answer(uint8_t cause)
            (cause >= KOMET_COT_UNKNOWN_TYPE && cause <= KOMET_COT_UNKNOWN_IOA);
 }
 
+/* The freeze before a periodic counter interrogation is the line's own: no command waits for its answer. */
+static void take_answer(struct line_engine *line, const struct komet_asdu *asdu)
+{
+    struct komet_object object;
+    komet_asdu_object(asdu, 0, &object);
+    if (asdu->type == KOMET_C_CI_NA_1 && object.qualifier >> QCC_FREEZE_SHIFT != 0) {
+        stations_frozen(line, asdu);
+    } else {
+        commands_confirm(line, asdu);
+    }
+}
+
 static void take_asdu(struct line_engine *line, struct line_now now, const struct komet_asdu *asdu)
 {
     if (asdu->type == KOMET_M_EI_NA_1) {
-        line_note(line, "%s: the station with common address %u has initialized; it is interrogated",
-                  line->line->name, asdu->ca);
-        line->start_step = 0;
+        stations_initialized(line, now, asdu->ca);
     } else if (asdu->row->direction == KOMET_MONITOR) {
         take_values(line, now, asdu);
     } else if (is_answer(asdu->cause)) {
-        commands_confirm(line, asdu);
+        take_answer(line, asdu);
     } else {
         mirror(line, now, asdu->octets, asdu->size, KOMET_COT_UNKNOWN_TYPE);
     }

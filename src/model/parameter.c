@@ -12,9 +12,14 @@
 #include "komet/assert.h"
 
 #define MINUTES_60_MS 3600000
+#define DAYS_7_MS     604800000
 #define LINE_MS(id, full, small, low, initial, sentence)                                                     \
     {                                                                                                        \
         id, full, small, PARAMETER_MILLISECONDS, "ms", low, MINUTES_60_MS, initial, SCOPE_LINE, sentence     \
+    }
+#define PERIOD(id, full, small, sentence)                                                                    \
+    {                                                                                                        \
+        id, full, small, PARAMETER_MILLISECONDS, "ms", 0, DAYS_7_MS, 0, SCOPE_STATION, sentence              \
     }
 #define BOOLEAN(id, full, small, initial, scope, sentence)                                                   \
     {                                                                                                        \
@@ -72,6 +77,19 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
             "Time for the confirmation of a command; then the connection is closed."),
     BOOLEAN(PARAMETER_CF3, "Ignore Control Field 3", "ICF3", 0, SCOPE_LINE,
             "Bit 0 of the third control octet is tolerated, and the data of frames that have it is dropped."),
+    PERIOD(PARAMETER_ICP, "Interrogation Period", "ICP",
+           "Period of the general interrogation, at the full periods of UTC, at least 1 s; 0: only after the "
+           "start."),
+    PERIOD(PARAMETER_ICO, "Interrogation Offset", "ICO",
+           "How long after each full period the general interrogation is sent."),
+    PERIOD(PARAMETER_CICP, "Counter Interrogation Period", "CICP",
+           "Period of the counter interrogation, at the full periods of UTC, at least 1 s; 0: only after the "
+           "start."),
+    PERIOD(PARAMETER_CICO, "Counter Interrogation Offset", "CICO",
+           "How long after each full period the counter interrogation is sent."),
+    INTEGER(PARAMETER_CFRZ, "Counter Freeze", "CFRZ", 0, 2, 0, SCOPE_STATION,
+            "What precedes the periodic counter interrogation: 0 nothing; 1 a freeze of the counters; 2 a "
+            "freeze with reset. They are read when the station has confirmed it."),
 };
 
 const struct parameter_row *parameter_row(enum parameter_id id)

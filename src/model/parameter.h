@@ -41,8 +41,13 @@ enum parameter_id {
     PARAMETER_WT1,
     PARAMETER_WT2,
     PARAMETER_WT3,
-    PARAMETER_WTN, /* confirmation of a command */
-    PARAMETER_CF3, /* ICF3: tolerate bit 0 of the third control octet, data of such ASDUs ignored */
+    PARAMETER_WTN,  /* confirmation of a command */
+    PARAMETER_CF3,  /* ICF3: tolerate bit 0 of the third control octet, data of such ASDUs ignored */
+    PARAMETER_ICP,  /* periodic interrogation: its period, 0 none */
+    PARAMETER_ICO,  /* its offset from the full periods of the clock */
+    PARAMETER_CICP, /* periodic counter interrogation, likewise */
+    PARAMETER_CICO,
+    PARAMETER_CFRZ, /* counters are frozen before it: 0 not, 1 frozen, 2 frozen and reset */
     PARAMETER_COUNT
 };
 

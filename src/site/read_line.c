@@ -8,6 +8,8 @@
 
 #include "komet/assert.h"
 
+#define PERIOD_MIN_MS 1000 /* of interrogations: a shorter one leaves room for nothing else */
+
 enum { MAX_STATIONS = 4096 };
 
 static void set_parameter(struct yaml_reader *yaml, const yaml_node_t *key_node, const char *key,
@@ -150,6 +152,19 @@ static void read_tags(struct yaml_reader *yaml, const yaml_node_t *node, struct 
     }
 }
 
+static void check_station(struct yaml_reader *yaml, const yaml_node_t *node, const struct station *station)
+{
+    static const enum parameter_id periods[] = {PARAMETER_ICP, PARAMETER_CICP};
+    for (unsigned i = 0; i < sizeof periods / sizeof periods[0]; i++) {
+        int64_t period_ms = station->parameters.value[periods[i]];
+        if (period_ms > 0 && period_ms < PERIOD_MIN_MS) {
+            reading_fault(yaml->reading, node_place(yaml, node), "0, or at least 1 s",
+                          "%s is %lld ms at station '%s'", parameter_row(periods[i])->short_name,
+                          (long long)period_ms, station->name);
+        }
+    }
+}
+
 static void read_station(struct yaml_reader *yaml, const yaml_node_t *node, struct station *station,
                          const struct site_scope *scope)
 {
@@ -195,6 +210,7 @@ static void read_station(struct yaml_reader *yaml, const yaml_node_t *node, stru
         reading_fault(yaml->reading, node_place(yaml, node), "give it the common address of its ASDUs",
                       "station '%s' has no address", station->name);
     }
+    check_station(yaml, node, station);
 }
 
 static void read_stations(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line,

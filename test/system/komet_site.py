@@ -73,7 +73,7 @@ class Site:
     """site.yaml, a station file and the processes made from them."""
 
     def __init__(self, folder, points, tags, site_extra="", line_parameters="{WT1: 1000, WT2: 500, WT3: 2000}",
-                 common_address=1, lease="3 s"):
+                 common_address=1, lease="3 s", station_extra=""):
         self.folder = folder
         self.station_port, self.server_port = free_port(), free_port()
         self.server_address = f"127.0.0.1:{self.server_port}"
@@ -93,7 +93,7 @@ processes:
         reconnect: 100 ms
         parameters: {line_parameters}
         stations:
-          B.RTU: {{address: {common_address}, tags: rtu.csv}}
+          B.RTU: {{address: {common_address}, tags: rtu.csv{station_extra}}}
 {site_extra}"""
         )
         (folder / "rtu.csv").write_text("name,type,address,asdu,unit,description\n" + tags)

@@ -163,6 +163,23 @@ static void test_a_kom_reads_only_its_own_part(void **state)
     site_result_release(&result);
 }
 
+static void test_a_period_of_interrogation_has_a_second_at_least(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "site: s\nprocesses:\n  A.KOM: {lines: {L.A: {hosts: [h], stations: {\n"
+        "    B.A: {address: 1, tags: a.csv, parameters: {ICP: 1 s, CICP: 15 min, CICO: 5 s, CFRZ: 1}},\n"
+        "    B.B: {address: 2, tags: a.csv, parameters: {CICP: 999}}}}}}\n";
+    static const char table[] = "name,type,address\n";
+    const struct site_file files[] = {{"site.yaml", yaml, sizeof yaml - 1},
+                                      {"a.csv", table, sizeof table - 1}};
+    struct site_result result = site_read(files, 2, NULL);
+    assert_null(result.site);
+    assert_int_equal(result.fault_count, 1);
+    assert_string_equal(result.faults[0].what, "CICP is 999 ms at station 'B.B'");
+    site_result_release(&result);
+}
+
 static void test_a_hundred_thousand_tags(void **state)
 {
     (void)state;
@@ -253,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_deep_nesting_is_told_at_once),
         cmocka_unit_test(test_keys_that_stand_twice),
         cmocka_unit_test(test_a_server_beyond_this_machine_needs_tls),
+        cmocka_unit_test(test_a_period_of_interrogation_has_a_second_at_least),
         cmocka_unit_test(test_a_hundred_thousand_tags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

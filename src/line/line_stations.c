@@ -1,0 +1,248 @@
+/*
+ * What a line does for its stations of itself: their values, the interrogations after the start and
+ * periodically, the freeze of counters, clock synchronisation. Facts: reference 1.6 (OIC, OCIC, PSD, SCE,
+ * SHE), 7.2 (values of stations, periods with an offset from the clock).
+ *
+ * What is due becomes a bit of `wanted`, and goes out when the window has room. A period is counted by the
+ * instant, and each time aligned to the wall clock anew.
+ */
+#include "line/line_private.h"
+
+static void set_value(struct line_engine *line, unsigned station, enum station_value value)
+{
+    KOMET_ASSERT(station < line->line->station_count);
+    struct station_state *state = &line->stations[station];
+    if (state->value != value) {
+        state->value = value;
+        state->changed = true;
+    }
+}
+
+/* On with data transfer, in error after SCE and SHE failed attempts. */
+void stations_follow(struct line_engine *line)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        const struct station *station = &line->line->stations[i];
+        if (station->communication_disabled) {
+            set_value(line, i, STATION_OFF);
+        } else if (line->state == CONNECTION_STARTED) {
+            set_value(line, i, STATION_ON);
+        } else if (line->failures >= (unsigned)station->parameters.value[PARAMETER_SHE]) {
+            set_value(line, i, STATION_HARDERR);
+        } else if (line->failures >= (unsigned)station->parameters.value[PARAMETER_SCE]) {
+            set_value(line, i, STATION_COMERR);
+        }
+    }
+}
+
+void stations_activate(struct line_engine *line)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        line->stations[i].changed = true;
+    }
+    stations_follow(line);
+}
+
+/* ---- what is wanted ---- */
+
+static void want(struct line_engine *line, unsigned station, unsigned bits)
+{
+    line->stations[station].wanted |= bits;
+    line->wanted = line->wanted || bits != 0;
+}
+
+/* The next full period of the wall clock, shifted by the offset, behind `from_ms`. */
+static struct komet_instant next_period(struct line_now now, int64_t from_ms, int64_t period_ms,
+                                        int64_t offset_ms)
+{
+    if (period_ms == 0) {
+        return KOMET_NEVER;
+    }
+    int64_t into_ms = (from_ms - offset_ms) % period_ms;
+    int64_t at_ms = from_ms - into_ms + (into_ms >= 0 ? period_ms : 0);
+    return komet_after(now.instant, KOMET_MS(at_ms - now.utc.ms));
+}
+
+static void start_station(struct line_engine *line, struct line_now now, unsigned index)
+{
+    const int64_t *value = line->line->stations[index].parameters.value;
+    struct station_state *state = &line->stations[index];
+    int64_t from_ms = now.utc.ms + komet_elapsed_us(line->start_at, now.instant) / 1000;
+    state->wanted = 0;
+    state->frozen_by = KOMET_NEVER;
+    state->general_due = state->counters_due = state->clock_due = KOMET_NEVER;
+    if (line->line->stations[index].communication_disabled) {
+        return;
+    }
+    want(line, index, value[PARAMETER_OIC] != 0 ? WANT_START_GENERAL : 0);
+    want(line, index, value[PARAMETER_OCIC] != 0 ? WANT_START_COUNTERS : 0);
+    state->general_due = next_period(now, from_ms, value[PARAMETER_ICP], value[PARAMETER_ICO]);
+    state->counters_due = next_period(now, from_ms, value[PARAMETER_CICP], value[PARAMETER_CICO]);
+    if (line->line->stations[index].clock_sync_us > 0) {
+        state->clock_due = line->start_at;
+    }
+}
+
+void stations_start(struct line_engine *line, struct line_now now)
+{
+    line->wanted = false;
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        start_station(line, now, i);
+    }
+}
+
+void stations_initialized(struct line_engine *line, struct line_now now, uint16_t ca)
+{
+    bool found = false;
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        if (line->line->stations[i].ca == ca || ca == CA_GLOBAL) {
+            found = true;
+            if (line->state == CONNECTION_STARTED) {
+                start_station(line, now, i);
+            }
+        }
+    }
+    line_note(line,
+              found ? "%s: the station with common address %u has initialized; it is interrogated"
+                    : "%s: a station with common address %u has initialized, which the line has not",
+              line->line->name, ca);
+}
+
+void stations_frozen(struct line_engine *line, const struct komet_asdu *asdu)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        struct station_state *state = &line->stations[i];
+        if (line->line->stations[i].ca != asdu->ca || state->frozen_by.us == KOMET_NEVER.us) {
+            continue;
+        }
+        state->frozen_by = KOMET_NEVER;
+        if (asdu->negative || asdu->cause >= KOMET_COT_UNKNOWN_TYPE) {
+            line_note(line, "%s: %s refused to freeze its counters; they are not read", line->line->name,
+                      line->line->stations[i].name);
+        } else {
+            want(line, i, WANT_COUNTERS);
+        }
+    }
+}
+
+/* Becomes due: the next one is at a full period again, the one that is nearest to a whole period from now, so
+ * that a clock that was set a little back asks for none twice. */
+static bool take_period(struct line_now now, struct komet_instant *due, int64_t period_ms, int64_t offset_ms)
+{
+    if (!komet_reached(now.instant, *due)) {
+        return false;
+    }
+    *due = next_period(now, now.utc.ms + period_ms / 2, period_ms, offset_ms);
+    return true;
+}
+
+static void watch_periods(struct line_engine *line, struct line_now now, unsigned index)
+{
+    const int64_t *value = line->line->stations[index].parameters.value;
+    struct station_state *state = &line->stations[index];
+    if (take_period(now, &state->general_due, value[PARAMETER_ICP], value[PARAMETER_ICO])) {
+        want(line, index, WANT_GENERAL);
+    }
+    if (take_period(now, &state->counters_due, value[PARAMETER_CICP], value[PARAMETER_CICO])) {
+        want(line, index, value[PARAMETER_CFRZ] != 0 ? WANT_FREEZE : WANT_COUNTERS);
+    }
+    if (komet_reached(now.instant, state->frozen_by)) {
+        state->frozen_by = KOMET_NEVER;
+        line_note(line, "%s: %s did not confirm the freeze of its counters; they are not read",
+                  line->line->name, line->line->stations[index].name);
+    }
+}
+
+/* ---- sending ---- */
+
+/* Sends what `bit` stands for, when it is wanted. False: no room. */
+static bool send_wanted(struct line_engine *line, struct line_now now, unsigned index, unsigned bit)
+{
+    const struct station *station = &line->line->stations[index];
+    struct station_state *state = &line->stations[index];
+    bool general = bit == WANT_START_GENERAL || bit == WANT_GENERAL;
+    uint8_t freeze = bit == WANT_FREEZE ? (uint8_t)station->parameters.value[PARAMETER_CFRZ] : 0;
+    if ((state->wanted & bit) == 0) {
+        return true;
+    }
+    if (!commands_send_system(line, now, station, general ? LINE_COMMAND_INTERROGATE : LINE_COMMAND_COUNTERS,
+                              freeze)) {
+        return false;
+    }
+    state->wanted &= ~bit;
+    if (bit == WANT_FREEZE) {
+        state->frozen_by = komet_after(now.instant, KOMET_MS(line_parameter(line, PARAMETER_WTN)));
+    }
+    return true;
+}
+
+/* Those after the start: stations in order, those of order 1 before those of order 2; with equal orders the
+ * general one goes first (S18). */
+static bool send_start_round(struct line_engine *line, struct line_now now, int64_t round)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        const int64_t *value = line->line->stations[i].parameters.value;
+        if ((value[PARAMETER_OIC] == round && !send_wanted(line, now, i, WANT_START_GENERAL)) ||
+            (value[PARAMETER_OCIC] == round && !send_wanted(line, now, i, WANT_START_COUNTERS))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool send_all_wanted(struct line_engine *line, struct line_now now)
+{
+    if (!send_start_round(line, now, 1) || !send_start_round(line, now, 2)) {
+        return false;
+    }
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        if (!send_wanted(line, now, i, WANT_FREEZE) || !send_wanted(line, now, i, WANT_COUNTERS) ||
+            !send_wanted(line, now, i, WANT_GENERAL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void synchronise_clocks(struct line_engine *line, struct line_now now)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        const struct station *station = &line->line->stations[i];
+        struct station_state *state = &line->stations[i];
+        if (komet_reached(now.instant, state->clock_due) &&
+            commands_send_system(line, now, station, LINE_COMMAND_CLOCK, 0)) {
+            state->clock_due = komet_after(now.instant, station->clock_sync_us);
+        }
+    }
+}
+
+void stations_work(struct line_engine *line, struct line_now now)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        watch_periods(line, now, i);
+    }
+    if (line->wanted && send_all_wanted(line, now)) {
+        line->wanted = false;
+    }
+    synchronise_clocks(line, now);
+}
+
+struct komet_instant stations_deadline(const struct line_engine *line)
+{
+    struct komet_instant deadline = KOMET_NEVER;
+    if (line->state != CONNECTION_STARTED) {
+        return deadline;
+    }
+    /* What the full window holds back is no matter of time: an acknowledgement makes it go on. */
+    bool may_send = komet_link_room(line->link) > 0;
+    if (may_send && line->wanted) {
+        deadline = line->start_at;
+    }
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        const struct station_state *state = &line->stations[i];
+        deadline = komet_earlier(deadline, komet_earlier(state->general_due, state->counters_due));
+        deadline = komet_earlier(deadline, state->frozen_by);
+        deadline = may_send ? komet_earlier(deadline, state->clock_due) : deadline;
+    }
+    return deadline;
+}
