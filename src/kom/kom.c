@@ -281,6 +281,9 @@ void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
         kom_note(kom, "the server tells this instance to end");
         kom_leave(kom, now);
         break;
+    case KOMET__WIRE__MESSAGE__BODY_STATION_MODES:
+        kom_take_modes(kom, now, message->station_modes);
+        break;
     case KOMET__WIRE__MESSAGE__BODY_HELLO:
     case KOMET__WIRE__MESSAGE__BODY_STOPPED:
     case KOMET__WIRE__MESSAGE__BODY_BATCH:

@@ -48,6 +48,33 @@ void kom_take_command(struct kom *kom, struct line_now now, const Komet__Wire__C
     kom_absorb(kom, now, line); /* its end, when it was refused: a line keeps only so many */
 }
 
+/* ---- stations ---- */
+
+static void set_modes(struct kom *kom, struct line_now now, const Komet__Wire__StationModes *modes,
+                      bool spoken_with)
+{
+    for (unsigned i = 0; i < modes->n_mode; i++) {
+        const struct station *station = kom->process->stations[i];
+        unsigned mode = modes->mode[i] & STATION_MODES;
+        if ((mode == 0) == spoken_with) {
+            line_set_mode(kom->lines[station->line->index].engine, now, station, mode);
+        }
+    }
+}
+
+void kom_take_modes(struct kom *kom, struct line_now now, const Komet__Wire__StationModes *modes)
+{
+    if (kom->process == NULL || modes->n_mode != kom->process->station_count) {
+        kom_note(kom, "the server sent modes of stations for another site");
+        return;
+    }
+    set_modes(kom, now, modes, true); /* first: a line that has one of them keeps its connection */
+    set_modes(kom, now, modes, false);
+    for (uint16_t i = 0; i < kom->process->line_count; i++) {
+        kom_absorb(kom, now, i);
+    }
+}
+
 /* ---- messages ---- */
 
 static wire_message *begin(struct kom *kom)

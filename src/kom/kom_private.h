@@ -144,6 +144,8 @@ void kom_absorb(struct kom *kom, struct line_now now, uint16_t line);
 /* kom_messages.c: the next message for the server, but batches. */
 bool kom_next_message(struct kom *kom, struct line_now now, struct kom_output *output);
 void kom_take_command(struct kom *kom, struct line_now now, const Komet__Wire__Command *command);
+/* What keeps us from speaking with stations; also while passive, so that a take-over keeps it. */
+void kom_take_modes(struct kom *kom, struct line_now now, const Komet__Wire__StationModes *modes);
 void kom_end_command(struct kom *kom, uint64_t id, enum command_result result, const char *reason);
 
 /* kom_trace.c: the traffic that is kept. Nothing happens where no ring was given. */

@@ -52,11 +52,17 @@ static size_t lay_out(uint8_t *memory, const struct line *line, struct line_engi
 }
 
 /* Change detection begins afresh: the next value of each tag goes on. */
+void line_forget_values(struct line_engine *line, uint32_t first, uint32_t count)
+{
+    KOMET_ASSERT(first + count <= line->tag_count);
+    for (uint32_t i = 0; i < count; i++) {
+        line->last[first + i] = value_unknown();
+    }
+}
+
 static void forget_values(struct line_engine *line)
 {
-    for (uint32_t i = 0; i < line->tag_count; i++) {
-        line->last[i] = value_unknown();
-    }
+    line_forget_values(line, 0, line->tag_count);
 }
 
 size_t line_size(const struct line *line)
@@ -73,6 +79,7 @@ struct line_engine *line_init(void *memory, size_t size, const struct line *line
     engine->line = line;
     engine->retry_at = KOMET_NEVER;
     forget_values(engine);
+    stations_init(engine);
     (void)now;
     return engine;
 }
@@ -123,7 +130,8 @@ void line_drop(struct line_engine *line, struct line_now now, enum komet_reason 
     set_state(line, CONNECTION_CLOSED);
     if (line->active) {
         line->host = (uint8_t)((line->host + 1) % line->line->host_count);
-        line->retry_at = komet_after(now.instant, line->line->reconnect_us);
+        line->retry_at =
+            stations_any_speaks(line) ? komet_after(now.instant, line->line->reconnect_us) : KOMET_NEVER;
         stations_follow(line);
     }
 }
@@ -138,6 +146,14 @@ static void connect_next(struct line_engine *line, struct line_now now)
     set_state(line, CONNECTION_CONNECTING);
 }
 
+static void work(struct line_engine *line, struct line_now now)
+{
+    if (line->state != CONNECTION_STARTED || !komet_reached(now.instant, line->start_at)) {
+        return;
+    }
+    stations_work(line, now);
+}
+
 void line_activate(struct line_engine *line, struct line_now now)
 {
     if (line->active) {
@@ -149,7 +165,11 @@ void line_activate(struct line_engine *line, struct line_now now)
     line->host = 0;
     line->report_changed = true;
     stations_activate(line);
-    connect_next(line, now);
+    if (stations_any_speaks(line)) {
+        connect_next(line, now);
+    } else {
+        line->reason = KOMET_DISABLED;
+    }
 }
 
 void line_deactivate(struct line_engine *line, struct line_now now, enum komet_reason reason)
@@ -159,6 +179,25 @@ void line_deactivate(struct line_engine *line, struct line_now now, enum komet_r
     line_drop(line, now, reason, true);
     commands_abandon(line, komet_reason_name(reason));
     KOMET_ASSERT(line->link == NULL && line->state == CONNECTION_CLOSED);
+}
+
+void line_set_mode(struct line_engine *line, struct line_now now, const struct station *station,
+                   unsigned mode)
+{
+    if (!stations_set_mode(line, now, station, mode) || !line->active) {
+        return;
+    }
+    if (!stations_any_speaks(line)) {
+        line_drop(line, now, KOMET_DISABLED, true);
+        line->reason = KOMET_DISABLED;
+        line->retry_at = KOMET_NEVER;
+        line->failures = 0;
+        line->host = 0;
+    } else if (line->state == CONNECTION_CLOSED && line->retry_at.us == KOMET_NEVER.us) {
+        connect_next(line, now);
+    }
+    stations_follow(line);
+    work(line, now);
 }
 
 void line_connected(struct line_engine *line, struct line_now now, uint32_t connection)
@@ -215,14 +254,6 @@ static struct komet_instant store_deadline(const struct line_engine *line)
         return KOMET_NEVER;
     }
     return komet_after(line->frame_times[(line->stored + 1) % LINE_FRAME_TIMES], line->line->store_limit_us);
-}
-
-static void work(struct line_engine *line, struct line_now now)
-{
-    if (line->state != CONNECTION_STARTED || !komet_reached(now.instant, line->start_at)) {
-        return;
-    }
-    stations_work(line, now);
 }
 
 void line_tick(struct line_engine *line, struct line_now now)

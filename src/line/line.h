@@ -52,6 +52,20 @@ size_t line_feed(struct line_engine *line, struct line_now now, uint32_t connect
 /* `size` octets of the last LINE_OUT_SEND were given to TCP. */
 void line_written(struct line_engine *line, uint32_t connection, size_t size);
 
+/* What keeps a line from speaking with a station, as bits; 0: nothing does. In the journal: append only. */
+enum station_mode { STATION_DISABLED = 1, STATION_SIMULATED = 2, STATION_WAITS = 4 };
+#define STATION_MODES 7u
+/* Why it does not: "station is disabled", …; NULL when it does. */
+const char *station_mode_refusal(unsigned mode);
+
+/* The mode of a station, also while passive; at the start it is what the site says. A station that is spoken
+ * with no more: its values are dropped, what was not sent to it is refused. A line that speaks with none
+ * closes
+ * (`disabled`), and connects at once when it speaks with one again, which is interrogated as after the start.
+ */
+void line_set_mode(struct line_engine *line, struct line_now now, const struct station *station,
+                   unsigned mode);
+
 void line_tick(struct line_engine *line, struct line_now now);
 struct komet_instant line_deadline(const struct line_engine *line);
 
@@ -84,6 +98,9 @@ const char *command_result_name(enum command_result result); /* "done", … */
 
 enum station_value { STATION_OFF, STATION_ON, STATION_COMERR, STATION_HARDERR, STATION_SIMUL, STATION_WAIT };
 const char *station_value_name(enum station_value value); /* "StOFF", … (reference 7.2) */
+
+/* The value of a station that is not spoken with; `mode` is not 0. */
+enum station_value station_mode_value(unsigned mode);
 
 /* States of a connection as the console names them; order as in komet.proto. */
 enum connection_state {

@@ -32,14 +32,15 @@ static void refuse(struct line_engine *line, const struct line_command *order, c
 void line_command(struct line_engine *line, struct line_now now, const struct line_command *order)
 {
     struct open_command *room = NULL;
+    unsigned mode = line->stations[order->station - line->line->stations].mode;
     bool ends_full = line->end_count + LINE_COMMANDS_MAX >= LINE_ENDS_MAX;
     KOMET_ASSERT(!ends_full); /* the caller drains line_next between commands */
-    if (line->state != CONNECTION_STARTED) {
-        refuse(line, order, "not connected");
+    if (mode != 0) {
+        refuse(line, order, station_mode_refusal(mode));
         return;
     }
-    if (order->station != NULL && order->station->communication_disabled) {
-        refuse(line, order, "communication with the station is disabled");
+    if (line->state != CONNECTION_STARTED) {
+        refuse(line, order, "not connected");
         return;
     }
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
@@ -178,6 +179,16 @@ void commands_abandon(struct line_engine *line, const char *why)
             end_command(line, command, COMMAND_REFUSED, why);
         } else if (command->state == COMMAND_SENT) {
             end_command(line, command, COMMAND_UNKNOWN, why);
+        }
+    }
+}
+
+void commands_withdraw(struct line_engine *line, const struct station *station, const char *why)
+{
+    for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
+        struct open_command *command = &line->commands[i];
+        if (command->state == COMMAND_WAITING && command->order.station == station) {
+            end_command(line, command, COMMAND_REFUSED, why);
         }
     }
 }

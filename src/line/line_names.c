@@ -38,6 +38,27 @@ const char *station_value_name(enum station_value value)
     KOMET_ASSERT_NEVER("a value of a station without a name");
 }
 
+const char *station_mode_refusal(unsigned mode)
+{
+    KOMET_ASSERT(mode <= STATION_MODES);
+    if ((mode & STATION_SIMULATED) != 0) {
+        return "station is simulated";
+    }
+    if ((mode & STATION_DISABLED) != 0) {
+        return "station is disabled";
+    }
+    return (mode & STATION_WAITS) != 0 ? "station is stopped by its control object" : NULL;
+}
+
+enum station_value station_mode_value(unsigned mode)
+{
+    KOMET_ASSERT(mode > 0 && mode <= STATION_MODES);
+    if ((mode & STATION_SIMULATED) != 0) {
+        return STATION_SIMUL;
+    }
+    return (mode & STATION_DISABLED) != 0 ? STATION_OFF : STATION_WAIT;
+}
+
 const char *connection_state_name(enum connection_state state)
 {
     switch (state) {

@@ -49,6 +49,7 @@ struct command_end {
 struct station_state {
     enum station_value value;
     bool changed;
+    unsigned mode; /* bits of enum station_mode */
     unsigned wanted;
     struct komet_instant clock_due;                 /* next clock synchronisation */
     struct komet_instant general_due, counters_due; /* next periodic interrogations */
@@ -108,9 +109,19 @@ void line_note(struct line_engine *line, const char *format, ...) __attribute__(
 /* Ends the TCP connection with a reason: link dropped, commands ended, next attempt planned, ABORT handed
  * out. */
 void line_drop(struct line_engine *line, struct line_now now, enum komet_reason reason, bool abort);
+/* The filters have seen nothing yet of these tags, which are numbered in the line from 0. */
+void line_forget_values(struct line_engine *line, uint32_t first, uint32_t count);
 int64_t line_parameter(const struct line_engine *line, enum parameter_id id);
 
 /* line_stations.c: what the line does for its stations of itself. */
+/* Their modes are what the site says. */
+void stations_init(struct line_engine *line);
+/* Is a station spoken with; is any. A line without stations speaks. */
+bool stations_speaks(const struct line_engine *line, const struct station *station);
+bool stations_any_speaks(const struct line_engine *line);
+/* False: it has that mode already. */
+bool stations_set_mode(struct line_engine *line, struct line_now now, const struct station *station,
+                       unsigned mode);
 /* The line acts: nothing is heard of them yet. */
 void stations_activate(struct line_engine *line);
 /* Their values follow the connection. */
@@ -134,6 +145,8 @@ void commands_confirm(struct line_engine *line, const struct komet_asdu *asdu);
 void commands_acknowledged(struct line_engine *line, uint64_t frame);
 /* Ends all commands: the connection is gone, or the role. */
 void commands_abandon(struct line_engine *line, const char *why);
+/* Refuses what was not sent to the station yet. */
+void commands_withdraw(struct line_engine *line, const struct station *station, const char *why);
 /* Sends what waits and may go, ends what ran out. */
 void commands_tick(struct line_engine *line, struct line_now now);
 struct komet_instant commands_deadline(const struct line_engine *line);

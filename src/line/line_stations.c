@@ -8,14 +8,43 @@
  */
 #include "line/line_private.h"
 
+/* Where a station's values are not valid any more, its filters begin afresh: the next value goes on, whatever
+ * the one before it was. */
 static void set_value(struct line_engine *line, unsigned station, enum station_value value)
 {
     KOMET_ASSERT(station < line->line->station_count);
+    const struct station *of = &line->line->stations[station];
     struct station_state *state = &line->stations[station];
-    if (state->value != value) {
-        state->value = value;
-        state->changed = true;
+    if (state->value == value) {
+        return;
     }
+    state->value = value;
+    state->changed = true;
+    if (value != STATION_ON && value != STATION_COMERR) {
+        line_forget_values(line, of->first_tag - line->line->stations[0].first_tag, of->tag_count);
+    }
+}
+
+void stations_init(struct line_engine *line)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        line->stations[i].mode = line->line->stations[i].communication_disabled ? STATION_DISABLED : 0;
+    }
+}
+
+bool stations_speaks(const struct line_engine *line, const struct station *station)
+{
+    return line->stations[station - line->line->stations].mode == 0;
+}
+
+bool stations_any_speaks(const struct line_engine *line)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        if (line->stations[i].mode == 0) {
+            return true;
+        }
+    }
+    return line->line->station_count == 0;
 }
 
 /* On with data transfer, in error after SCE and SHE failed attempts. */
@@ -23,13 +52,16 @@ void stations_follow(struct line_engine *line)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
         const struct station *station = &line->line->stations[i];
-        if (station->communication_disabled) {
-            set_value(line, i, STATION_OFF);
+        unsigned mode = line->stations[i].mode;
+        enum station_value before = line->stations[i].value;
+        if (mode != 0) {
+            set_value(line, i, station_mode_value(mode));
         } else if (line->state == CONNECTION_STARTED) {
             set_value(line, i, STATION_ON);
         } else if (line->failures >= (unsigned)station->parameters.value[PARAMETER_SHE]) {
             set_value(line, i, STATION_HARDERR);
-        } else if (line->failures >= (unsigned)station->parameters.value[PARAMETER_SCE]) {
+        } else if (line->failures >= (unsigned)station->parameters.value[PARAMETER_SCE] ||
+                   (before != STATION_ON && before != STATION_HARDERR)) {
             set_value(line, i, STATION_COMERR);
         }
     }
@@ -38,6 +70,7 @@ void stations_follow(struct line_engine *line)
 void stations_activate(struct line_engine *line)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
+        line->stations[i].value = STATION_COMERR;
         line->stations[i].changed = true;
     }
     stations_follow(line);
@@ -71,7 +104,7 @@ static void start_station(struct line_engine *line, struct line_now now, unsigne
     state->wanted = 0;
     state->frozen_by = KOMET_NEVER;
     state->general_due = state->counters_due = state->clock_due = KOMET_NEVER;
-    if (line->line->stations[index].communication_disabled) {
+    if (state->mode != 0) {
         return;
     }
     want(line, index, value[PARAMETER_OIC] != 0 ? WANT_START_GENERAL : 0);
@@ -81,6 +114,25 @@ static void start_station(struct line_engine *line, struct line_now now, unsigne
     if (line->line->stations[index].clock_sync_us > 0) {
         state->clock_due = line->start_at;
     }
+}
+
+bool stations_set_mode(struct line_engine *line, struct line_now now, const struct station *station,
+                       unsigned mode)
+{
+    unsigned index = (unsigned)(station - line->line->stations);
+    KOMET_ASSERT(index < line->line->station_count && mode <= STATION_MODES);
+    bool spoke = line->stations[index].mode == 0;
+    if (line->stations[index].mode == mode) {
+        return false;
+    }
+    line->stations[index].mode = mode;
+    if (line->state == CONNECTION_STARTED && spoke != (mode == 0)) {
+        start_station(line, now, index); /* what was wanted is forgotten, or begins */
+    }
+    if (mode != 0) {
+        commands_withdraw(line, station, station_mode_refusal(mode));
+    }
+    return true;
 }
 
 void stations_start(struct line_engine *line, struct line_now now)

@@ -102,7 +102,7 @@ static void take_values(struct line_engine *line, struct line_now now, const str
                 line_note(line, "%s: %s is a tag of type %s and gets %s", line->line->name, tag->name,
                           tag_type_name(tag->type), asdu->row->name);
             }
-        } else if (!station->communication_disabled && !ignored_by_flags(station, &object)) {
+        } else if (stations_speaks(line, station) && !ignored_by_flags(station, &object)) {
             take_value(line, tag, &object, value_from_object(tag, asdu, &object, now.utc, no_flags));
         }
     }

@@ -278,6 +278,7 @@ void server_feed(struct server *server, struct line_now now, unsigned client, co
     case KOMET__WIRE__MESSAGE__BODY_ANSWER:
     case KOMET__WIRE__MESSAGE__BODY_CANCEL:
     case KOMET__WIRE__MESSAGE__BODY_TRACE_ASK:
+    case KOMET__WIRE__MESSAGE__BODY_STATION_MODES:
     case KOMET__WIRE__MESSAGE__BODY__NOT_SET:
     case _KOMET__WIRE__MESSAGE__BODY__CASE_IS_INT_SIZE:
         out_of_place(server, client, message);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "steps.h"
+
 #define DAY_MS   INT64_C(86400000)
 #define HOUR_MS  INT64_C(3600000)
 #define FREEZE   0x45 /* QCC: FRZ 1, all counters */
@@ -14,6 +16,7 @@ static struct world *begin(void **state, unsigned stations)
     struct world *world = *state;
     world->now.utc.ms = 1782648000000 / DAY_MS * DAY_MS + 10 * HOUR_MS + 60 * 1000; /* 10:01 */
     world->site.station_count = (uint16_t)stations;
+    line_again(world);
     return world;
 }
 
@@ -208,6 +211,156 @@ static void test_the_clock_is_set_after_the_start_and_periodically(void **state)
     assert_int_equal(world->asdus[0][0], KOMET_C_CS_NA_1);
 }
 
+/* ---- modes and values ---- */
+
+static void mode(struct world *world, unsigned station, unsigned bits)
+{
+    line_set_mode(world->line, world->now, &world->stations[station], bits);
+    line_pump(world);
+}
+
+static void spontaneous(struct world *world, uint16_t ca)
+{
+    line_station_sends(world, KOMET_M_SP_NA_1, KOMET_COT_SPONTANEOUS, false, ca,
+                       (struct komet_object){.ioa = 1});
+}
+
+static void test_a_disabled_station_is_not_spoken_with(void **state)
+{
+    struct world *world = begin(state, 2);
+    set(world, 0, PARAMETER_ICP, 60 * 1000);
+    world->stations[0].clock_sync_us = KOMET_SECONDS(60);
+    line_start(world);
+    assert_int_equal(world->station_value, STATION_ON);
+    mode(world, 0, STATION_DISABLED);
+    assert_int_equal(world->station_value, STATION_OFF);
+    assert_int_equal(world->second_value, STATION_ON);
+    world->asdu_count = 0;
+    spontaneous(world, 1);
+    assert_int_equal(world->value_count, 0);
+    assert_int_equal(world->frame, 1); /* it is acknowledged all the same */
+    initialized(world, 1);
+    live(world, 3 * 60 * 1000);
+    assert_int_equal(world->asdu_count, 0);
+    line_give(world, 7, 3, 1);
+    assert_int_equal(world->end.result, COMMAND_REFUSED);
+    assert_string_equal(world->end_text, "station is disabled");
+    mode(world, 0, 0);
+    assert_int_equal(world->station_value, STATION_ON);
+    assert_int_equal(world->asdu_count, 2); /* interrogated as after the start, and its clock is set */
+    assert_int_equal(world->asdus[0][0], KOMET_C_IC_NA_1);
+    spontaneous(world, 1);
+    assert_int_equal(world->value_count, 1);
+}
+
+static void test_a_line_without_a_station_to_speak_with_closes_and_comes_back(void **state)
+{
+    struct world *world = begin(state, 2);
+    line_start(world);
+    mode(world, 0, STATION_DISABLED);
+    assert_false(world->aborted);
+    mode(world, 1, STATION_SIMULATED);
+    assert_true(world->aborted);
+    assert_int_equal(world->abort_reason, KOMET_DISABLED);
+    assert_int_equal(world->second_value, STATION_SIMUL);
+    assert_int_equal(line_report(world->line).reason, KOMET_DISABLED);
+    assert_int_equal(line_deadline(world->line).us, INT64_MAX);
+    line_give(world, 8, 3, 1);
+    assert_string_equal(world->end_text, "station is disabled");
+    assert_false(world->asked);
+    mode(world, 0, STATION_WAITS); /* still none */
+    assert_false(world->asked);
+    assert_int_equal(world->station_value, STATION_WAIT);
+    mode(world, 1, 0);
+    assert_int_equal(world->second_value, STATION_COMERR);
+    world->asdu_count = 0;
+    line_accept(world);
+    assert_int_equal(world->second_value, STATION_ON);
+    assert_asked(world, KOMET_C_IC_NA_1, 2, GENERAL);
+}
+
+static void test_what_the_site_disables_is_not_connected(void **state)
+{
+    struct world *world = begin(state, 1);
+    world->stations[0].communication_disabled = true;
+    line_again(world);
+    line_activate(world->line, world->now);
+    line_pump(world);
+    assert_false(world->asked);
+    assert_int_equal(world->station_value, STATION_OFF);
+    assert_int_equal(line_report(world->line).reason, KOMET_DISABLED);
+    line_deactivate(world->line, world->now, KOMET_BECAME_PASSIVE);
+    mode(world, 0, 0); /* a passive one remembers */
+    assert_false(world->asked);
+    line_start(world);
+    assert_int_equal(world->station_value, STATION_ON);
+}
+
+static void test_a_command_that_was_not_sent_is_refused(void **state)
+{
+    struct world *world = begin(state, 2);
+    world->site.parameters.value[PARAMETER_K] = world->site.parameters.value[PARAMETER_W] = 1;
+    line_again(world);
+    line_start(world); /* the interrogation fills the window */
+    line_give(world, 9, 3, 1);
+    assert_int_equal(world->end_count, 0);
+    mode(world, 0, STATION_DISABLED);
+    assert_int_equal(world->end_count, 1);
+    assert_int_equal(world->end.result, COMMAND_REFUSED);
+    assert_string_equal(world->end_text, "station is disabled");
+}
+
+static void fail_once(struct world *world)
+{
+    line_closed(world->line, world->now, world->connection, KOMET_CONNECT_REFUSED);
+    line_advance(world, 1000);
+    line_pump(world);
+}
+
+static void test_a_station_is_in_error_after_so_many_failures(void **state)
+{
+    struct world *world = begin(state, 2);
+    set(world, 0, PARAMETER_SCE, 3);
+    set(world, 0, PARAMETER_SHE, 4);
+    set(world, 1, PARAMETER_SCE, 1);
+    set(world, 1, PARAMETER_SHE, 6);
+    line_start(world);
+    const enum station_value first[] = {STATION_ON, STATION_ON, STATION_COMERR, STATION_HARDERR};
+    for (unsigned i = 0; i < 4; i++) {
+        fail_once(world);
+        assert_int_equal(world->station_value, first[i]);
+        assert_int_equal(world->second_value, STATION_COMERR);
+    }
+    line_accept(world);
+    assert_int_equal(world->station_value, STATION_ON);
+    assert_int_equal(world->second_value, STATION_ON);
+}
+
+/* After a hard error the tags are invalid: a filter that drops what has not changed must let the same value
+ * go on again. */
+static void test_filters_begin_afresh_after_a_hard_error(void **state)
+{
+    struct world *world = begin(state, 1);
+    struct processing changes = steps(TAG_DI, "changes-only");
+    world->tags[0].processing = &changes;
+    set(world, 0, PARAMETER_SHE, 3);
+    line_start(world);
+    spontaneous(world, 1);
+    spontaneous(world, 1);
+    assert_int_equal(world->value_count, 1);
+    fail_once(world);
+    line_accept(world);
+    spontaneous(world, 1);
+    assert_int_equal(world->value_count, 1); /* no error: the tag has it still */
+    for (unsigned i = 0; i < 3; i++) {
+        fail_once(world);
+    }
+    assert_int_equal(world->station_value, STATION_HARDERR);
+    line_accept(world);
+    spontaneous(world, 1);
+    assert_int_equal(world->value_count, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, line_set_up, line_tear_down)
 
 int main(void)
@@ -221,6 +374,12 @@ int main(void)
         TEST(test_a_freeze_that_fails_reads_nothing),
         TEST(test_the_answer_to_a_freeze_ends_no_command),
         TEST(test_the_clock_is_set_after_the_start_and_periodically),
+        TEST(test_a_disabled_station_is_not_spoken_with),
+        TEST(test_a_line_without_a_station_to_speak_with_closes_and_comes_back),
+        TEST(test_what_the_site_disables_is_not_connected),
+        TEST(test_a_command_that_was_not_sent_is_refused),
+        TEST(test_a_station_is_in_error_after_so_many_failures),
+        TEST(test_filters_begin_afresh_after_a_hard_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

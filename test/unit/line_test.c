@@ -142,9 +142,7 @@ static void test_hosts_are_tried_in_turn(void **state)
         line_closed(world->line, world->now, world->connection, KOMET_CONNECT_REFUSED);
         line_pump(world);
         assert_false(world->asked);
-        assert_int_equal(world->station_value, attempt < 2   ? STATION_OFF
-                                               : attempt < 5 ? STATION_COMERR
-                                                             : STATION_HARDERR);
+        assert_int_equal(world->station_value, attempt < 5 ? STATION_COMERR : STATION_HARDERR);
         line_advance(world, 1000);
         line_pump(world);
     }
