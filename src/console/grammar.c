@@ -144,6 +144,22 @@ static bool parse_interrogate(struct words *words, struct command *command)
     return at_end(words);
 }
 
+static bool parse_simulate(struct words *words, struct command *command)
+{
+    if (!take_name(words, "the station", command)) {
+        return false;
+    }
+    const char *word = next_word(words);
+    if (word == NULL) {
+        return missing(words, "ON or OFF");
+    }
+    command->on = strcasecmp(word, "ON") == 0;
+    if (!command->on && strcasecmp(word, "OFF") != 0) {
+        return wrong(words, "ON or OFF stands behind the station, not", word);
+    }
+    return at_end(words);
+}
+
 static bool take_instance(struct words *words, const char *text, struct command *command)
 {
     char *end;
@@ -351,6 +367,11 @@ static bool parse_rest(struct words *words, struct command *command)
     case VERB_SET_PREFERRED_INST:
     case VERB_STOP:
         return parse_process_instance(words, command);
+    case VERB_ENABLE:
+    case VERB_DISABLE:
+        return take_name(words, "the station", command) && at_end(words);
+    case VERB_SIMULATE:
+        return parse_simulate(words, command);
     case VERB_SHOW:
         return parse_show(words, command);
     case VERB_LNTRACE:

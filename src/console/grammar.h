@@ -26,6 +26,7 @@ struct command {
     value_flags flags;            /* SET */
     struct komet_utc from, to;    /* EVENTS, COMMANDS: both included; KOMET_UTC_UNKNOWN: not given */
     bool counters;                /* INTERROGATE */
+    bool on;                      /* SIMULATE */
     uint8_t instance;             /* SET_ACT_INST: 1..15; SET_PREFERRED_INST: 0 none; STOP, LNTRACE: 0 all */
     enum trace_mode trace;        /* LNTRACE */
     bool memory, live;            /* LNTRACE: what is in memory; what comes */

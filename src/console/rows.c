@@ -77,6 +77,16 @@ static void put_process_value(struct json *json, const struct rows_event *event)
     put_state(json, event->value);
 }
 
+static void put_station_value(struct json *json, const struct rows_event *event)
+{
+    double value = event->value->number;
+    bool known = value >= STATION_OFF && value <= STATION_WAIT;
+    json_string(json, "name", event->tag);
+    json_string(json, "type", "Station");
+    json_string(json, "value", known ? station_value_name((enum station_value)(unsigned)value) : NULL);
+    put_state(json, event->value);
+}
+
 void rows_tag(struct json *json, const struct tag *tag, const struct value *value)
 {
     KOMET_ASSERT(tag != NULL && value != NULL);
@@ -104,6 +114,8 @@ void rows_event(struct json *json, const struct rows_event *event)
     json_unsigned(json, "seq", event->seq);
     if (event->of_process) {
         put_process_value(json, event);
+    } else if (event->of_station) {
+        put_station_value(json, event);
     } else {
         put_tag(json, event->tag, event->type, event->value);
     }
@@ -114,22 +126,45 @@ void rows_event(struct json *json, const struct rows_event *event)
     json_close(json, '}');
 }
 
-void rows_command(struct json *json, const struct record_command *command, enum tag_type type)
+static bool is_open(const struct record_command *command)
 {
-    bool open = command->result < COMMAND_DONE || command->result > COMMAND_UNKNOWN;
+    return command->result < COMMAND_DONE || command->result > COMMAND_UNKNOWN;
+}
+
+/* The members before the value, and those behind it. */
+static void begin_command(struct json *json, const struct record_command *command)
+{
     json_open(json, NULL, '{');
     json_unsigned(json, "id", command->id);
     json_string(json, "command", command->word);
     json_string(json, "tag", command->tag);
-    json_string(json, "result", open ? NULL : command_result_name((enum command_result)command->result));
+    json_string(json, "result",
+                is_open(command) ? NULL : command_result_name((enum command_result)command->result));
     json_string(json, "reason", command->reason);
-    rows_value(json, "value", type, command->number, true);
+}
+
+static void end_command(struct json *json, const struct record_command *command)
+{
     put_flags(json, command->flags);
     put_user(json, &command->user);
     json_time(json, "given", command->given);
-    json_time(json, "ended", open ? KOMET_UTC_UNKNOWN : command->ended);
+    json_time(json, "ended", is_open(command) ? KOMET_UTC_UNKNOWN : command->ended);
     json_unsigned(json, "epoch", command->epoch);
     json_close(json, '}');
+}
+
+void rows_command(struct json *json, const struct record_command *command, enum tag_type type)
+{
+    begin_command(json, command);
+    rows_value(json, "value", type, command->number, true);
+    end_command(json, command);
+}
+
+void rows_station_command(struct json *json, const struct record_command *command)
+{
+    begin_command(json, command);
+    json_null(json, "value");
+    end_command(json, command);
 }
 
 static void put_result(struct json *json, enum command_result result, const char *reason)

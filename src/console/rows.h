@@ -34,6 +34,7 @@ struct rows_event {
     uint8_t instance;
     uint64_t epoch;
     bool of_process;                /* the value of a process or instance; `type` is not read */
+    bool of_station;                /* the value of a station; likewise */
     const struct record_user *user; /* whose command it was; NULL, or without a name: a station gave it */
 };
 void rows_event(struct json *json, const struct rows_event *event);
@@ -41,9 +42,12 @@ void rows_event(struct json *json, const struct rows_event *event);
 /* COMMANDS. `type`: of the tag, TAG_TYPE_COUNT when unknown. */
 void rows_command(struct json *json, const struct record_command *command, enum tag_type type);
 
+/* The same of what was said of a station. */
+void rows_station_command(struct json *json, const struct record_command *command);
+
 /* How a command given now ended. */
 void rows_set(struct json *json, const struct tag *tag, const struct server_ended *ended);
-/* INTERROGATE, CLOCK: `target`: the station or line. */
+/* INTERROGATE, CLOCK, ENABLE, DISABLE, SIMULATE: `target`: the station or line. */
 void rows_interrogated(struct json *json, const char *target, enum command_result result, const char *reason);
 /* SET_ACT_INST, SET_PREFERRED_INST, STOP. */
 void rows_instance_set(struct json *json, const struct process *process, uint8_t instance,

@@ -58,6 +58,15 @@ enum station_mode { STATION_DISABLED = 1, STATION_SIMULATED = 2, STATION_WAITS =
 /* Why it does not: "station is disabled", …; NULL when it does. */
 const char *station_mode_refusal(unsigned mode);
 
+/* What people say of a station. In the journal, as a command's number: append only. */
+enum station_order {
+    STATION_ENABLE = 1,
+    STATION_DISABLE = 2,
+    STATION_SIMULATE_ON = 3,
+    STATION_SIMULATE_OFF = 4
+};
+const char *station_order_name(enum station_order order); /* "ENABLE", "SIMULATE ON", … */
+
 /* The mode of a station, also while passive; at the start it is what the site says. A station that is spoken
  * with no more: its values are dropped, what was not sent to it is refused. A line that speaks with none
  * closes

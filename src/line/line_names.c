@@ -59,6 +59,21 @@ enum station_value station_mode_value(unsigned mode)
     return (mode & STATION_DISABLED) != 0 ? STATION_OFF : STATION_WAIT;
 }
 
+const char *station_order_name(enum station_order order)
+{
+    switch (order) {
+    case STATION_ENABLE:
+        return "ENABLE";
+    case STATION_DISABLE:
+        return "DISABLE";
+    case STATION_SIMULATE_ON:
+        return "SIMULATE ON";
+    case STATION_SIMULATE_OFF:
+        return "SIMULATE OFF";
+    }
+    KOMET_ASSERT_NEVER("an order without a name");
+}
+
 const char *connection_state_name(enum connection_state state)
 {
     switch (state) {

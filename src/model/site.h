@@ -38,9 +38,9 @@ struct tag {
     const char *unit;        /* "" when none */
     const char *description; /* "" when none */
     enum tag_type type;
-    bool ignored;            /* %IGNORE: neither read nor sent, and no error */
-    uint32_t ioa;            /* 0..16777215 */
-    uint8_t asdu;            /* type identification of an output; 0 for inputs */
+    bool ignored;                        /* %IGNORE: neither read nor sent, and no error */
+    uint32_t ioa;                        /* 0..16777215 */
+    uint8_t asdu;                        /* type identification of an output; 0 for inputs */
     const struct processing *processing; /* conversion and filters; NULL: none */
     uint32_t number;                     /* in the process, from 0 */
     struct station *station;             /* back to its owner */
@@ -56,7 +56,9 @@ struct station {
     int zone_offset_minutes; /* standard offset east of UTC for LOCAL and OFFSET */
     bool summer_time;        /* SU bit is honoured: LOCAL true; OFFSET, UTC false */
     bool communication_disabled;
-    int64_t clock_sync_us; /* period of clock synchronisation, 0 none */
+    bool keep_when_off; /* `invalidate_when_off: false`: its tags keep their values when it is off */
+    const struct tag *control_object; /* true: not spoken with; NULL none, or not read with the site */
+    int64_t clock_sync_us;            /* period of clock synchronisation, 0 none */
     struct parameter_set parameters;
     const char *tag_file; /* the CSV table's name, as in site.yaml */
     struct tag *tags;

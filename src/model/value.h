@@ -48,8 +48,9 @@ const char *value_status_name(enum value_status status); /* "Valid", … */
 
 /* Flags A to P are bits 0 to 15 (reference 1.4). */
 typedef uint16_t value_flags;
-#define FLAG_A          ((value_flags)1u)
-#define FLAGS_TEXT_SIZE 17
+#define FLAG_A           ((value_flags)1u)
+#define FLAG_SUBSTITUTED ((value_flags)0x20u) /* F: where SB stands */
+#define FLAGS_TEXT_SIZE  17
 
 /* Writes the letters of the set flags, "ADH"; `text` has FLAGS_TEXT_SIZE octets. */
 void value_flags_text(value_flags flags, char *text);

@@ -215,6 +215,9 @@ static bool begin(struct server_console *console, struct line_now now, struct op
     case VERB_SET:
     case VERB_INTERROGATE:
     case VERB_CLOCK:
+    case VERB_ENABLE:
+    case VERB_DISABLE:
+    case VERB_SIMULATE:
     case VERB_SET_ACT_INST:
     case VERB_SET_PREFERRED_INST:
     case VERB_STOP:

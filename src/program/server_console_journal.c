@@ -50,8 +50,11 @@ static void put_row(struct server_console *console, const struct journal_page *r
                                          .instance = row->instance,
                                          .epoch = row->epoch,
                                          .of_process = row->of_process,
+                                         .of_station = row->of_station,
                                          .user = &row->user};
         rows_event(&json, &event);
+    } else if (rows->commands[index].of_station) {
+        rows_station_command(&json, &rows->commands[index].command);
     } else {
         rows_command(&json, &rows->commands[index].command, rows->commands[index].type);
     }

@@ -61,26 +61,29 @@ bool named_line_or_station(const struct site *site, const char *name, const stru
     return nothing_named("station or line", "STATUS", name, nearest.found, mistake);
 }
 
-/* What an output tag of that type may be set to. */
+/* What a tag of that type may be set to. */
 static const char *right_values(enum tag_type type)
 {
     switch (type) {
+    case TAG_DI:
     case TAG_DOUT:
         return "true or false";
+    case TAG_CI:
     case TAG_CO:
         return "a whole number";
+    case TAG_AI:
     case TAG_AO:
         return "a number such as 42.5";
-    case TAG_AI:
-    case TAG_CI:
-    case TAG_DI:
     case TAG_QI:
+        return "Trans, Off, On or Err";
     case TAG_TIR:
+        return "a number of seconds";
     case TAG_TXTI:
+        return "nothing: texts are not built yet";
     case TAG_TYPE_COUNT:
         break;
     }
-    KOMET_ASSERT_NEVER("a tag that is no output");
+    KOMET_ASSERT_NEVER("an unknown type of tag");
 }
 
 static bool begin_set(struct server_console *console, struct line_now now, struct open *open,
@@ -93,8 +96,11 @@ static bool begin_set(struct server_console *console, struct line_now now, struc
     if (tag == NULL) {
         return nothing_named("tag", "TAG", command->name, nearest_tag(site, command->name), mistake);
     }
-    if (!tag_type_is_output(tag->type)) {
-        snprintf(mistake, MISTAKE_SIZE, "%s is an input (%s); only tags of type Dout, Co and Ao can be set",
+    bool by_hand = (server_station_mode(console->server, tag->station) & STATION_SIMULATED) != 0;
+    if (!tag_type_is_output(tag->type) && !by_hand) {
+        snprintf(mistake, MISTAKE_SIZE,
+                 "%s is an input (%s); only tags of type Dout, Co and Ao can be set, or those of a simulated "
+                 "station",
                  tag->name, tag_type_name(tag->type));
         return false;
     }
@@ -144,6 +150,30 @@ static bool begin_interrogate(struct server_console *console, struct line_now no
     return true;
 }
 
+static bool begin_control(struct server_console *console, struct line_now now, struct open *open,
+                          const struct record_user *user, char *mistake)
+{
+    const struct line *line;
+    const struct station *station;
+    if (!named_line_or_station(server_site(console->server), open->command.name, &line, &station, mistake)) {
+        return false;
+    }
+    if (line != NULL) {
+        snprintf(mistake, MISTAKE_SIZE, "%s is a line; a station stands here", line->name);
+        return false;
+    }
+    enum station_order simulate = open->command.on ? STATION_SIMULATE_ON : STATION_SIMULATE_OFF;
+    open->kind = OPEN_ORDER;
+    open->target = station->name;
+    open->waiting = 1;
+    open->result = COMMAND_DONE;
+    server_control(console->server, now, open_token(console, open, 0), user, station,
+                   open->command.verb == VERB_ENABLE    ? STATION_ENABLE
+                   : open->command.verb == VERB_DISABLE ? STATION_DISABLE
+                                                        : simulate);
+    return true;
+}
+
 /* SET_ACT_INST, SET_PREFERRED_INST, STOP. */
 static bool begin_of_role(struct server_console *console, struct line_now now, struct open *open,
                           const struct record_user *user, char *mistake)
@@ -176,6 +206,10 @@ bool order_begin(struct server_console *console, struct line_now now, struct ope
     case VERB_INTERROGATE:
     case VERB_CLOCK:
         return begin_interrogate(console, now, open, user, mistake);
+    case VERB_ENABLE:
+    case VERB_DISABLE:
+    case VERB_SIMULATE:
+        return begin_control(console, now, open, user, mistake);
     case VERB_SET_ACT_INST:
     case VERB_SET_PREFERRED_INST:
     case VERB_STOP:

@@ -34,7 +34,8 @@ static bool is_of_role(enum verb verb)
 /* A command that changes something and answers with its result. */
 static bool is_order(enum verb verb)
 {
-    return verb == VERB_SET || verb == VERB_INTERROGATE || verb == VERB_CLOCK || is_of_role(verb);
+    return verb == VERB_SET || verb == VERB_INTERROGATE || verb == VERB_CLOCK || verb == VERB_ENABLE ||
+           verb == VERB_DISABLE || verb == VERB_SIMULATE || is_of_role(verb);
 }
 
 /* Why the output went no further. A reader that has gone, as `head` does, wants no sentence. */

@@ -47,6 +47,9 @@ static enum wanted wanted_first(enum verb verb)
     case VERB_LNTRACE:
         return WANTED_LINE;
     case VERB_STATION:
+    case VERB_ENABLE:
+    case VERB_DISABLE:
+    case VERB_SIMULATE:
         return WANTED_STATION;
     case VERB_TAG:
     case VERB_WATCH:

@@ -20,7 +20,9 @@ enum record_kind {
     RECORD_COMMAND_BEGIN, /* a command is about to be sent to a kom */
     RECORD_COMMAND_END,   /* how it ended */
     RECORD_VALUE,         /* the value of a process, or of one of its instances, has changed */
-    RECORD_PREFERRED      /* SET_PREFERRED_INST: `instance`, 0 none */
+    RECORD_PREFERRED,     /* SET_PREFERRED_INST: `instance`, 0 none */
+    RECORD_STATION,       /* ENABLE, DISABLE, SIMULATE: holds from when it is stored; also a command */
+    RECORD_STATION_VALUE  /* the value of a station has changed */
 };
 
 #define RECORD_OCTETS_MAX 24
@@ -70,6 +72,18 @@ struct record_value {
         user; /* whose change of role it was; "": it came by itself, and is what is recovered */
 };
 
+struct record_station {
+    struct record_command command; /* `tag`: the station; `number`: the order */
+    uint8_t mode;                  /* bits of enum station_mode that people have set since */
+};
+
+struct record_station_value {
+    const char *station; /* name; borrowed as in an event */
+    uint8_t value;       /* enum station_value */
+    value_flags flags;
+    struct komet_utc time;
+};
+
 struct record {
     enum record_kind kind;
     uint64_t ticket;     /* of the journal: grows by one with each group handed out together */
@@ -85,12 +99,15 @@ struct record {
         } grant;
         struct record_command command;
         struct record_value value;
+        struct record_station station;
+        struct record_station_value station_value;
     } of;
 };
 
 /* What the journal gives back at the start of a server, record by record (order: grants, batches, preferred
- * instances, the newest value of each process and instance, oldest first, events oldest first: for each line
- * the newest RECOVERED_EVENTS_MAX time-tagged ones, and each tag's newest that is not `older`). */
+ * instances, modes and newest values of stations, the newest value of each process and instance, oldest
+ * first, events oldest first: for each line the newest RECOVERED_EVENTS_MAX time-tagged ones, and each tag's
+ * newest that is not `older`). */
 #define RECOVERED_EVENTS_MAX 4096
 
 #endif

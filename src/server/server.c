@@ -35,6 +35,7 @@ static size_t lay_out(struct server *server, const struct site *site)
     void *tags = lay_out_take(memory, &used, site->tag_count * sizeof(struct tag_state));
     void *line_states = lay_out_take(memory, &used, lines * sizeof(struct server_line_state));
     void *station_states = lay_out_take(memory, &used, stations * sizeof(struct station_known));
+    void *modes = lay_out_take(memory, &used, stations * sizeof(uint32_t));
     void *repeats = lay_out_take(memory, &used, lines * sizeof(struct repeats *));
     if (server != NULL) {
         server->processes = processes;
@@ -44,6 +45,7 @@ static size_t lay_out(struct server *server, const struct site *site)
         server->lines = line_states;
         server->line_count = lines;
         server->stations = station_states;
+        server->modes = modes;
         server->station_count = stations;
         server->repeats = repeats;
     }
@@ -63,6 +65,15 @@ static size_t lay_out(struct server *server, const struct site *site)
 size_t server_size(const struct site *site)
 {
     return lay_out(NULL, site);
+}
+
+static void mark_control_objects(struct server *server, const struct process *process)
+{
+    for (unsigned i = 0; i < process->station_count; i++) {
+        if (process->stations[i]->control_object != NULL) {
+            server->tags[tag_site_number(process->stations[i]->control_object)].controls = true;
+        }
+    }
 }
 
 struct server *server_init(void *memory, size_t size, const struct site *site, const char *name,
@@ -93,11 +104,15 @@ struct server *server_init(void *memory, size_t size, const struct site *site, c
         line += site->processes[p].line_count;
         station += site->processes[p].station_count;
         instances_init(&process->instances, site->lease_us, 0, now.instant);
+        stations_begin(server, process->process);
         clients_forget_reports(server, process, 0xFF);
         values_begin(process);
     }
     for (uint32_t i = 0; i < site->tag_count; i++) {
         server->tags[i] = (struct tag_state){.value = value_unknown()};
+    }
+    for (unsigned p = 0; p < site->process_count; p++) {
+        mark_control_objects(server, &site->processes[p]);
     }
     return server;
 }
@@ -196,6 +211,7 @@ void server_recovered(struct server *server, struct line_now now)
         struct process_state *process = &server->processes[p];
         instances_recovered(&process->instances, process->epoch_floor, now.instant);
     }
+    stations_recovered(server);
 }
 
 /* ---- clients come, speak and go ---- */
@@ -484,11 +500,12 @@ static bool next_note(struct server *server, struct server_output *output)
 
 bool server_next(struct server *server, struct line_now now, struct server_output *output)
 {
+    stations_follow_control(server);
     *output = (struct server_output){0};
     bool found = next_note(server, output) || batch_next(server, output) ||
                  (!server->journal_failed &&
                   (next_role(server, now, output) || values_next_record(server, now, output) ||
-                   orders_next_record(server, now, output))) ||
+                   stations_next_record(server, now, output) || orders_next_record(server, now, output))) ||
                  clients_next_message(server, now, output) || orders_next_command(server, now, output) ||
                  /* Again: a command that could not be sent any more has ended. */
                  (!server->journal_failed && orders_next_record(server, now, output)) ||

@@ -43,6 +43,9 @@ void server_recover_event(struct server *server, const char *process, const stru
 void server_recover_preferred(struct server *server, const char *process, uint8_t instance);
 void server_recover_value(struct server *server, const char *process, uint8_t instance,
                           const struct record_value *value);
+/* What people last said of a station; the value of it that is in the journal. */
+void server_recover_station(struct server *server, const char *name, unsigned mode);
+void server_recover_station_value(struct server *server, const char *name, enum station_value value);
 /* Ends recovery: commands of an earlier run are known to be unknown by the journal's own closing. */
 void server_recovered(struct server *server, struct line_now now);
 
@@ -116,6 +119,9 @@ void server_set(struct server *server, struct line_now now, uint64_t token, cons
 void server_interrogate(struct server *server, struct line_now now, uint64_t token,
                         const struct record_user *user, const struct station *station,
                         enum line_command_kind kind);
+/* ENABLE, DISABLE, SIMULATE: ends when it is stored, from when it holds. */
+void server_control(struct server *server, struct line_now now, uint64_t token,
+                    const struct record_user *user, const struct station *station, enum station_order what);
 /* SET_ACT_INST: ends when the instance is active (its grant sent), or is refused. */
 void server_set_active(struct server *server, struct line_now now, uint64_t token,
                        const struct record_user *user, const struct process *process, uint8_t instance);
@@ -178,6 +184,9 @@ struct server_line_state {
 const struct server_line_state *server_line_state(const struct server *server, const struct line *line);
 enum station_value server_station_value(const struct server *server, const struct station *station,
                                         value_flags *flags);
+
+/* What keeps a line from speaking with it: bits of enum station_mode. */
+unsigned server_station_mode(const struct server *server, const struct station *station);
 
 struct server_counters {
     uint64_t batches, values, events, repeats, refused_batches, commands, grants, records;

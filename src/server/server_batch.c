@@ -89,6 +89,7 @@ void batch_set_value(struct server *server, const struct tag *tag, const struct 
 {
     struct tag_state *state = &server->tags[tag_site_number(tag)];
     state->value = *value;
+    server->control_changed = server->control_changed || state->controls;
     if (state->watches == 0) {
         return;
     }

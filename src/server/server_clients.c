@@ -63,7 +63,7 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
     kom->kind = CLIENT_KOM;
     kom->process = state;
     kom->instance = instance;
-    kom->welcome = true;
+    kom->welcome = kom->station_modes = true;
     kom->traces = hello->traces;
     traces_connected(server, client);
     server_note(server, "%s is connected from %s (process %u)", run.text, member->host, hello->pid);
@@ -146,11 +146,7 @@ void clients_forget_reports(struct server *server, struct process_state *process
             state->connections[c].state = CONNECTION_CLOSED;
         }
     }
-    uint32_t station = server->first_station[process->process->index];
-    for (unsigned i = 0; i < process->process->station_count; i++, station++) {
-        bool off = process->process->stations[i]->communication_disabled;
-        server->stations[station] = (struct station_known){off ? STATION_OFF : STATION_COMERR, 0};
-    }
+    stations_forget(server, process->process);
 }
 
 void clients_line_report(struct server *server, unsigned client, const Komet__Wire__LineReport *report)
@@ -192,8 +188,8 @@ void clients_station_report(struct server *server, unsigned client, const Komet_
         return;
     }
     if (kom->process->reporter == kom->instance) {
-        server->stations[server->first_station[process->index] + report->station] =
-            (struct station_known){(enum station_value)report->value, (value_flags)report->flags};
+        stations_report(server, process->stations[report->station], (enum station_value)report->value,
+                        (value_flags)report->flags);
     }
 }
 
@@ -289,6 +285,11 @@ static bool next_of_client(struct server *server, struct line_now now, struct cl
     }
     if (client->leave) {
         write_leave(server, client);
+        return true;
+    }
+    if (client->station_modes) { /* before the role: who acts knows with whom not to speak */
+        client->station_modes = false;
+        stations_write_modes(server, client->process->process);
         return true;
     }
     if (client->role && client->role_ticket <= server->stored_ticket && write_role(server, now, client)) {

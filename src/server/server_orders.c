@@ -28,7 +28,8 @@ static bool is_write(const struct order *order)
  * there already, and one that a disk holds up must end. */
 static bool is_kept(const struct order *order)
 {
-    return is_write(order) || (order->kind == ORDER_PREFERRED && order->result == COMMAND_DONE);
+    bool role_or_station = order->kind == ORDER_PREFERRED || order->kind == ORDER_STATION;
+    return is_write(order) || (role_or_station && order->result == COMMAND_DONE);
 }
 
 static struct order *find_free(struct server *server)
@@ -62,6 +63,14 @@ static bool is_waiting(const struct order *order)
 /* What a command that was done makes of its tag. */
 static struct value value_done(const struct order *order)
 {
+    if (order->by_hand) { /* substituted, as SB would say */
+        return (struct value){.number = order->number,
+                              .status = STATUS_WEAK,
+                              .flags = order->flags,
+                              .time_origin = TIME_OF_ARRIVAL,
+                              .time = order->ended,
+                              .arrived = order->ended};
+    }
     return (struct value){.number = order->number,
                           .status = STATUS_VALID,
                           .flags = order->flags,
@@ -140,6 +149,16 @@ struct order *orders_begin(struct server *server, struct line_now now, uint64_t 
     return order;
 }
 
+/* With whom is not spoken cannot be commanded. */
+static bool refuse_by_mode(struct server *server, struct line_now now, struct order *order)
+{
+    const char *why = station_mode_refusal(server_station_mode(server, order->station));
+    if (why != NULL) {
+        orders_end(server, order, now, COMMAND_REFUSED, "%s", why);
+    }
+    return why != NULL;
+}
+
 /* Who would execute it; an order that nobody can is refused at once. */
 static bool address_order(struct server *server, struct line_now now, struct order *order)
 {
@@ -173,6 +192,13 @@ void server_set(struct server *server, struct line_now now, uint64_t token, cons
     order->before = *server_value(server, tag);
     order->deadline = komet_after(now.instant, deadline_us);
     order->state = ORDER_BEGIN;
+    if ((server_station_mode(server, tag->station) & STATION_SIMULATED) != 0) {
+        order->by_hand = true;
+        if (server->journal_failed) {
+            orders_end(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
+        }
+        return;
+    }
     if (!tag_type_is_output(tag->type)) {
         orders_end(server, order, now, COMMAND_REFUSED, "%.80s is an input tag; only outputs are written",
                    tag->name);
@@ -184,7 +210,9 @@ void server_set(struct server *server, struct line_now now, uint64_t token, cons
             return;
         }
     }
-    address_order(server, now, order);
+    if (!refuse_by_mode(server, now, order)) {
+        address_order(server, now, order);
+    }
 }
 
 void server_interrogate(struct server *server, struct line_now now, uint64_t token,
@@ -201,7 +229,9 @@ void server_interrogate(struct server *server, struct line_now now, uint64_t tok
     order->station = station;
     order->deadline = komet_after(now.instant, KOMET_SECONDS(10));
     order->state = ORDER_TO_SEND;
-    address_order(server, now, order);
+    if (!refuse_by_mode(server, now, order)) {
+        address_order(server, now, order);
+    }
 }
 
 /* ---- what becomes of them ---- */
@@ -268,6 +298,9 @@ void orders_stored(struct server *server, struct line_now now)
             set_state(order, ORDER_TO_SEND);
         } else if (order->state == ORDER_ENDING && stored) {
             set_state(order, ORDER_ENDED);
+            if (order->kind == ORDER_STATION) {
+                stations_ordered(server, order);
+            }
         } else if (server->journal_failed && (order->state == ORDER_ENDING || order->state == ORDER_END)) {
             if (order->sent) {
                 end_is_not_kept(order);
@@ -327,6 +360,8 @@ static const char *order_word(const struct order *order)
         return "SET_PREFERRED_INST";
     case ORDER_STOP:
         return "STOP";
+    case ORDER_STATION:
+        return station_order_name((enum station_order)(unsigned)order->number);
     }
     KOMET_ASSERT_NEVER("an unknown kind of order");
 }
@@ -340,22 +375,28 @@ static void begin_record(struct server *server, struct order *order, enum record
                                      .instance = order->instance};
 }
 
-static void write_record(struct server *server, struct order *order, bool end)
+static void write_command_record(const struct order *order, bool end, struct record_command *command)
 {
-    begin_record(server, order, end ? RECORD_COMMAND_END : RECORD_COMMAND_BEGIN);
-    struct record_command *command = &server->record.of.command;
     command->id = order->id;
     command->word = order_word(order);
     snprintf(command->tag, sizeof command->tag, "%s",
-             order->tag != NULL ? order->tag->name : order->process->process->name);
+             order->tag != NULL       ? order->tag->name
+             : order->station != NULL ? order->station->name
+                                      : order->process->process->name);
     command->user = order->user;
-    command->number = order->tag != NULL ? order->number : order->instance;
+    command->number = order->tag != NULL || order->station != NULL ? order->number : order->instance;
     command->flags = order->flags;
     command->epoch = order->epoch;
     command->given = order->given;
     command->ended = end ? order->ended : KOMET_UTC_UNKNOWN;
     command->result = end ? (uint8_t)order->result : 0;
     snprintf(command->reason, sizeof command->reason, "%s", end ? order->reason : "");
+}
+
+static void write_record(struct server *server, struct order *order, bool end)
+{
+    begin_record(server, order, end ? RECORD_COMMAND_END : RECORD_COMMAND_BEGIN);
+    write_command_record(order, end, &server->record.of.command);
 }
 
 /* A command that was done is an event of its tag, which so has its value also after a restart. */
@@ -383,11 +424,33 @@ static void write_switch(struct server *server, struct order *order)
                                                     .user = order->user};
 }
 
+/* What was said of a station: it holds from when that is stored, and is a command like others. */
+static void write_station(struct server *server, struct order *order)
+{
+    begin_record(server, order, RECORD_STATION);
+    server->record.of.station.mode = order->mode;
+    write_command_record(order, true, &server->record.of.station.command);
+    set_state(order, ORDER_ENDING);
+}
+
+/* The value that somebody gave to a tag of a simulated station. */
+static void take_by_hand(struct server *server, struct line_now now, struct order *order)
+{
+    order->flags |= FLAG_SUBSTITUTED;
+    order->sent = true;
+    orders_end(server, order, now, COMMAND_DONE, "%s", "");
+    const struct value value = value_done(order);
+    batch_set_value(server, order->tag, &value);
+}
+
 /* The next record of an order that has ended: what it did, if it was done, and then how it ended. */
 static void write_next_of_end(struct server *server, struct order *order)
 {
     if (order->result != COMMAND_DONE) {
         order->written = END_IS_NEXT;
+    } else if (order->kind == ORDER_STATION) {
+        write_station(server, order);
+        return;
     }
     switch (order->written) {
     case NOTHING_WRITTEN:
@@ -411,9 +474,11 @@ static void write_next_of_end(struct server *server, struct order *order)
 
 bool orders_next_record(struct server *server, struct line_now now, struct server_output *output)
 {
-    (void)now;
     for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
         struct order *order = &server->orders[i];
+        if (order->state == ORDER_BEGIN && order->by_hand) {
+            take_by_hand(server, now, order);
+        }
         if (order->state == ORDER_END) {
             write_next_of_end(server, order);
         } else if (order->state == ORDER_BEGIN) {

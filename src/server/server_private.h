@@ -35,6 +35,7 @@ struct client {
     bool heartbeat;
     int64_t heartbeat_us;
     uint64_t heartbeat_epoch;
+    bool station_modes;     /* they are to be sent */
     bool leave;             /* it is to be told to end */
     bool role, role_active; /* a Role is to be sent once `role_ticket` is stored */
     uint64_t role_epoch, role_ticket;
@@ -66,11 +67,14 @@ struct process_state {
 };
 
 struct station_known {
-    enum station_value value;
+    enum station_value value, told; /* now; in the journal */
     value_flags flags;
+    uint8_t ordered; /* bits of enum station_mode: what people said, else the site */
+    uint8_t mode;    /* the same, and what the control object says: in force */
+    uint32_t sweep;  /* so many of its tags, the last ones, are still to be made invalid */
 };
 
-enum order_kind { ORDER_TELEMETRY, ORDER_ROLE, ORDER_PREFERRED, ORDER_STOP };
+enum order_kind { ORDER_TELEMETRY, ORDER_ROLE, ORDER_PREFERRED, ORDER_STOP, ORDER_STATION };
 enum order_state {
     ORDER_FREE,
     ORDER_BEGIN,      /* its BEGIN is to be journaled */
@@ -92,10 +96,12 @@ struct order {
     const struct tag *tag; /* commands */
     const struct station *station;
     uint8_t instance;
+    uint8_t mode; /* STATION: what it makes of the station's */
     uint64_t epoch, ticket;
     double number;
     value_flags flags;
-    bool sent; /* to the instance: it may have been executed */
+    bool by_hand; /* a value for a tag of a simulated station: it goes nowhere */
+    bool sent;    /* to the instance: it may have been executed */
     enum { NOTHING_WRITTEN, EVENT_IS_NEXT, END_IS_NEXT } written; /* END: of its records */
     struct value before;                                          /* of the tag */
     struct komet_utc given, ended;
@@ -132,6 +138,7 @@ struct trace {
 struct tag_state {
     struct value value;
     uint32_t watches; /* one bit a watch that wants its changes */
+    bool controls;    /* stations: it is a control object */
 };
 
 /* A batch that is being taken apart. */
@@ -155,6 +162,7 @@ struct message_slot {
         Komet__Wire__Stored stored;
         Komet__Wire__Command command;
         Komet__Wire__TraceAsk trace_ask;
+        Komet__Wire__StationModes station_modes;
     } body;
     char text[SERVER_NOTE_SIZE];
 };
@@ -171,6 +179,9 @@ struct server {
     uint32_t *first_line, *first_station; /* of each process */
     uint32_t line_count, station_count;
     struct tag_state *tags;
+    uint32_t *modes;       /* of the stations of a process, for one message */
+    uint32_t station_next; /* no station before this one has anything to be journaled */
+    bool control_changed;  /* a control object has a new value */
     struct client clients[SERVER_CLIENTS_MAX];
     struct order orders[SERVER_COMMANDS_MAX];
     struct watch watches[SERVER_WATCHES_MAX];
@@ -224,6 +235,25 @@ void clients_station_report(struct server *server, unsigned client, const Komet_
 void clients_forget_reports(struct server *server, struct process_state *process, uint8_t reporter);
 bool clients_next_message(struct server *server, struct line_now now, struct server_output *output);
 void clients_stored(struct server *server);
+
+/* server_stations.c */
+void stations_begin(struct server *server, const struct process *process);
+void stations_recovered(struct server *server);
+/* Nobody acts any more of whom reports are shown. */
+void stations_forget(struct server *server, const struct process *process);
+void stations_report(struct server *server, const struct station *station, enum station_value value,
+                     value_flags flags);
+/* An ORDER_STATION is on disk. */
+void stations_ordered(struct server *server, const struct order *order);
+/* Stations whose control object has changed. */
+void stations_follow_control(struct server *server);
+/* The next change of a station, or tag of one that becomes invalid, to be journaled. */
+bool stations_next_record(struct server *server, struct line_now now, struct server_output *output);
+/* A tag has a new value that came from no instance: it is an event. */
+void stations_write_event(struct server *server, const struct tag *tag, const struct value *value,
+                          struct server_output *output);
+/* The slot's message: the modes of all stations of a process. */
+void stations_write_modes(struct server *server, const struct process *process);
 
 /* server_values.c: values of processes. */
 void values_begin(struct process_state *process);

@@ -74,6 +74,7 @@ struct journal_event_row {
     char tag[RECORD_TEXT_MAX];
     char process[64];
     bool of_process; /* its number is an enum process_value, and it has no type of a tag */
+    bool of_station; /* its number is an enum station_value, likewise */
     enum tag_type type;
     struct value value;
     uint8_t instance;
@@ -86,6 +87,7 @@ struct journal_command_row {
     char word[24];                 /* its word */
     char process[64];
     enum tag_type type; /* of the tag; TAG_TYPE_COUNT when the site has it no more */
+    bool of_station;    /* its number is an enum station_order */
 };
 
 struct journal_page {

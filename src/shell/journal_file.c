@@ -17,9 +17,10 @@
 #include "shell/log.h"
 
 #define SCHEMA_VERSION 2 /* 2: who gave a command, and whether that is certain */
-/* Types of events that are no tags': the value of an instance, and of a process. */
+/* Types of events that are no tags': the value of an instance, of a process, of a station. */
 #define TYPE_OF_INSTANCE    100
 #define TYPE_OF_PROCESS     101
+#define TYPE_OF_STATION     102
 #define LINES_RECOVERED_MAX 256 /* so many lines' newest events are read at the most */
 
 static const char schema[] =
@@ -35,6 +36,9 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS grants(process INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " instance INTEGER NOT NULL, PRIMARY KEY(process, epoch)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS preferred(process INTEGER PRIMARY KEY, instance INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS stations(name TEXT PRIMARY KEY, mode INTEGER NOT NULL, user TEXT NOT NULL,"
+    " given INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS station_values(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS about(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS starts(id INTEGER PRIMARY KEY, time TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS commands(id INTEGER PRIMARY KEY, process INTEGER NOT NULL, instance INTEGER "
@@ -59,6 +63,8 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_VALUE] =
         "INSERT INTO events SELECT ?,id,?,?,?,?,?,?,?,?,0,0,0,0,NULL FROM tags WHERE name = ?",
     [STATEMENT_VALUE_LATEST] = "INSERT OR REPLACE INTO latest SELECT id,? FROM tags WHERE name = ?",
+    [STATEMENT_STATION] = "INSERT OR REPLACE INTO stations VALUES(?,?,?,?)",
+    [STATEMENT_STATION_VALUE] = "INSERT OR REPLACE INTO station_values VALUES(?,?)",
     [STATEMENT_COMMAND_BEGIN] = "INSERT INTO commands VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [STATEMENT_COMMAND_END] = "INSERT OR REPLACE INTO commands VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 };
@@ -309,11 +315,11 @@ static bool write_event(struct journal_file *file, const struct record *record, 
            (event->user.name[0] == '\0' || write_user(file, seq, &event->user));
 }
 
-static bool write_command(struct journal_file *file, const struct record *record, sqlite3_int64 process)
+static bool write_command(struct journal_file *file, const struct record *record,
+                          const struct record_command *command, sqlite3_int64 process)
 {
-    const struct record_command *command = &record->of.command;
     enum journal_statement which =
-        record->kind == RECORD_COMMAND_END ? STATEMENT_COMMAND_END : STATEMENT_COMMAND_BEGIN;
+        record->kind == RECORD_COMMAND_BEGIN ? STATEMENT_COMMAND_BEGIN : STATEMENT_COMMAND_END;
     sqlite3_stmt *to = file->statements[which];
     sqlite3_bind_int64(to, 1, (sqlite3_int64)command->id);
     sqlite3_bind_int64(to, 2, process);
@@ -359,31 +365,78 @@ static bool write_preferred(struct journal_file *file, const struct record *reco
     return step(file, STATEMENT_PREFERRED);
 }
 
-/* The value of a process or instance: an event like that of a tag, under a name of its own. */
-static bool write_value(struct journal_file *file, const struct record *record, sqlite3_int64 process)
+/* A value that is no tag's: an event like that of a tag, under a name of its own. */
+struct named_value {
+    const char *name;
+    int type;
+    unsigned value;
+    value_flags flags;
+    struct komet_utc time;
+    const struct record_user
+        *user; /* whose change of role it was; NULL: it came by itself, and is recovered */
+};
+
+static bool write_named_value(struct journal_file *file, const struct named_value *value, uint8_t instance,
+                              sqlite3_int64 process)
 {
-    const struct record_value *value = &record->of.value;
-    const struct run_name name = run_value_name(record->process, value->of_process ? 0 : record->instance);
     sqlite3_stmt *named = file->statements[STATEMENT_VALUE_NAME];
     sqlite3_stmt *to = file->statements[STATEMENT_VALUE];
     sqlite3_stmt *latest = file->statements[STATEMENT_VALUE_LATEST];
-    sqlite3_bind_text(named, 1, name.text, -1, SQLITE_STATIC);
+    sqlite3_bind_text(named, 1, value->name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(to, 1, file->next_seq);
-    sqlite3_bind_int(to, 2, value->of_process ? TYPE_OF_PROCESS : TYPE_OF_INSTANCE);
+    sqlite3_bind_int(to, 2, value->type);
     sqlite3_bind_double(to, 3, (double)value->value);
     sqlite3_bind_int64(to, 4, (sqlite3_int64)((uint32_t)STATUS_VALID << 16 | value->flags));
     sqlite3_bind_int64(to, 5, (sqlite3_int64)((uint32_t)TIME_OF_ARRIVAL << 16));
     bind_time(to, 6, value->time);
     bind_time(to, 7, value->time);
     sqlite3_bind_int64(to, 8, process);
-    sqlite3_bind_int(to, 9, record->instance);
-    sqlite3_bind_text(to, 10, name.text, -1, SQLITE_STATIC);
+    sqlite3_bind_int(to, 9, instance);
+    sqlite3_bind_text(to, 10, value->name, -1, SQLITE_STATIC);
     sqlite3_int64 seq = file->next_seq++;
     sqlite3_bind_int64(latest, 1, seq);
-    sqlite3_bind_text(latest, 2, name.text, -1, SQLITE_STATIC);
+    sqlite3_bind_text(latest, 2, value->name, -1, SQLITE_STATIC);
     return step(file, STATEMENT_VALUE_NAME) && step(file, STATEMENT_VALUE) &&
-           (value->user.name[0] == '\0' ? step(file, STATEMENT_VALUE_LATEST)
-                                        : write_user(file, seq, &value->user));
+           (value->user == NULL ? step(file, STATEMENT_VALUE_LATEST) : write_user(file, seq, value->user));
+}
+
+static bool write_value(struct journal_file *file, const struct record *record, sqlite3_int64 process)
+{
+    const struct record_value *value = &record->of.value;
+    const struct run_name name = run_value_name(record->process, value->of_process ? 0 : record->instance);
+    const struct named_value named = {.name = name.text,
+                                      .type = value->of_process ? TYPE_OF_PROCESS : TYPE_OF_INSTANCE,
+                                      .value = value->value,
+                                      .flags = value->flags,
+                                      .time = value->time,
+                                      .user = value->user.name[0] != '\0' ? &value->user : NULL};
+    return write_named_value(file, &named, record->instance, process);
+}
+
+static bool write_station_value(struct journal_file *file, const struct record *record, sqlite3_int64 process)
+{
+    const struct record_station_value *value = &record->of.station_value;
+    const struct named_value named = {.name = value->station,
+                                      .type = TYPE_OF_STATION,
+                                      .value = value->value,
+                                      .flags = value->flags,
+                                      .time = value->time};
+    sqlite3_stmt *to = file->statements[STATEMENT_STATION_VALUE];
+    sqlite3_bind_text(to, 1, value->station, -1, SQLITE_STATIC);
+    sqlite3_bind_int(to, 2, value->value);
+    return write_named_value(file, &named, record->instance, process) && step(file, STATEMENT_STATION_VALUE);
+}
+
+/* What somebody said of a station: what holds from now on, and a command like others. */
+static bool write_station(struct journal_file *file, const struct record *record, sqlite3_int64 process)
+{
+    const struct record_command *command = &record->of.station.command;
+    sqlite3_stmt *to = file->statements[STATEMENT_STATION];
+    sqlite3_bind_text(to, 1, command->tag, -1, SQLITE_STATIC);
+    sqlite3_bind_int(to, 2, record->of.station.mode);
+    sqlite3_bind_text(to, 3, command->user.name, -1, SQLITE_STATIC);
+    bind_time(to, 4, command->given);
+    return step(file, STATEMENT_STATION) && write_command(file, record, command, process);
 }
 
 static bool write_record(struct journal_file *file, const struct record *record, sqlite3_int64 process)
@@ -397,11 +450,15 @@ static bool write_record(struct journal_file *file, const struct record *record,
         return write_grant(file, record, process);
     case RECORD_COMMAND_BEGIN:
     case RECORD_COMMAND_END:
-        return write_command(file, record, process);
+        return write_command(file, record, &record->of.command, process);
     case RECORD_VALUE:
         return write_value(file, record, process);
     case RECORD_PREFERRED:
         return write_preferred(file, record, process);
+    case RECORD_STATION:
+        return write_station(file, record, process);
+    case RECORD_STATION_VALUE:
+        return write_station_value(file, record, process);
     }
     KOMET_ASSERT_NEVER("an unknown kind of record");
 }
@@ -513,6 +570,21 @@ static void recover_value(struct server *server, sqlite3_stmt *row)
                          (uint8_t)sqlite3_column_int(row, 9), &of);
 }
 
+static void recover_station(struct server *server, sqlite3_stmt *row)
+{
+    server_recover_station(server, (const char *)sqlite3_column_text(row, 0),
+                           (unsigned)sqlite3_column_int(row, 1));
+}
+
+static void recover_station_value(struct server *server, sqlite3_stmt *row)
+{
+    int value = sqlite3_column_int(row, 1);
+    if (value >= STATION_OFF && value <= STATION_WAIT) {
+        server_recover_station_value(server, (const char *)sqlite3_column_text(row, 0),
+                                     (enum station_value)value);
+    }
+}
+
 static bool each_row(struct journal_file *file, const char *text, sqlite3_int64 parameter,
                      struct server *server, void (*take)(struct server *, sqlite3_stmt *), char *fault)
 {
@@ -549,6 +621,9 @@ bool journal_file_recover(struct journal_file *file, struct server *server, char
                0, server, recover_batch, fault) &&
            each_row(file, "SELECT name, instance FROM preferred JOIN processes ON processes.id = process", 0,
                     server, recover_preferred, fault) &&
+           each_row(file, "SELECT name, mode FROM stations", 0, server, recover_station, fault) &&
+           each_row(file, "SELECT name, value FROM station_values", 0, server, recover_station_value,
+                    fault) &&
            /* From the names, of which only the processes' are looked up any further. */
            each_row(file,
                     "SELECT " EVENT_COLUMNS " FROM tags CROSS JOIN latest ON latest.tag = tags.id"
@@ -603,6 +678,7 @@ static void take_event(const struct site *site, const struct journal_query *quer
     copy_text(event->tag, sizeof event->tag, row, 1);
     int type = sqlite3_column_int(row, 2);
     event->of_process = type == TYPE_OF_INSTANCE || type == TYPE_OF_PROCESS;
+    event->of_station = type == TYPE_OF_STATION;
     event->type = type >= 0 && type < TAG_TYPE_COUNT ? (enum tag_type)type : TAG_AI;
     column_value(row, 3, &event->value);
     copy_text(event->process, sizeof event->process, row, 8);
@@ -624,6 +700,7 @@ static void take_command(const struct site *site, const struct journal_query *qu
     struct record_command *command = &to->command;
     const struct tag *tag = site_find_tag(site, name);
     to->type = tag != NULL ? tag->type : TAG_TYPE_COUNT;
+    to->of_station = tag == NULL && site_find_station(site, name) != NULL;
     command->id = rows->after;
     copy_text(command->tag, sizeof command->tag, row, 1);
     command->number = sqlite3_column_double(row, 2);

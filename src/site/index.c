@@ -111,6 +111,30 @@ static void check_line_names(struct reading *reading, const struct site *site)
     }
 }
 
+/* Only a server looks at them: with one process alone the tag may be in a part that was not read. */
+static void find_control_objects(struct reading *reading, const struct site *site)
+{
+    for (const struct control_object *control = reading->controls; control != NULL; control = control->next) {
+        const struct tag *tag = site_find_tag(site, control->name);
+        if (reading->only_process != NULL) {
+            continue;
+        }
+        if (tag == NULL) {
+            reading_fault(reading, control->place, "name a tag of type Di or Dout of another station",
+                          "control_object: there is no tag '%s'", control->name);
+        } else if (tag->type != TAG_DI && tag->type != TAG_DOUT) {
+            reading_fault(reading, control->place, "name a tag of type Di or Dout of another station",
+                          "control_object: '%s' is of type %s", tag->name, tag_type_name(tag->type));
+        } else if (tag->station == control->station) {
+            reading_fault(reading, control->place, "name a tag of another station",
+                          "control_object: '%s' belongs to the station itself, which it would stop for good",
+                          tag->name);
+        } else {
+            control->station->control_object = tag;
+        }
+    }
+}
+
 void site_index(struct reading *reading, struct site *site)
 {
     for (unsigned i = 0; i < site->process_count; i++) {
@@ -130,4 +154,5 @@ void site_index(struct reading *reading, struct site *site)
     qsort(site->tags_by_name, site->tag_count, sizeof(struct tag *), by_name);
     check_names(reading, site);
     check_line_names(reading, site);
+    find_control_objects(reading, site);
 }

@@ -152,6 +152,18 @@ static void read_tags(struct yaml_reader *yaml, const yaml_node_t *node, struct 
     }
 }
 
+/* The tag may stand in a table that is read later: it is looked up when all are (index.c). */
+static void read_control_object(struct yaml_reader *yaml, const yaml_node_t *node, struct station *station)
+{
+    struct reading *reading = yaml->reading;
+    const char *name = node_text(yaml, node, "control_object");
+    if (name != NULL) {
+        struct control_object *control = arena_take(reading->arena, sizeof *control);
+        *control = (struct control_object){reading->controls, station, name, node_place(yaml, node)};
+        reading->controls = control;
+    }
+}
+
 static void check_station(struct yaml_reader *yaml, const yaml_node_t *node, const struct station *station)
 {
     static const enum parameter_id periods[] = {PARAMETER_ICP, PARAMETER_CICP};
@@ -168,16 +180,18 @@ static void check_station(struct yaml_reader *yaml, const yaml_node_t *node, con
 static void read_station(struct yaml_reader *yaml, const yaml_node_t *node, struct station *station,
                          const struct site_scope *scope)
 {
-    static const char *const keys[] = {"address",       "tags",       "time",          "parameters",
-                                       "communication", "clock_sync", "control_object"};
-    static const char *const communications[] = {"enabled", "disabled"};
+    static const char *const keys[] = {
+        "address",       "tags",       "time",           "parameters",
+        "communication", "clock_sync", "control_object", "invalidate_when_off"};
+    static const char *const communications[] = {"enabled", "disabled"}, *const booleans[] = {"true",
+                                                                                              "false"};
     unsigned index = 0;
     const char *key;
     const yaml_node_t *key_node, *value;
     bool has_address = false;
     station->parameters = parameter_defaults();
     while (mapping_next(yaml, node, station->name, &index, &key, &key_node, &value)) {
-        switch (key_find(yaml, key, key_node, "a station", keys, 7)) {
+        switch (key_find(yaml, key, key_node, "a station", keys, 8)) {
         case 0:
             read_ca(yaml, value, station);
             has_address = true;
@@ -198,9 +212,10 @@ static void read_station(struct yaml_reader *yaml, const yaml_node_t *node, stru
             node_duration(yaml, value, "clock_sync", KOMET_SECONDS(1), &station->clock_sync_us);
             break;
         case 6:
-            reading_fault(yaml->reading, node_place(yaml, key_node),
-                          "leave it out; use communication: disabled",
-                          "control_object is not in this version");
+            read_control_object(yaml, value, station);
+            break;
+        case 7:
+            station->keep_when_off = node_word(yaml, value, "invalidate_when_off", booleans, 2) == 1;
             break;
         default:
             break;

@@ -16,6 +16,14 @@ struct place {
     int line, column; /* from 1 */
 };
 
+/* A tag that is named before it is read. */
+struct control_object {
+    struct control_object *next;
+    struct station *station;
+    const char *name;
+    struct place place;
+};
+
 struct reading {
     struct site_arena *arena;
     struct site_fault *faults, *warnings;
@@ -23,6 +31,7 @@ struct reading {
     const struct site_file *files;
     size_t file_count;
     const char *only_process;
+    struct control_object *controls;
 };
 
 /* Begins: the lists of faults are taken from `arena`, all else is borrowed. */

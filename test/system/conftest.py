@@ -43,7 +43,7 @@ def running_site(new_site):
     """Station, server and two instances, the first of them active, values arrived."""
     site = new_site()
     site.start_station()
-    site.start_server()
+    site.server = site.start_server()
     site.kom1 = site.start_kom(1)
     wait_for(lambda: site.active() == 1, "instance 1 is active")
     site.kom2 = site.start_kom(2)

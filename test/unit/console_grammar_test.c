@@ -71,6 +71,15 @@ static void test_forms(void **state)
     assert_true(parse("INTERROGATE B.RTU counters"));
     assert_true(command.counters);
     assert_true(parse("CLOCK B.RTU"));
+    assert_true(parse("disable B.RTU"));
+    assert_int_equal(command.verb, VERB_DISABLE);
+    assert_string_equal(command.name, "B.RTU");
+    assert_true(parse("ENABLE B.RTU"));
+    assert_true(parse("SIMULATE B.RTU on") && command.on);
+    assert_true(parse("SIMULATE B.RTU OFF") && !command.on);
+    assert_mistake("SIMULATE B.RTU", "ON or OFF is missing");
+    assert_mistake("SIMULATE B.RTU YES", "ON or OFF stands behind the station, not 'YES'");
+    assert_mistake("DISABLE", "the station is missing");
     assert_true(parse("SHOW L.RTU parameters"));
     assert_true(parse("HELP set"));
     assert_true(parse("HELP S*"));
@@ -247,9 +256,12 @@ static void test_nearest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_command),  cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_lntrace),        cmocka_unit_test(test_process_and_instance),
-        cmocka_unit_test(test_ranges_of_time), cmocka_unit_test(test_mistakes_say_what_would_be_right),
+        cmocka_unit_test(test_every_command),
+        cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_lntrace),
+        cmocka_unit_test(test_process_and_instance),
+        cmocka_unit_test(test_ranges_of_time),
+        cmocka_unit_test(test_mistakes_say_what_would_be_right),
         cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_the_preferred_instance_may_be_none),
         cmocka_unit_test(test_stop_takes_a_process_or_an_instance),

@@ -68,7 +68,7 @@ static void test_an_event(void **state)
 {
     (void)state;
     const struct value value = {.number = 3, .status = STATUS_VALID, .cot = 3, .time = {0}, .arrived = {0}};
-    const struct rows_event event = {"M.Q", TAG_QI, &value, 17, "SELF.KOM", 2, 9, false, NULL};
+    const struct rows_event event = {"M.Q", TAG_QI, &value, 17, "SELF.KOM", 2, 9, false, false, NULL};
     json_begin(&json, text, sizeof text);
     rows_event(&json, &event);
     assert_true(json_end(&json));
@@ -82,8 +82,8 @@ static void test_an_event_of_a_process(void **state)
 {
     (void)state;
     const struct value value = {.number = PROCESS_CRASH, .status = STATUS_VALID, .time = {0}, .arrived = {0}};
-    const struct rows_event event = {
-        "[2]_SELF.KOM", TAG_TYPE_COUNT, &value, 18, "SELF.KOM", 2, 0, true, NULL};
+    const struct rows_event event = {"[2]_SELF.KOM", TAG_TYPE_COUNT, &value, 18, "SELF.KOM", 2, 0,
+                                     true,           false,          NULL};
     json_begin(&json, text, sizeof text);
     rows_event(&json, &event);
     assert_true(json_end(&json));

@@ -237,6 +237,38 @@ static void test_values_of_processes_and_the_preferred_instance_come_back(void *
     assert_int_equal(time.ms, newest.events[5].value.time.ms);
 }
 
+/* What was said of a station holds over a restart, and is a command; its value is an event. */
+static void test_stations_come_back(void **state)
+{
+    struct world *world = *state;
+    struct harness *harness = &world->harness;
+    const struct station *station = site_find_station(harness->site.site, "B.A");
+    const struct journal_query events = query(JOURNAL_EVENTS, "B.*");
+    const struct journal_query commands = query(JOURNAL_COMMANDS, "");
+    world_open(world);
+    harness_kom(harness, 1);
+    server_control(harness->server, harness->now, 1, &(struct record_user){"alice", true}, station,
+                   STATION_DISABLE);
+    harness_drain(harness);
+    harness_store(harness);
+    put_all_records(world);
+    read_page(world, &events);
+    assert_int_equal(newest.page.count, 1);
+    assert_string_equal(newest.events[0].tag, "B.A");
+    assert_true(newest.events[0].of_station && newest.events[0].value.number == STATION_OFF);
+    read_page(world, &commands);
+    assert_int_equal(newest.page.count, 1);
+    assert_true(newest.commands[0].of_station);
+    assert_string_equal(newest.commands[0].command.word, "DISABLE");
+    assert_string_equal(newest.commands[0].command.user.name, "alice");
+    assert_int_equal(newest.commands[0].command.result, COMMAND_DONE);
+    world_reopen(world);
+    recover(world);
+    harness_drain(harness);
+    assert_int_equal(server_station_mode(harness->server, station), STATION_DISABLED);
+    assert_int_equal(harness_records(harness, RECORD_STATION_VALUE), 0); /* it is what it was */
+}
+
 /* Values without time tag have no order but that of the journal, also when our clock was set back. */
 static void test_untagged_values_come_back_in_order(void **state)
 {
@@ -535,6 +567,7 @@ static void test_closing_ends_open_queries(void **state)
 static const struct CMUnitTest tests[] = {
     TEST(test_grants_and_batches_come_back),
     TEST(test_values_of_processes_and_the_preferred_instance_come_back),
+    TEST(test_stations_come_back),
     TEST(test_the_newest_event_of_each_tag_comes_back),
     TEST(test_a_tag_that_is_rarely_heard_comes_back),
     TEST(test_untagged_values_come_back_in_order),

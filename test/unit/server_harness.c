@@ -9,36 +9,37 @@
 
 #define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
 
-static const char site_text[] = "site: test\n"
-                                "group: {name: G, lease: %s, servers: [{name: A, listen: \"127.0.0.1:1\"}]}\n"
-                                "processes:\n"
-                                "  SELF.KOM:\n"
-                                "    lines:\n"
-                                "      L.A:\n"
-                                "        protocol: iec104\n"
-                                "        category: tcp\n"
-                                "        number: 3\n"
-                                "        hosts: [\"127.0.0.1:2404\"]\n"
-                                "        parameters: {WTN: 2 s}\n"
-                                "        stations:\n"
-                                "          B.A: {address: 1, tags: a.csv, time: utc}\n"
-                                "      L.B:\n"
-                                "        protocol: iec104\n"
-                                "        category: tcp\n"
-                                "        number: 4\n"
-                                "        hosts: [\"127.0.0.1:2405\"]\n"
-                                "        stations:\n"
-                                "          B.B: {address: 1, tags: b.csv, time: utc}\n"
-                                "          B.OFF: {address: 2, tags: off.csv, communication: disabled}\n"
-                                "  OTHER.KOM:\n"
-                                "    lines:\n"
-                                "      L.O:\n"
-                                "        protocol: iec104\n"
-                                "        category: tcp\n"
-                                "        number: 5\n"
-                                "        hosts: [\"127.0.0.1:2406\"]\n"
-                                "        stations:\n"
-                                "          B.O: {address: 1, tags: o.csv, time: utc}\n";
+static const char site_text[] =
+    "site: test\n"
+    "group: {name: G, lease: %s, servers: [{name: A, listen: \"127.0.0.1:1\"}]}\n"
+    "processes:\n"
+    "  SELF.KOM:\n"
+    "    lines:\n"
+    "      L.A:\n"
+    "        protocol: iec104\n"
+    "        category: tcp\n"
+    "        number: 3\n"
+    "        hosts: [\"127.0.0.1:2404\"]\n"
+    "        parameters: {WTN: 2 s}\n"
+    "        stations:\n"
+    "          B.A: {address: 1, tags: a.csv, time: utc}\n"
+    "      L.B:\n"
+    "        protocol: iec104\n"
+    "        category: tcp\n"
+    "        number: 4\n"
+    "        hosts: [\"127.0.0.1:2405\"]\n"
+    "        stations:\n"
+    "          B.B: {address: 1, tags: b.csv, time: utc, invalidate_when_off: false}\n"
+    "          B.OFF: {address: 2, tags: off.csv, communication: disabled}\n"
+    "  OTHER.KOM:\n"
+    "    lines:\n"
+    "      L.O:\n"
+    "        protocol: iec104\n"
+    "        category: tcp\n"
+    "        number: 5\n"
+    "        hosts: [\"127.0.0.1:2406\"]\n"
+    "        stations:\n"
+    "          B.O: {address: 1, tags: o.csv, control_object: M.HALT}\n";
 
 #define HEAD "name,type,address,asdu,processing\n"
 static const char a_csv[] = HEAD "M.D,Di,1,,\n"
@@ -48,7 +49,7 @@ static const char a_csv[] = HEAD "M.D,Di,1,,\n"
                                  "M.CMD,Dout,10,45,\n"
                                  "M.SET,Ao,11,50,\n"
                                  "M.BACK,Ai,12,,\n";
-static const char b_csv[] = HEAD "M.B,Di,1,,\nM.PULSE,Dout,10,45,command\n";
+static const char b_csv[] = HEAD "M.B,Di,1,,\nM.PULSE,Dout,10,45,command\nM.HALT,Di,2,,\n";
 static const char off_csv[] = HEAD "M.OFF,Di,1,,\n";
 static const char o_csv[] = HEAD "M.O,Di,1,,\nM.O.CMD,Dout,10,45,\n";
 
@@ -137,6 +138,11 @@ static void keep_message(struct harness *harness, const struct server_output *ou
     } else if (message->body_case == BODY(TRACE_ASK)) {
         sent->of.trace_ask = *message->trace_ask;
         keep_text(sent, message->trace_ask->mask);
+    } else if (message->body_case == BODY(STATION_MODES)) {
+        for (size_t i = 0; i < message->station_modes->n_mode; i++) {
+            assert_true(message->station_modes->mode[i] <= STATION_MODES);
+            sent->text[i] = (char)('0' + message->station_modes->mode[i]);
+        }
     } else if (message->body_case != BODY(LEAVE)) {
         fail_msg("the server sends %s", wire_message_name(message));
     }

@@ -4,8 +4,9 @@
  *
  * The site: SELF.KOM with line L.A (station B.A: M.D, M.U with a dead-band, M.N with new-time, M.P, the
  * outputs M.CMD and M.SET, and M.BACK) and line L.B (station B.B: M.B, the output M.PULSE, which is a
- * `command`; B.OFF, whose communication is disabled: M.OFF); OTHER.KOM with line L.O (station B.O: M.O,
- * M.O.CMD). K is 12, the lease 600 ms unless harness_begin was told another.
+ * `command`, and M.HALT, which controls B.O; its tags keep their values when it is off; B.OFF, whose
+ * communication is disabled: M.OFF); OTHER.KOM with line L.O (station B.O: M.O, M.O.CMD). K is 12, the lease
+ * 600 ms unless harness_begin was told another.
  */
 #ifndef TEST_UNIT_SERVER_HARNESS_H
 #define TEST_UNIT_SERVER_HARNESS_H
@@ -20,7 +21,7 @@
 #define HARNESS_COLUMNS 64   /* values of a batch */
 #define HARNESS_TEXT    256
 
-/* A message to a client, with its text (a refusal) kept beside it. */
+/* A message to a client, with its text (a refusal; of station_modes a digit a station) kept beside it. */
 struct sent {
     unsigned client;
     Komet__Wire__Message__BodyCase kind;

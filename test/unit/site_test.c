@@ -163,6 +163,46 @@ static void test_a_kom_reads_only_its_own_part(void **state)
     site_result_release(&result);
 }
 
+static void test_a_control_object_is_a_boolean_of_another_station(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "site: s\nprocesses:\n"
+        "  A.KOM: {lines: {L.A: {hosts: [h], stations: {\n"
+        "    B.A: {address: 1, tags: a.csv, control_object: m.on, invalidate_when_off: false}}}}}\n"
+        "  B.KOM: {lines: {L.B: {hosts: [h], stations: {%s B.B: {address: 2, tags: b.csv}}}}}\n";
+    static const char a[] = "name,type,address\nM.OWN,Di,1\n",
+                      b[] = "name,type,address\nM.ON,Di,1\nM.U,Ai,2\n";
+    static const char wrong[] = "B.X: {address: 3, tags: x.csv, control_object: M.U},"
+                                "B.Y: {address: 4, tags: x.csv, control_object: M.NONE},"
+                                "B.Z: {address: 5, tags: z.csv, control_object: M.Z},";
+    static const char x[] = "name,type,address\n", z[] = "name,type,address\nM.Z,Di,1\n";
+    char text[1024];
+    snprintf(text, sizeof text, yaml, "");
+    const struct site_file files[] = {
+        {"site.yaml", text, strlen(text)}, {"a.csv", a, sizeof a - 1}, {"b.csv", b, sizeof b - 1}};
+    struct site_result result = site_read(files, 3, NULL);
+    assert_non_null(result.site);
+    const struct station *station = site_find_station(result.site, "B.A");
+    assert_ptr_equal(station->control_object, site_find_tag(result.site, "M.ON"));
+    assert_true(station->keep_when_off);
+    assert_null(site_find_station(result.site, "B.B")->control_object);
+    site_result_release(&result);
+    result = site_read(files, 2, "A.KOM"); /* a KOM's part has the tag not */
+    assert_non_null(result.site);
+    site_result_release(&result);
+    snprintf(text, sizeof text, yaml, wrong);
+    const struct site_file more[] = {{"site.yaml", text, strlen(text)},
+                                     {"a.csv", a, sizeof a - 1},
+                                     {"b.csv", b, sizeof b - 1},
+                                     {"x.csv", x, sizeof x - 1},
+                                     {"z.csv", z, sizeof z - 1}};
+    result = site_read(more, 5, NULL);
+    assert_null(result.site);
+    assert_int_equal(result.fault_count, 3);
+    site_result_release(&result);
+}
+
 static void test_a_period_of_interrogation_has_a_second_at_least(void **state)
 {
     (void)state;
@@ -270,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_deep_nesting_is_told_at_once),
         cmocka_unit_test(test_keys_that_stand_twice),
         cmocka_unit_test(test_a_server_beyond_this_machine_needs_tls),
+        cmocka_unit_test(test_a_control_object_is_a_boolean_of_another_station),
         cmocka_unit_test(test_a_period_of_interrogation_has_a_second_at_least),
         cmocka_unit_test(test_a_hundred_thousand_tags),
     };
