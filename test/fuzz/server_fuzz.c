@@ -122,6 +122,9 @@ static void order(struct fuzz *fuzz)
     const struct station *station = site->processes[0].stations[0];
     if (which < 128) {
         server_set(fuzz->server, fuzz->now, which, &user, tag, which % 3, 0, KOMET_MS(which * 20 + 1));
+    } else if (which < 160) {
+        server_control(fuzz->server, fuzz->now, which, &user, station,
+                       (enum station_order)(STATION_ENABLE + which % 4));
     } else if (which < 192) {
         server_interrogate(fuzz->server, fuzz->now, which, &user, station, LINE_COMMAND_INTERROGATE);
     } else if (which < 216) {

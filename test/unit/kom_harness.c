@@ -329,6 +329,19 @@ void world_role(struct world *world, bool active, uint64_t epoch)
     world_pump(world);
 }
 
+void world_modes(struct world *world, unsigned a, unsigned b)
+{
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__StationModes modes = KOMET__WIRE__STATION_MODES__INIT;
+    uint32_t mode[] = {a, b};
+    modes.n_mode = 2;
+    modes.mode = mode;
+    message.body_case = BODY(STATION_MODES);
+    message.station_modes = &modes;
+    feed(world, &message);
+    world_pump(world);
+}
+
 void world_reply(struct world *world, int64_t sent_us, uint64_t epoch)
 {
     wire_message message = KOMET__WIRE__MESSAGE__INIT;

@@ -77,6 +77,8 @@ void world_later(struct world *world, int64_t duration_us);
 void world_connect(struct world *world);
 void world_welcome(struct world *world, int64_t lease_us); /* the lines are configured */
 void world_role(struct world *world, bool active, uint64_t epoch);
+/* What keeps the KOM from speaking with B.A and B.B. */
+void world_modes(struct world *world, unsigned a, unsigned b);
 void world_reply(struct world *world, int64_t sent_us, uint64_t epoch);
 void world_stored(struct world *world, uint64_t sequence);
 void world_refuse_batch(struct world *world, uint64_t sequence);

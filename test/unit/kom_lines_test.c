@@ -176,6 +176,30 @@ static void test_a_refused_batch_makes_passive(void **state)
     assert_int_equal(world->lines[LINE_A].acknowledged, 0);
 }
 
+/* ---- modes of stations ---- */
+
+static void test_what_a_passive_one_was_told_holds_when_it_acts(void **state)
+{
+    struct world *world = *state;
+    world_connect(world);
+    world_modes(world, STATION_DISABLED, 0); /* before the site: it cannot be meant */
+    assert_non_null(strstr(world->notes, "for another site"));
+    world_welcome(world, KOM_TEST_LEASE);
+    world_modes(world, STATION_DISABLED, 0);
+    assert_false(world->lines[LINE_B].asked);
+    world_role(world, true, KOM_TEST_EPOCH);
+    assert_false(world->lines[LINE_A].asked);
+    assert_true(world->lines[LINE_B].asked);
+    world_accept(world, LINE_B);
+    world_modes(world, 0, STATION_SIMULATED);
+    assert_true(world->lines[LINE_A].asked);
+    assert_true(world->lines[LINE_B].aborted);
+    assert_int_equal(world->lines[LINE_B].reason, KOMET_DISABLED);
+    const Komet__Wire__StationReport *report = world_newest(world, BODY(STATION_REPORT))->station_report;
+    assert_int_equal(report->station, 1);
+    assert_int_equal(report->value, STATION_SIMUL);
+}
+
 /* ---- commands ---- */
 
 static void test_commands_that_are_refused_at_once(void **state)
@@ -429,6 +453,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_one_that_leaves_takes_no_grant),
     TEST(test_a_grant_that_ended_on_its_way_is_said_to_have_stopped),
     TEST(test_without_a_server_it_ends_at_once),
+    TEST(test_what_a_passive_one_was_told_holds_when_it_acts),
     TEST(test_it_ends_when_the_server_is_lost_meanwhile),
     TEST(test_the_server_can_tell_it_to_end),
 };
