@@ -7,6 +7,7 @@
 
 #include "line/line_private.h"
 #include "model/conversion.h"
+#include "model/station_time.h"
 
 static void end_command(struct line_engine *line, struct open_command *command, enum command_result result,
                         const char *reason)
@@ -104,7 +105,7 @@ static uint64_t send_system(struct line_engine *line, struct line_now now, const
         object.qualifier = (uint8_t)(QCC_GENERAL | freeze << QCC_FREEZE_SHIFT);
     } else {
         object.time_size = KOMET_TIME_CP56;
-        komet_cp56_from_utc(&object.time, now.utc, station->zone_offset_minutes);
+        station_time_tag(station, now.utc, &object.time);
     }
     return send_object(line, now, system_type(kind), station, &object);
 }

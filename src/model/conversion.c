@@ -8,6 +8,7 @@
 
 #include "komet/assert.h"
 #include "model/filter.h"
+#include "model/station_time.h"
 
 /* What an object can carry as a whole number: -2^31 of a counter, 2^32 - 1 of a bit string. */
 #define WHOLE_MIN      (-2147483648.0)
@@ -242,9 +243,7 @@ bool object_from_number(const struct tag *tag, double *number, value_flags flags
     object->select = (flags & 0x80u) != 0;
     object->qualifier = (uint8_t)(set_point ? flags & 0x7Fu : (flags >> 2) & 0x1Fu);
     if (row->time == KOMET_TIME_CP56) {
-        const struct station *station = tag->station;
-        bool utc = station->zone == STATION_ZONE_UTC || station->zone == STATION_ZONE_ARRIVAL;
-        komet_cp56_from_utc(&object->time, now, utc ? 0 : station->zone_offset_minutes);
+        station_time_tag(tag->station, now, &object->time);
     }
     return true;
 }

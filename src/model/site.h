@@ -55,6 +55,7 @@ struct station {
     enum station_zone zone;  /* `time:` utc (default), local (of the site's `time_zone`), +01:00, arrival */
     int zone_offset_minutes; /* standard offset east of UTC for LOCAL and OFFSET */
     bool summer_time;        /* SU bit is honoured: LOCAL true; OFFSET, UTC false */
+    bool summer_time_eu;     /* LOCAL: what is sent has it, by the rule of the European Union */
     bool communication_disabled;
     bool keep_when_off; /* `invalidate_when_off: false`: its tags keep their values when it is off */
     const struct tag *control_object; /* true: not spoken with; NULL none, or not read with the site */

@@ -90,7 +90,7 @@ static void read_ca(struct yaml_reader *yaml, const yaml_node_t *node, struct st
 
 /* utc, local, arrival, or an offset such as "+05:30". */
 static void read_zone(struct yaml_reader *yaml, const yaml_node_t *node, struct station *station,
-                      int local_minutes)
+                      const struct site_scope *scope)
 {
     const char *text = node_text(yaml, node, "time");
     if (text == NULL) {
@@ -101,8 +101,9 @@ static void read_zone(struct yaml_reader *yaml, const yaml_node_t *node, struct 
         station->zone = STATION_ZONE_UTC;
     } else if (strcmp(text, "local") == 0) {
         station->zone = STATION_ZONE_LOCAL;
-        station->zone_offset_minutes = local_minutes;
+        station->zone_offset_minutes = scope->local_minutes;
         station->summer_time = true;
+        station->summer_time_eu = scope->summer_time_eu;
     } else if (strcmp(text, "arrival") == 0) {
         station->zone = STATION_ZONE_ARRIVAL;
     } else if (zone_parse(text, &minutes)) {
@@ -200,7 +201,7 @@ static void read_station(struct yaml_reader *yaml, const yaml_node_t *node, stru
             read_tags(yaml, value, station, scope->tags_wanted);
             break;
         case 2:
-            read_zone(yaml, value, station, scope->local_minutes);
+            read_zone(yaml, value, station, scope);
             break;
         case 3:
             read_parameters(yaml, value, &station->parameters, &station->line->parameters);

@@ -8,8 +8,9 @@
 
 /* What the site says for all its lines. */
 struct site_scope {
-    int local_minutes; /* `local_time`: standard offset of stations with `time: local` */
-    bool tags_wanted;  /* false: another process's line, whose tables are not here */
+    int local_minutes;   /* `local_time`: standard offset of stations with `time: local` */
+    bool summer_time_eu; /* `summer_time: eu` */
+    bool tags_wanted;    /* false: another process's line, whose tables are not here */
 };
 
 /* Fills `line`, whose name is set, from its mapping. */

@@ -125,7 +125,7 @@ static void read_process(struct yaml_reader *yaml, const yaml_node_t *node, stru
 }
 
 static void read_processes(struct yaml_reader *yaml, const yaml_node_t *node, struct site *site,
-                           int local_minutes)
+                           struct site_scope scope)
 {
     unsigned index = 0;
     const char *key;
@@ -139,7 +139,7 @@ static void read_processes(struct yaml_reader *yaml, const yaml_node_t *node, st
         struct process *process = &site->processes[site->process_count];
         process->name = key;
         process->index = site->process_count++;
-        struct site_scope scope = {local_minutes, only == NULL || name_compare(only, key) == 0};
+        scope.tags_wanted = only == NULL || name_compare(only, key) == 0;
         if (strlen(key) < 5 || name_compare(key + strlen(key) - 4, ".KOM") != 0) {
             reading_fault(yaml->reading, node_place(yaml, key_node), "such as SELF.KOM",
                           "the name of a process ends with .KOM; this one is '%s'", key);
@@ -162,19 +162,22 @@ static const yaml_node_t *find_key(struct yaml_reader *yaml, const yaml_node_t *
 
 static void read_root(struct yaml_reader *yaml, const yaml_node_t *root, struct site *site)
 {
-    static const char *const keys[] = {"site", "group", "processes", "local_time"};
+    static const char *const keys[] = {"site", "group", "processes", "local_time", "summer_time"};
+    static const char *const summers[] = {"none", "eu"};
     unsigned index = 0;
     const char *key;
     const yaml_node_t *key_node, *value;
-    int local_minutes = 0;
+    struct site_scope scope = {0};
     const yaml_node_t *local = find_key(yaml, root, "local_time"); /* stations need it, wherever it stands */
     const char *text = local != NULL ? node_text(yaml, local, "local_time") : NULL;
-    if (text != NULL && !zone_parse(text, &local_minutes)) {
+    if (text != NULL && !zone_parse(text, &scope.local_minutes)) {
         reading_fault(yaml->reading, node_place(yaml, local),
                       "the standard offset from UTC, such as \"+01:00\"", "local_time is '%s'", text);
     }
+    const yaml_node_t *summer = find_key(yaml, root, "summer_time"); /* likewise */
+    scope.summer_time_eu = summer != NULL && node_word(yaml, summer, "summer_time", summers, 2) == 1;
     while (mapping_next(yaml, root, "site.yaml", &index, &key, &key_node, &value)) {
-        switch (key_find(yaml, key, key_node, "site.yaml", keys, 4)) {
+        switch (key_find(yaml, key, key_node, "site.yaml", keys, 5)) {
         case 0: {
             const char *name = node_text(yaml, value, "site");
             site->name = name != NULL ? name : "";
@@ -184,7 +187,7 @@ static void read_root(struct yaml_reader *yaml, const yaml_node_t *root, struct 
             read_group(yaml, value, site);
             break;
         case 2:
-            read_processes(yaml, value, site, local_minutes);
+            read_processes(yaml, value, site, scope);
             break;
         default:
             break;

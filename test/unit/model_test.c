@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/conversion.h"
+#include "model/station_time.h"
 
 static struct station station = {.name = "B.RTU", .ca = 1, .zone = STATION_ZONE_UTC};
 
@@ -142,6 +143,44 @@ static void test_the_zone_is_the_stations(void **state)
     assert_true(value.time.ms == arrived.ms);
     assert_int_equal(value.time_origin, TIME_OF_ARRIVAL);
     assert_int_equal(value.status, STATUS_WEAK);
+}
+
+/* 2026: summer time from 29 March to 25 October, at 1:00 UTC; 2028: from 26 March to 29 October. */
+static void test_summer_time_is_from_the_last_sunday_of_march_to_that_of_october(void **state)
+{
+    (void)state;
+    static const int64_t changes[][2] = {{1774746000000, 1792890000000}, {1837645200000, 1856394000000}};
+    for (unsigned year = 0; year < 2; year++) {
+        assert_false(summer_time_eu((struct komet_utc){changes[year][0] - 1}));
+        assert_true(summer_time_eu((struct komet_utc){changes[year][0]}));
+        assert_true(summer_time_eu((struct komet_utc){changes[year][1] - 1}));
+        assert_false(summer_time_eu((struct komet_utc){changes[year][1]}));
+    }
+    assert_false(summer_time_eu((struct komet_utc){1767225600000})); /* 1 January 2026 */
+    assert_true(summer_time_eu((struct komet_utc){1782864000000}));  /* 1 July 2026 */
+}
+
+/* What a station is told is what is understood when it says it. */
+static void test_a_station_is_told_the_time_in_its_zone(void **state)
+{
+    (void)state;
+    struct tag tag = make_tag(TAG_DI, 0);
+    const struct komet_utc july = {1782864000000};
+    static const struct station zones[] = {
+        {.zone = STATION_ZONE_UTC},
+        {.zone = STATION_ZONE_OFFSET, .zone_offset_minutes = 330},
+        {.zone = STATION_ZONE_LOCAL, .zone_offset_minutes = 60, .summer_time = true},
+        {.zone = STATION_ZONE_LOCAL, .zone_offset_minutes = 60, .summer_time = true, .summer_time_eu = true}};
+    static const unsigned hours[] = {0, 5, 1, 2};
+    for (unsigned i = 0; i < 4; i++) {
+        struct komet_object object = {.value.single = true, .time_size = KOMET_TIME_CP56};
+        station = zones[i];
+        station_time_tag(&station, july, &object.time);
+        assert_int_equal(object.time.hour, hours[i]);
+        assert_int_equal(object.time.summer_time, i == 3);
+        assert_true(receive(&tag, KOMET_M_SP_TB_1, object, july).time.ms == july.ms);
+    }
+    station = (struct station){.name = "B.RTU", .ca = 1, .zone = STATION_ZONE_UTC};
 }
 
 static void test_outputs(void **state)
@@ -344,6 +383,8 @@ int main(void)
         cmocka_unit_test(test_polynomial),
         cmocka_unit_test(test_whole_numbers_after_the_conversion),
         cmocka_unit_test(test_the_zone_is_the_stations),
+        cmocka_unit_test(test_summer_time_is_from_the_last_sunday_of_march_to_that_of_october),
+        cmocka_unit_test(test_a_station_is_told_the_time_in_its_zone),
         cmocka_unit_test(test_outputs),
         cmocka_unit_test(test_output_control),
         cmocka_unit_test(test_confirmations),
