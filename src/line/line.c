@@ -1,453 +1,95 @@
 /*
- * line: the life of a line's one connection (protocol iec104, category tcp, controlling station).
- *
- * Active and CLOSED, it asks for a connection to the next of its hosts, waits t0 for it, starts data
- * transfer, interrogates each station, and hands values out. Whatever ends the connection leads back to
- * CLOSED with a named reason and an attempt at the next host after `reconnect`. Passive, it has no connection
- * and sends nothing.
+ * line: each verb of a line is that of its protocol.
  */
-#include "line/line_private.h"
+#include "line/line.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
+#include "komet/assert.h"
+#include "line/line_verbs.h"
 
-#include "model/lay_out.h"
-
-static struct komet_link_settings link_settings(const struct line *line)
-{
-    const int64_t *value = line->parameters.value;
-    struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLING);
-    settings.k = (uint16_t)value[PARAMETER_K];
-    settings.w = (uint16_t)value[PARAMETER_W];
-    settings.t1_us = KOMET_MS(value[PARAMETER_WT1]);
-    settings.t2_us = KOMET_MS(value[PARAMETER_WT2]);
-    settings.t3_us = KOMET_MS(value[PARAMETER_WT3]);
-    settings.first_vs = (uint16_t)value[PARAMETER_ISSN];
-    settings.tolerate_cf3_mark = value[PARAMETER_CF3] != 0;
-    return settings;
-}
-
-/* The engine's memory: itself with its stations, the tags' last values, the link. */
-static size_t lay_out(uint8_t *memory, const struct line *line, struct line_engine **engine)
-{
-    struct komet_link_settings settings = link_settings(line);
-    size_t used = 0, stations = line->station_count * sizeof(struct station_state);
-    uint32_t tags = 0;
-    for (unsigned i = 0; i < line->station_count; i++) {
-        tags += line->stations[i].tag_count;
-    }
-    struct line_engine *laid = lay_out_take(memory, &used, sizeof(struct line_engine) + stations);
-    struct value *last = lay_out_take(memory, &used, tags * sizeof(struct value));
-    void *link_memory = lay_out_take(memory, &used, komet_link_size(&settings));
-    if (memory != NULL) {
-        memset(laid, 0, sizeof(struct line_engine) + stations);
-        laid->settings = settings;
-        laid->last = last;
-        laid->tag_count = tags;
-        laid->link_memory = link_memory;
-        *engine = laid;
-    }
-    return used;
-}
-
-/* Change detection begins afresh: the next value of each tag goes on. */
-void line_forget_values(struct line_engine *line, uint32_t first, uint32_t count)
-{
-    KOMET_ASSERT(first + count <= line->tag_count);
-    for (uint32_t i = 0; i < count; i++) {
-        line->last[first + i] = value_unknown();
-    }
-}
-
-static void forget_values(struct line_engine *line)
-{
-    line_forget_values(line, 0, line->tag_count);
-}
+static const struct line_verbs *const verbs_of[PROTOCOL_COUNT] = {[PROTOCOL_IEC104] = &line_iec104};
 
 size_t line_size(const struct line *line)
 {
-    return lay_out(NULL, line, NULL);
+    return verbs_of[line->protocol]->size(line);
 }
 
 struct line_engine *line_init(void *memory, size_t size, const struct line *line, struct line_now now)
 {
     KOMET_ASSERT(size >= line_size(line));
-    KOMET_ASSERT(line->host_count > 0);
-    struct line_engine *engine;
-    lay_out(memory, line, &engine);
-    engine->line = line;
-    engine->retry_at = KOMET_NEVER;
-    forget_values(engine);
-    stations_init(engine);
-    (void)now;
+    struct line_engine *engine = verbs_of[line->protocol]->init(memory, line, now);
+    engine->verbs = verbs_of[line->protocol];
     return engine;
 }
 
-int64_t line_parameter(const struct line_engine *line, enum parameter_id id)
+void line_activate(struct line_engine *engine, struct line_now now)
 {
-    return line->line->parameters.value[id];
+    engine->verbs->activate(engine, now);
 }
 
-void line_note(struct line_engine *line, const char *format, ...)
+void line_deactivate(struct line_engine *engine, struct line_now now, enum komet_reason reason)
 {
-    if (line->note_count == LINE_NOTES_MAX) {
-        return;
-    }
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line->notes[line->note_count++], LINE_NOTE_SIZE, format, arguments);
-    va_end(arguments);
+    engine->verbs->deactivate(engine, now, reason);
 }
 
-/* The one place where the state of the connection changes. */
-static void set_state(struct line_engine *line, enum connection_state state)
-{
-    KOMET_ASSERT(line->active || state == CONNECTION_CLOSED);
-    if (line->state != state) {
-        line->state = state;
-        line->report_changed = true;
-    }
-}
-
-void line_drop(struct line_engine *line, struct line_now now, enum komet_reason reason, bool abort)
-{
-    if (line->state == CONNECTION_CLOSED) {
-        return;
-    }
-    line->link = NULL;
-    line->reason = reason;
-    if (line->values_waiting) { /* nobody will see them: nothing may be measured against them */
-        line->values_waiting = false;
-        forget_values(line);
-    }
-    line->abort_wanted = abort;
-    line->abort_reason = reason;
-    line->connect_wanted = false;
-    line->report_changed = true;
-    line->failures++;
-    commands_abandon(line, komet_reason_name(reason));
-    set_state(line, CONNECTION_CLOSED);
-    if (line->active) {
-        line->host = (uint8_t)((line->host + 1) % line->line->host_count);
-        line->retry_at =
-            stations_any_speaks(line) ? komet_after(now.instant, line->line->reconnect_us) : KOMET_NEVER;
-        stations_follow(line);
-    }
-}
-
-static void connect_next(struct line_engine *line, struct line_now now)
-{
-    KOMET_ASSERT(line->link == NULL);
-    line->connection++;
-    line->connect_wanted = true;
-    line->retry_at = KOMET_NEVER;
-    line->connect_by = komet_after(now.instant, KOMET_MS(line_parameter(line, PARAMETER_WT0)));
-    set_state(line, CONNECTION_CONNECTING);
-}
-
-static void work(struct line_engine *line, struct line_now now)
-{
-    if (line->state != CONNECTION_STARTED || !komet_reached(now.instant, line->start_at)) {
-        return;
-    }
-    stations_work(line, now);
-}
-
-void line_activate(struct line_engine *line, struct line_now now)
-{
-    if (line->active) {
-        return;
-    }
-    line->active = true;
-    forget_values(line);
-    line->failures = 0;
-    line->host = 0;
-    line->report_changed = true;
-    stations_activate(line);
-    if (stations_any_speaks(line)) {
-        connect_next(line, now);
-    } else {
-        line->reason = KOMET_DISABLED;
-    }
-}
-
-void line_deactivate(struct line_engine *line, struct line_now now, enum komet_reason reason)
-{
-    line->active = false;
-    line->retry_at = KOMET_NEVER;
-    line_drop(line, now, reason, true);
-    commands_abandon(line, komet_reason_name(reason));
-    KOMET_ASSERT(line->link == NULL && line->state == CONNECTION_CLOSED);
-}
-
-void line_set_mode(struct line_engine *line, struct line_now now, const struct station *station,
+void line_set_mode(struct line_engine *engine, struct line_now now, const struct station *station,
                    unsigned mode)
 {
-    if (!stations_set_mode(line, now, station, mode) || !line->active) {
-        return;
-    }
-    if (!stations_any_speaks(line)) {
-        line_drop(line, now, KOMET_DISABLED, true);
-        line->reason = KOMET_DISABLED;
-        line->retry_at = KOMET_NEVER;
-        line->failures = 0;
-        line->host = 0;
-    } else if (line->state == CONNECTION_CLOSED && line->retry_at.us == KOMET_NEVER.us) {
-        connect_next(line, now);
-    }
-    stations_follow(line);
-    work(line, now);
+    engine->verbs->set_mode(engine, now, station, mode);
 }
 
-void line_connected(struct line_engine *line, struct line_now now, uint32_t connection)
+void line_connected(struct line_engine *engine, struct line_now now, uint32_t connection)
 {
-    if (connection != line->connection || line->state != CONNECTION_CONNECTING) {
-        return;
-    }
-    line->link =
-        komet_link_init(line->link_memory, komet_link_size(&line->settings), &line->settings, now.instant);
-    line->handed = line->stored = 0;
-    line->larger_k = false;
-    line->connect_wanted = false;
-    set_state(line, CONNECTION_STOPPED);
-    komet_link_start(line->link, now.instant);
+    engine->verbs->connected(engine, now, connection);
 }
 
-void line_closed(struct line_engine *line, struct line_now now, uint32_t connection, enum komet_reason reason)
+void line_closed(struct line_engine *engine, struct line_now now, uint32_t connection,
+                 enum komet_reason reason)
 {
-    if (connection == line->connection) {
-        line_drop(line, now, reason, false);
-    }
+    engine->verbs->closed(engine, now, connection, reason);
 }
 
-size_t line_feed(struct line_engine *line, struct line_now now, uint32_t connection, const uint8_t *octets,
+size_t line_feed(struct line_engine *engine, struct line_now now, uint32_t connection, const uint8_t *octets,
                  size_t size)
 {
-    if (connection != line->connection || line->link == NULL) {
-        return size;
-    }
-    KOMET_ASSERT(!line->values_waiting); /* the caller takes what the last frame brought first */
-    return komet_link_feed(line->link, now.instant, octets, size);
+    return engine->verbs->feed(engine, now, connection, octets, size);
 }
 
-void line_written(struct line_engine *line, uint32_t connection, size_t size)
+void line_written(struct line_engine *engine, uint32_t connection, size_t size)
 {
-    if (connection == line->connection && line->link != NULL) {
-        komet_link_written(line->link, size);
-    }
+    engine->verbs->written(engine, connection, size);
 }
 
-void line_stored(struct line_engine *line, struct line_now now, uint32_t connection, uint64_t frame)
+void line_tick(struct line_engine *engine, struct line_now now)
 {
-    if (connection != line->connection || line->link == NULL || frame <= line->stored) {
-        return;
-    }
-    KOMET_ASSERT(frame <= line->handed);
-    line->stored = frame;
-    komet_link_acknowledge(line->link, now.instant, frame);
+    engine->verbs->tick(engine, now);
 }
 
-static struct komet_instant store_deadline(const struct line_engine *line)
+struct komet_instant line_deadline(const struct line_engine *engine)
 {
-    if (line->link == NULL || line->stored == line->handed) {
-        return KOMET_NEVER;
-    }
-    return komet_after(line->frame_times[(line->stored + 1) % LINE_FRAME_TIMES], line->line->store_limit_us);
+    return engine->verbs->deadline(engine);
 }
 
-void line_tick(struct line_engine *line, struct line_now now)
+void line_stored(struct line_engine *engine, struct line_now now, uint32_t connection, uint64_t frame)
 {
-    if (line->link != NULL) {
-        komet_link_tick(line->link, now.instant);
-    }
-    if (komet_reached(now.instant, store_deadline(line))) {
-        line_drop(line, now, KOMET_NOT_STORED, true);
-    }
-    if (line->state == CONNECTION_CONNECTING && komet_reached(now.instant, line->connect_by)) {
-        line_drop(line, now, KOMET_T0_EXPIRED, true);
-    }
-    if (line->active && line->state == CONNECTION_CLOSED && komet_reached(now.instant, line->retry_at)) {
-        connect_next(line, now);
-    }
-    work(line, now);
-    commands_tick(line, now);
+    engine->verbs->stored(engine, now, connection, frame);
 }
 
-struct komet_instant line_deadline(const struct line_engine *line)
+void line_command(struct line_engine *engine, struct line_now now, const struct line_command *order)
 {
-    struct komet_instant deadline = komet_earlier(line->retry_at, store_deadline(line));
-    deadline = komet_earlier(deadline, commands_deadline(line));
-    if (line->state == CONNECTION_CONNECTING) {
-        deadline = komet_earlier(deadline, line->connect_by);
-    }
-    if (line->link != NULL) {
-        deadline = komet_earlier(deadline, komet_link_deadline(line->link));
-    }
-    return komet_earlier(deadline, stations_deadline(line));
+    engine->verbs->command(engine, now, order);
 }
 
-static void link_state_changed(struct line_engine *line, struct line_now now, enum komet_link_state state)
+bool line_next(struct line_engine *engine, struct line_now now, struct line_output *output)
 {
-    switch (state) {
-    case KOMET_LINK_STOPPED:
-        set_state(line, CONNECTION_STOPPED);
-        break;
-    case KOMET_LINK_STARTING:
-        set_state(line, CONNECTION_STARTING);
-        break;
-    case KOMET_LINK_STARTED:
-        line->failures = 0;
-        line->start_at = komet_after(now.instant, KOMET_MS(line_parameter(line, PARAMETER_PSD)));
-        set_state(line, CONNECTION_STARTED);
-        stations_start(line, now);
-        stations_follow(line);
-        work(line, now);
-        break;
-    case KOMET_LINK_STOPPING:
-        set_state(line, CONNECTION_STOPPING);
-        break;
-    case KOMET_LINK_CLOSED:
-        break; /* the CLOSE output follows */
-    }
+    return engine->verbs->next(engine, now, output);
 }
 
-/* Frames without acknowledgement are at least as many to the station as to us: it may repeat more of them
- * after a new connection than the server looks at. */
-static void compare_windows(struct line_engine *line)
+struct line_report line_report(const struct line_engine *engine)
 {
-    struct komet_link_counters counters;
-    komet_link_counters(line->link, &counters);
-    if (!line->larger_k && counters.unacknowledged_received > line->settings.k) {
-        line->larger_k = true;
-        line->counters.larger_k++;
-        line_note(line,
-                  "%s: the station leaves more than K = %u frames open; set K to its k, or repeats may be "
-                  "taken for new events",
-                  line->line->name, line->settings.k);
-    }
+    return engine->verbs->report(engine);
 }
 
-/* One output of the link. True when `output` was filled. */
-static bool take_link_output(struct line_engine *line, struct line_now now,
-                             const struct komet_link_output *from, struct line_output *output)
+struct line_counters line_counters(const struct line_engine *engine)
 {
-    switch (from->kind) {
-    case KOMET_LINK_OUT_STATE:
-        link_state_changed(line, now, from->state);
-        return false;
-    case KOMET_LINK_OUT_ASDU:
-        line->counters.frames++;
-        compare_windows(line);
-        line_receive(line, now, from->octets, from->size, from->received, from->cf3_mark);
-        if (line->wanted) { /* what came asks for an interrogation */
-            work(line, now);
-        }
-        return false;
-    case KOMET_LINK_OUT_ACKNOWLEDGED:
-        commands_acknowledged(line, from->acknowledged);
-        work(line, now);
-        commands_tick(line, now);
-        return false;
-    case KOMET_LINK_OUT_SEND:
-        *output = (struct line_output){.kind = LINE_OUT_SEND,
-                                       .connection = line->connection,
-                                       .octets = from->octets,
-                                       .size = from->size};
-        return true;
-    case KOMET_LINK_OUT_CLOSE:
-        line_drop(line, now, from->reason, true);
-        return false;
-    }
-    KOMET_ASSERT_NEVER("an unknown output of the link");
-}
-
-/* What waits inside the line itself, in the order in which the world should see it. */
-static bool take_own_output(struct line_engine *line, struct line_output *output)
-{
-    *output = (struct line_output){.connection = line->connection};
-    if (line->note_next < line->note_count) {
-        output->kind = LINE_OUT_NOTE;
-        output->text = line->notes[line->note_next++];
-        return true;
-    }
-    line->note_next = line->note_count = 0;
-    if (line->end_next < line->end_count) {
-        const struct command_end *end = &line->ends[line->end_next++];
-        output->kind = LINE_OUT_COMMAND_END;
-        output->id = end->id;
-        output->result = end->result;
-        output->text = end->reason;
-        output->number = end->number;
-        output->flags = end->flags;
-        return true;
-    }
-    line->end_next = line->end_count = 0;
-    if (line->abort_wanted) {
-        line->abort_wanted = false;
-        output->kind = LINE_OUT_ABORT;
-        output->reason = line->abort_reason;
-        return true;
-    }
-    if (line->values_waiting) {
-        line->values_waiting = false;
-        output->kind = LINE_OUT_VALUES;
-        output->values = line->values;
-        output->count = line->value_count;
-        output->frame = line->value_frame;
-        return true;
-    }
-    if (line->connect_wanted) {
-        line->connect_wanted = false;
-        output->kind = LINE_OUT_CONNECT;
-        output->address = &line->line->hosts[line->host];
-        return true;
-    }
-    if (line->report_changed) {
-        line->report_changed = false;
-        output->kind = LINE_OUT_LINE;
-        return true;
-    }
-    for (unsigned i = 0; i < line->line->station_count; i++) {
-        if (line->stations[i].changed) {
-            line->stations[i].changed = false;
-            output->kind = LINE_OUT_STATION;
-            output->station = &line->line->stations[i];
-            output->station_value = line->stations[i].value;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool line_next(struct line_engine *line, struct line_now now, struct line_output *output)
-{
-    struct komet_link_output from;
-    for (;;) {
-        if (take_own_output(line, output)) {
-            return true;
-        }
-        if (line->link == NULL || !komet_link_next(line->link, now.instant, &from)) {
-            return false;
-        }
-        if (take_link_output(line, now, &from, output)) {
-            return true;
-        }
-    }
-}
-
-struct line_report line_report(const struct line_engine *line)
-{
-    bool connected = line->link != NULL;
-    return (struct line_report){.value = connected,
-                                .flags = (value_flags)(connected ? 1u << line->host : 0u),
-                                .connection = line->connection,
-                                .state = line->state,
-                                .reason = line->reason,
-                                .address = &line->line->hosts[line->host]};
-}
-
-struct line_counters line_counters(const struct line_engine *line)
-{
-    return line->counters;
+    return engine->verbs->counters(engine);
 }

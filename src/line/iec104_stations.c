@@ -6,11 +6,11 @@
  * What is due becomes a bit of `wanted`, and goes out when the window has room. A period is counted by the
  * instant, and each time aligned to the wall clock anew.
  */
-#include "line/line_private.h"
+#include "line/iec104_private.h"
 
 /* Where a station's values are not valid any more, its filters begin afresh: the next value goes on, whatever
  * the one before it was. */
-static void set_value(struct line_engine *line, unsigned station, enum station_value value)
+static void set_value(struct iec104 *line, unsigned station, enum station_value value)
 {
     KOMET_ASSERT(station < line->line->station_count);
     const struct station *of = &line->line->stations[station];
@@ -21,23 +21,23 @@ static void set_value(struct line_engine *line, unsigned station, enum station_v
     state->value = value;
     state->changed = true;
     if (value != STATION_ON && value != STATION_COMERR) {
-        line_forget_values(line, of->first_tag - line->line->stations[0].first_tag, of->tag_count);
+        iec104_forget_values(line, of->first_tag - line->line->stations[0].first_tag, of->tag_count);
     }
 }
 
-void stations_init(struct line_engine *line)
+void iec104_stations_init(struct iec104 *line)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
         line->stations[i].mode = line->line->stations[i].communication_disabled ? STATION_DISABLED : 0;
     }
 }
 
-bool stations_speaks(const struct line_engine *line, const struct station *station)
+bool iec104_stations_speaks(const struct iec104 *line, const struct station *station)
 {
     return line->stations[station - line->line->stations].mode == 0;
 }
 
-bool stations_any_speaks(const struct line_engine *line)
+bool iec104_stations_any_speaks(const struct iec104 *line)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
         if (line->stations[i].mode == 0) {
@@ -48,7 +48,7 @@ bool stations_any_speaks(const struct line_engine *line)
 }
 
 /* On with data transfer, in error after SCE and SHE failed attempts. */
-void stations_follow(struct line_engine *line)
+void iec104_stations_follow(struct iec104 *line)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
         const struct station *station = &line->line->stations[i];
@@ -67,18 +67,18 @@ void stations_follow(struct line_engine *line)
     }
 }
 
-void stations_activate(struct line_engine *line)
+void iec104_stations_activate(struct iec104 *line)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
         line->stations[i].value = STATION_COMERR;
         line->stations[i].changed = true;
     }
-    stations_follow(line);
+    iec104_stations_follow(line);
 }
 
 /* ---- what is wanted ---- */
 
-static void want(struct line_engine *line, unsigned station, unsigned bits)
+static void want(struct iec104 *line, unsigned station, unsigned bits)
 {
     line->stations[station].wanted |= bits;
     line->wanted = line->wanted || bits != 0;
@@ -96,7 +96,7 @@ static struct komet_instant next_period(struct line_now now, int64_t from_ms, in
     return komet_after(now.instant, KOMET_MS(at_ms - now.utc.ms));
 }
 
-static void start_station(struct line_engine *line, struct line_now now, unsigned index)
+static void start_station(struct iec104 *line, struct line_now now, unsigned index)
 {
     const int64_t *value = line->line->stations[index].parameters.value;
     struct station_state *state = &line->stations[index];
@@ -116,8 +116,8 @@ static void start_station(struct line_engine *line, struct line_now now, unsigne
     }
 }
 
-bool stations_set_mode(struct line_engine *line, struct line_now now, const struct station *station,
-                       unsigned mode)
+bool iec104_stations_set_mode(struct iec104 *line, struct line_now now, const struct station *station,
+                              unsigned mode)
 {
     unsigned index = (unsigned)(station - line->line->stations);
     KOMET_ASSERT(index < line->line->station_count && mode <= STATION_MODES);
@@ -130,12 +130,12 @@ bool stations_set_mode(struct line_engine *line, struct line_now now, const stru
         start_station(line, now, index); /* what was wanted is forgotten, or begins */
     }
     if (mode != 0) {
-        commands_withdraw(line, station, station_mode_refusal(mode));
+        iec104_commands_withdraw(line, station, station_mode_refusal(mode));
     }
     return true;
 }
 
-void stations_start(struct line_engine *line, struct line_now now)
+void iec104_stations_start(struct iec104 *line, struct line_now now)
 {
     line->wanted = false;
     for (unsigned i = 0; i < line->line->station_count; i++) {
@@ -143,7 +143,7 @@ void stations_start(struct line_engine *line, struct line_now now)
     }
 }
 
-void stations_initialized(struct line_engine *line, struct line_now now, uint16_t ca)
+void iec104_stations_initialized(struct iec104 *line, struct line_now now, uint16_t ca)
 {
     bool found = false;
     for (unsigned i = 0; i < line->line->station_count; i++) {
@@ -154,13 +154,13 @@ void stations_initialized(struct line_engine *line, struct line_now now, uint16_
             }
         }
     }
-    line_note(line,
-              found ? "%s: the station with common address %u has initialized; it is interrogated"
-                    : "%s: a station with common address %u has initialized, which the line has not",
-              line->line->name, ca);
+    iec104_note(line,
+                found ? "%s: the station with common address %u has initialized; it is interrogated"
+                      : "%s: a station with common address %u has initialized, which the line has not",
+                line->line->name, ca);
 }
 
-void stations_frozen(struct line_engine *line, const struct komet_asdu *asdu)
+void iec104_stations_frozen(struct iec104 *line, const struct komet_asdu *asdu)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
         struct station_state *state = &line->stations[i];
@@ -169,8 +169,8 @@ void stations_frozen(struct line_engine *line, const struct komet_asdu *asdu)
         }
         state->frozen_by = KOMET_NEVER;
         if (asdu->negative || asdu->cause >= KOMET_COT_UNKNOWN_TYPE) {
-            line_note(line, "%s: %s refused to freeze its counters; they are not read", line->line->name,
-                      line->line->stations[i].name);
+            iec104_note(line, "%s: %s refused to freeze its counters; they are not read", line->line->name,
+                        line->line->stations[i].name);
         } else {
             want(line, i, WANT_COUNTERS);
         }
@@ -188,7 +188,7 @@ static bool take_period(struct line_now now, struct komet_instant *due, int64_t 
     return true;
 }
 
-static void watch_periods(struct line_engine *line, struct line_now now, unsigned index)
+static void watch_periods(struct iec104 *line, struct line_now now, unsigned index)
 {
     const int64_t *value = line->line->stations[index].parameters.value;
     struct station_state *state = &line->stations[index];
@@ -200,15 +200,15 @@ static void watch_periods(struct line_engine *line, struct line_now now, unsigne
     }
     if (komet_reached(now.instant, state->frozen_by)) {
         state->frozen_by = KOMET_NEVER;
-        line_note(line, "%s: %s did not confirm the freeze of its counters; they are not read",
-                  line->line->name, line->line->stations[index].name);
+        iec104_note(line, "%s: %s did not confirm the freeze of its counters; they are not read",
+                    line->line->name, line->line->stations[index].name);
     }
 }
 
 /* ---- sending ---- */
 
 /* Sends what `bit` stands for, when it is wanted. False: no room. */
-static bool send_wanted(struct line_engine *line, struct line_now now, unsigned index, unsigned bit)
+static bool send_wanted(struct iec104 *line, struct line_now now, unsigned index, unsigned bit)
 {
     const struct station *station = &line->line->stations[index];
     struct station_state *state = &line->stations[index];
@@ -217,20 +217,20 @@ static bool send_wanted(struct line_engine *line, struct line_now now, unsigned 
     if ((state->wanted & bit) == 0) {
         return true;
     }
-    if (!commands_send_system(line, now, station, general ? LINE_COMMAND_INTERROGATE : LINE_COMMAND_COUNTERS,
-                              freeze)) {
+    if (!iec104_commands_send_system(line, now, station,
+                                     general ? LINE_COMMAND_INTERROGATE : LINE_COMMAND_COUNTERS, freeze)) {
         return false;
     }
     state->wanted &= ~bit;
     if (bit == WANT_FREEZE) {
-        state->frozen_by = komet_after(now.instant, KOMET_MS(line_parameter(line, PARAMETER_WTN)));
+        state->frozen_by = komet_after(now.instant, KOMET_MS(iec104_parameter(line, PARAMETER_WTN)));
     }
     return true;
 }
 
 /* Those after the start: stations in order, those of order 1 before those of order 2; with equal orders the
  * general one goes first (S18). */
-static bool send_start_round(struct line_engine *line, struct line_now now, int64_t round)
+static bool send_start_round(struct iec104 *line, struct line_now now, int64_t round)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
         const int64_t *value = line->line->stations[i].parameters.value;
@@ -242,7 +242,7 @@ static bool send_start_round(struct line_engine *line, struct line_now now, int6
     return true;
 }
 
-static bool send_all_wanted(struct line_engine *line, struct line_now now)
+static bool send_all_wanted(struct iec104 *line, struct line_now now)
 {
     if (!send_start_round(line, now, 1) || !send_start_round(line, now, 2)) {
         return false;
@@ -256,19 +256,19 @@ static bool send_all_wanted(struct line_engine *line, struct line_now now)
     return true;
 }
 
-static void synchronise_clocks(struct line_engine *line, struct line_now now)
+static void synchronise_clocks(struct iec104 *line, struct line_now now)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
         const struct station *station = &line->line->stations[i];
         struct station_state *state = &line->stations[i];
         if (komet_reached(now.instant, state->clock_due) &&
-            commands_send_system(line, now, station, LINE_COMMAND_CLOCK, 0)) {
+            iec104_commands_send_system(line, now, station, LINE_COMMAND_CLOCK, 0)) {
             state->clock_due = komet_after(now.instant, station->clock_sync_us);
         }
     }
 }
 
-void stations_work(struct line_engine *line, struct line_now now)
+void iec104_stations_work(struct iec104 *line, struct line_now now)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
         watch_periods(line, now, i);
@@ -279,7 +279,7 @@ void stations_work(struct line_engine *line, struct line_now now)
     synchronise_clocks(line, now);
 }
 
-struct komet_instant stations_deadline(const struct line_engine *line)
+struct komet_instant iec104_stations_deadline(const struct iec104 *line)
 {
     struct komet_instant deadline = KOMET_NEVER;
     if (line->state != CONNECTION_STARTED) {

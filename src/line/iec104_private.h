@@ -1,11 +1,12 @@
 /*
- * The inside of a line engine, shared by the files of src/line. Nobody else includes it.
+ * The inside of a line with protocol iec104, shared by its files. Nobody else includes it.
  */
-#ifndef LINE_LINE_PRIVATE_H
-#define LINE_LINE_PRIVATE_H
+#ifndef LINE_IEC104_PRIVATE_H
+#define LINE_IEC104_PRIVATE_H
 
 #include "komet/assert.h"
 #include "line/line.h"
+#include "line/line_verbs.h"
 
 #define LINE_COMMANDS_MAX 64  /* open at a time; one more is refused: "too many open commands" */
 #define LINE_ENDS_MAX     128 /* every open command may end at once, and as many be refused before that */
@@ -56,7 +57,8 @@ struct station_state {
     struct komet_instant frozen_by; /* a freeze was sent: its confirmation comes until then; else NEVER */
 };
 
-struct line_engine {
+struct iec104 {
+    struct line_engine engine; /* first: a line is one of its protocol */
     const struct line *line;
     bool active;
     struct komet_link_settings settings;
@@ -104,55 +106,56 @@ struct line_engine {
     struct station_state stations[]; /* one for each station of the line */
 };
 
-/* line.c */
-void line_note(struct line_engine *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* iec104.c */
+void iec104_note(struct iec104 *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Ends the TCP connection with a reason: link dropped, commands ended, next attempt planned, ABORT handed
  * out. */
-void line_drop(struct line_engine *line, struct line_now now, enum komet_reason reason, bool abort);
+void iec104_drop(struct iec104 *line, struct line_now now, enum komet_reason reason, bool abort);
 /* The filters have seen nothing yet of these tags, which are numbered in the line from 0. */
-void line_forget_values(struct line_engine *line, uint32_t first, uint32_t count);
-int64_t line_parameter(const struct line_engine *line, enum parameter_id id);
+void iec104_forget_values(struct iec104 *line, uint32_t first, uint32_t count);
+int64_t iec104_parameter(const struct iec104 *line, enum parameter_id id);
 
-/* line_stations.c: what the line does for its stations of itself. */
+/* iec104_stations.c: what the line does for its stations of itself. */
 /* Their modes are what the site says. */
-void stations_init(struct line_engine *line);
+void iec104_stations_init(struct iec104 *line);
 /* Is a station spoken with; is any. A line without stations speaks. */
-bool stations_speaks(const struct line_engine *line, const struct station *station);
-bool stations_any_speaks(const struct line_engine *line);
+bool iec104_stations_speaks(const struct iec104 *line, const struct station *station);
+bool iec104_stations_any_speaks(const struct iec104 *line);
 /* False: it has that mode already. */
-bool stations_set_mode(struct line_engine *line, struct line_now now, const struct station *station,
-                       unsigned mode);
+bool iec104_stations_set_mode(struct iec104 *line, struct line_now now, const struct station *station,
+                              unsigned mode);
 /* The line acts: nothing is heard of them yet. */
-void stations_activate(struct line_engine *line);
+void iec104_stations_activate(struct iec104 *line);
 /* Their values follow the connection. */
-void stations_follow(struct line_engine *line);
+void iec104_stations_follow(struct iec104 *line);
 /* Data transfer has begun: what each is asked for after the start waits for start_at. */
-void stations_start(struct line_engine *line, struct line_now now);
+void iec104_stations_start(struct iec104 *line, struct line_now now);
 /* M_EI_NA_1 came: the station has begun anew and is asked as after the start. */
-void stations_initialized(struct line_engine *line, struct line_now now, uint16_t ca);
+void iec104_stations_initialized(struct iec104 *line, struct line_now now, uint16_t ca);
 /* The answer to a counter interrogation with freeze. */
-void stations_frozen(struct line_engine *line, const struct komet_asdu *asdu);
+void iec104_stations_frozen(struct iec104 *line, const struct komet_asdu *asdu);
 /* STARTED, and start_at reached: sends what is due and has room. */
-void stations_work(struct line_engine *line, struct line_now now);
-struct komet_instant stations_deadline(const struct line_engine *line);
+void iec104_stations_work(struct iec104 *line, struct line_now now);
+struct komet_instant iec104_stations_deadline(const struct iec104 *line);
 
-/* line_values.c: an ASDU came in frame `frame`. Sets values_waiting; or closes the link. */
-void line_receive(struct line_engine *line, struct line_now now, const uint8_t *octets, size_t size,
-                  uint64_t frame, bool cf3_mark);
+/* iec104_values.c: an ASDU came in frame `frame`. Sets values_waiting; or closes the link. */
+void iec104_receive(struct iec104 *line, struct line_now now, const uint8_t *octets, size_t size,
+                    uint64_t frame, bool cf3_mark);
 
-/* line_commands.c */
-void commands_confirm(struct line_engine *line, const struct komet_asdu *asdu);
-void commands_acknowledged(struct line_engine *line, uint64_t frame);
+/* iec104_commands.c */
+void iec104_command(struct line_engine *engine, struct line_now now, const struct line_command *order);
+void iec104_commands_confirm(struct iec104 *line, const struct komet_asdu *asdu);
+void iec104_commands_acknowledged(struct iec104 *line, uint64_t frame);
 /* Ends all commands: the connection is gone, or the role. */
-void commands_abandon(struct line_engine *line, const char *why);
+void iec104_commands_abandon(struct iec104 *line, const char *why);
 /* Refuses what was not sent to the station yet. */
-void commands_withdraw(struct line_engine *line, const struct station *station, const char *why);
+void iec104_commands_withdraw(struct iec104 *line, const struct station *station, const char *why);
 /* Sends what waits and may go, ends what ran out. */
-void commands_tick(struct line_engine *line, struct line_now now);
-struct komet_instant commands_deadline(const struct line_engine *line);
+void iec104_commands_tick(struct iec104 *line, struct line_now now);
+struct komet_instant iec104_commands_deadline(const struct iec104 *line);
 /* Sends one interrogation, counter interrogation or clock synchronisation. `freeze`: FRZ of a counter
  * interrogation, 0 reads. False: no room now. */
-bool commands_send_system(struct line_engine *line, struct line_now now, const struct station *station,
-                          enum line_command_kind kind, uint8_t freeze);
+bool iec104_commands_send_system(struct iec104 *line, struct line_now now, const struct station *station,
+                                 enum line_command_kind kind, uint8_t freeze);
 
 #endif

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "line/line_private.h"
+#include "line/iec104_private.h"
 #include "model/conversion.h"
 #include "model/station_time.h"
 
-static void end_command(struct line_engine *line, struct open_command *command, enum command_result result,
+static void end_command(struct iec104 *line, struct open_command *command, enum command_result result,
                         const char *reason)
 {
     KOMET_ASSERT(command->state != COMMAND_FREE);
@@ -24,14 +24,15 @@ static void end_command(struct line_engine *line, struct open_command *command, 
 }
 
 /* Refused before it ever was in the table. */
-static void refuse(struct line_engine *line, const struct line_command *order, const char *reason)
+static void refuse(struct iec104 *line, const struct line_command *order, const char *reason)
 {
     struct open_command command = {.state = COMMAND_WAITING, .order = *order};
     end_command(line, &command, COMMAND_REFUSED, reason);
 }
 
-void line_command(struct line_engine *line, struct line_now now, const struct line_command *order)
+void iec104_command(struct line_engine *engine, struct line_now now, const struct line_command *order)
 {
+    struct iec104 *line = (struct iec104 *)engine;
     struct open_command *room = NULL;
     unsigned mode = line->stations[order->station - line->line->stations].mode;
     bool ends_full = line->end_count + LINE_COMMANDS_MAX >= LINE_ENDS_MAX;
@@ -59,11 +60,11 @@ void line_command(struct line_engine *line, struct line_now now, const struct li
         return;
     }
     *room = (struct open_command){.state = COMMAND_WAITING, .order = *order};
-    commands_tick(line, now);
+    iec104_commands_tick(line, now);
 }
 
 /* Writes an ASDU of one object and sends it. Returns our frame's number, 0 when there is no room now. */
-static uint64_t send_object(struct line_engine *line, struct line_now now, uint8_t type,
+static uint64_t send_object(struct iec104 *line, struct line_now now, uint8_t type,
                             const struct station *station, const struct komet_object *object)
 {
     uint8_t *out = komet_link_reserve(line->link);
@@ -95,7 +96,7 @@ static uint8_t system_type(enum line_command_kind kind)
     KOMET_ASSERT_NEVER("not a command to a station as a whole");
 }
 
-static uint64_t send_system(struct line_engine *line, struct line_now now, const struct station *station,
+static uint64_t send_system(struct iec104 *line, struct line_now now, const struct station *station,
                             enum line_command_kind kind, uint8_t freeze)
 {
     struct komet_object object = {0};
@@ -110,13 +111,13 @@ static uint64_t send_system(struct line_engine *line, struct line_now now, const
     return send_object(line, now, system_type(kind), station, &object);
 }
 
-bool commands_send_system(struct line_engine *line, struct line_now now, const struct station *station,
-                          enum line_command_kind kind, uint8_t freeze)
+bool iec104_commands_send_system(struct iec104 *line, struct line_now now, const struct station *station,
+                                 enum line_command_kind kind, uint8_t freeze)
 {
     return send_system(line, now, station, kind, freeze) != 0;
 }
 
-static void send_command(struct line_engine *line, struct line_now now, struct open_command *command)
+static void send_command(struct iec104 *line, struct line_now now, struct open_command *command)
 {
     const struct line_command *order = &command->order;
     uint64_t frame;
@@ -137,12 +138,12 @@ static void send_command(struct line_engine *line, struct line_now now, struct o
     if (frame != 0) {
         command->state = COMMAND_SENT;
         command->frame = frame;
-        command->confirm_by = komet_after(now.instant, KOMET_MS(line_parameter(line, PARAMETER_WTN)));
+        command->confirm_by = komet_after(now.instant, KOMET_MS(iec104_parameter(line, PARAMETER_WTN)));
         line->counters.commands++;
     }
 }
 
-void commands_tick(struct line_engine *line, struct line_now now)
+void iec104_commands_tick(struct iec104 *line, struct line_now now)
 {
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
         struct open_command *command = &line->commands[i];
@@ -152,13 +153,13 @@ void commands_tick(struct line_engine *line, struct line_now now)
             send_command(line, now, command);
         } else if (command->state == COMMAND_SENT && komet_reached(now.instant, command->confirm_by)) {
             end_command(line, command, COMMAND_UNKNOWN, "no confirmation within WTn");
-            line_drop(line, now, KOMET_CONFIRMATION_TIMEOUT, true);
+            iec104_drop(line, now, KOMET_CONFIRMATION_TIMEOUT, true);
             return; /* which ended all the others */
         }
     }
 }
 
-struct komet_instant commands_deadline(const struct line_engine *line)
+struct komet_instant iec104_commands_deadline(const struct iec104 *line)
 {
     struct komet_instant deadline = KOMET_NEVER;
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
@@ -172,7 +173,7 @@ struct komet_instant commands_deadline(const struct line_engine *line)
     return deadline;
 }
 
-void commands_abandon(struct line_engine *line, const char *why)
+void iec104_commands_abandon(struct iec104 *line, const char *why)
 {
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
         struct open_command *command = &line->commands[i];
@@ -184,7 +185,7 @@ void commands_abandon(struct line_engine *line, const char *why)
     }
 }
 
-void commands_withdraw(struct line_engine *line, const struct station *station, const char *why)
+void iec104_commands_withdraw(struct iec104 *line, const struct station *station, const char *why)
 {
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
         struct open_command *command = &line->commands[i];
@@ -239,7 +240,7 @@ static void take_value_back(struct open_command *command, const struct komet_asd
     command->order.number = number_from_confirmation(command->order.tag, object);
 }
 
-void commands_confirm(struct line_engine *line, const struct komet_asdu *asdu)
+void iec104_commands_confirm(struct iec104 *line, const struct komet_asdu *asdu)
 {
     struct komet_object object;
     komet_asdu_object(asdu, 0, &object);
@@ -263,7 +264,7 @@ void commands_confirm(struct line_engine *line, const struct komet_asdu *asdu)
     }
 }
 
-void commands_acknowledged(struct line_engine *line, uint64_t frame)
+void iec104_commands_acknowledged(struct iec104 *line, uint64_t frame)
 {
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
         struct open_command *command = &line->commands[i];

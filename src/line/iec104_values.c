@@ -4,11 +4,11 @@
  */
 #include <string.h>
 
-#include "line/line_private.h"
+#include "line/iec104_private.h"
 #include "model/conversion.h"
 #include "model/filter.h"
 
-static const struct station *find_station(const struct line_engine *line, uint16_t ca)
+static const struct station *find_station(const struct iec104 *line, uint16_t ca)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
         if (line->line->stations[i].ca == ca) {
@@ -19,7 +19,7 @@ static const struct station *find_station(const struct line_engine *line, uint16
 }
 
 /* Counts an address that no tag has, and tells it once. */
-static void unknown_address(struct line_engine *line, uint16_t ca, uint32_t ioa, bool quiet)
+static void unknown_address(struct iec104 *line, uint16_t ca, uint32_t ioa, bool quiet)
 {
     line->counters.unknown_address++;
     for (unsigned i = 0; i < line->unknown_count; i++) {
@@ -31,8 +31,8 @@ static void unknown_address(struct line_engine *line, uint16_t ca, uint32_t ioa,
         line->unknowns[line->unknown_count].ca = ca;
         line->unknowns[line->unknown_count++].ioa = ioa;
         if (!quiet) {
-            line_note(line, "%s: no input tag has common address %u and object address %u", line->line->name,
-                      ca, ioa);
+            iec104_note(line, "%s: no input tag has common address %u and object address %u",
+                        line->line->name, ca, ioa);
         }
     }
 }
@@ -45,7 +45,7 @@ static bool ignored_by_flags(const struct station *station, const struct komet_o
 }
 
 /* True when the filters of the tag let a value go on. */
-static bool passes(struct line_engine *line, const struct tag *tag, struct value *value)
+static bool passes(struct iec104 *line, const struct tag *tag, struct value *value)
 {
     uint32_t index = tag->number - line->line->stations[0].first_tag;
     double number = value->number;
@@ -56,8 +56,8 @@ static bool passes(struct line_engine *line, const struct tag *tag, struct value
         return true;
     case FILTER_DISCARDS:
         if (line->counters.discarded++ == 0) {
-            line_note(line, "%s: %s discards %.7g, and what else its bounds do not allow", line->line->name,
-                      tag->name, number);
+            iec104_note(line, "%s: %s discards %.7g, and what else its bounds do not allow", line->line->name,
+                        tag->name, number);
         }
         return false;
     case FILTER_UNCHANGED:
@@ -68,7 +68,7 @@ static bool passes(struct line_engine *line, const struct tag *tag, struct value
 }
 
 /* Puts a value among those of its frame, when the filters of its tag let it go on. */
-static void take_value(struct line_engine *line, const struct tag *tag, const struct komet_object *object,
+static void take_value(struct iec104 *line, const struct tag *tag, const struct komet_object *object,
                        struct value received)
 {
     KOMET_ASSERT(line->value_count < LINE_VALUES_MAX);
@@ -86,7 +86,7 @@ static void take_value(struct line_engine *line, const struct tag *tag, const st
     }
 }
 
-static void take_values(struct line_engine *line, struct line_now now, const struct komet_asdu *asdu)
+static void take_values(struct iec104 *line, struct line_now now, const struct komet_asdu *asdu)
 {
     const struct station *station = find_station(line, asdu->ca);
     bool no_flags = station != NULL && station->parameters.value[PARAMETER_NF] != 0;
@@ -99,23 +99,23 @@ static void take_values(struct line_engine *line, struct line_now now, const str
                             station != NULL && station->parameters.value[PARAMETER_IUA] != 0);
         } else if (!tag_type_fits(tag->type, asdu->type)) {
             if (line->counters.wrong_type++ == 0) {
-                line_note(line, "%s: %s is a tag of type %s and gets %s", line->line->name, tag->name,
-                          tag_type_name(tag->type), asdu->row->name);
+                iec104_note(line, "%s: %s is a tag of type %s and gets %s", line->line->name, tag->name,
+                            tag_type_name(tag->type), asdu->row->name);
             }
-        } else if (stations_speaks(line, station) && !ignored_by_flags(station, &object)) {
+        } else if (iec104_stations_speaks(line, station) && !ignored_by_flags(station, &object)) {
             take_value(line, tag, &object, value_from_object(tag, asdu, &object, now.utc, no_flags));
         }
     }
 }
 
 /* A control-direction ASDU sent to us, who control: mirrored with the cause that says why not. */
-static void mirror(struct line_engine *line, struct line_now now, const uint8_t *octets, size_t size,
+static void mirror(struct iec104 *line, struct line_now now, const uint8_t *octets, size_t size,
                    uint8_t cause)
 {
     if (line->counters.unknown_cause++ == 0) {
-        line_note(line,
-                  "%s: a control-direction ASDU of type %u came from the station; answered with cause %u",
-                  line->line->name, octets[0], cause);
+        iec104_note(line,
+                    "%s: a control-direction ASDU of type %u came from the station; answered with cause %u",
+                    line->line->name, octets[0], cause);
     }
     uint8_t *out = komet_link_reserve(line->link);
     if (out != NULL) {
@@ -133,21 +133,21 @@ static bool is_answer(uint8_t cause)
 }
 
 /* The freeze before a periodic counter interrogation is the line's own: no command waits for its answer. */
-static void take_answer(struct line_engine *line, const struct komet_asdu *asdu)
+static void take_answer(struct iec104 *line, const struct komet_asdu *asdu)
 {
     struct komet_object object;
     komet_asdu_object(asdu, 0, &object);
     if (asdu->type == KOMET_C_CI_NA_1 && object.qualifier >> QCC_FREEZE_SHIFT != 0) {
-        stations_frozen(line, asdu);
+        iec104_stations_frozen(line, asdu);
     } else {
-        commands_confirm(line, asdu);
+        iec104_commands_confirm(line, asdu);
     }
 }
 
-static void take_asdu(struct line_engine *line, struct line_now now, const struct komet_asdu *asdu)
+static void take_asdu(struct iec104 *line, struct line_now now, const struct komet_asdu *asdu)
 {
     if (asdu->type == KOMET_M_EI_NA_1) {
-        stations_initialized(line, now, asdu->ca);
+        iec104_stations_initialized(line, now, asdu->ca);
     } else if (asdu->row->direction == KOMET_MONITOR) {
         take_values(line, now, asdu);
     } else if (is_answer(asdu->cause)) {
@@ -157,8 +157,8 @@ static void take_asdu(struct line_engine *line, struct line_now now, const struc
     }
 }
 
-void line_receive(struct line_engine *line, struct line_now now, const uint8_t *octets, size_t size,
-                  uint64_t frame, bool cf3_mark)
+void iec104_receive(struct iec104 *line, struct line_now now, const uint8_t *octets, size_t size,
+                    uint64_t frame, bool cf3_mark)
 {
     struct komet_asdu asdu;
     KOMET_ASSERT(frame == line->handed + 1);
@@ -171,7 +171,7 @@ void line_receive(struct line_engine *line, struct line_now now, const uint8_t *
         break;
     case KOMET_ASDU_UNKNOWN_TYPE:
         if (line->counters.unknown_type++ == 0) {
-            line_note(line, "%s: type identification %u is not known", line->line->name, asdu.type);
+            iec104_note(line, "%s: type identification %u is not known", line->line->name, asdu.type);
         }
         if (asdu.type >= KOMET_C_SC_NA_1 && asdu.type != KOMET_M_EI_NA_1 && !is_answer(asdu.cause)) {
             mirror(line, now, octets, size, KOMET_COT_UNKNOWN_TYPE);
@@ -189,6 +189,6 @@ void line_receive(struct line_engine *line, struct line_now now, const uint8_t *
     line->value_frame = frame;
     line->values_waiting = true;
     if (line->line->acknowledge == ACKNOWLEDGE_RECEIVED) {
-        line_stored(line, now, line->connection, frame);
+        line_stored(&line->engine, now, line->connection, frame);
     }
 }

@@ -1,0 +1,42 @@
+/*
+ * line_verbs: what a protocol is to a line: its verbs, one table a protocol. Nobody but src/line includes
+ * it.
+ *
+ * Each protocol has files of its own, begins its engine's memory with a `struct line_engine`, and has a row
+ * in line.c. The verbs are those of line/line.h, where they are described.
+ */
+#ifndef LINE_LINE_VERBS_H
+#define LINE_LINE_VERBS_H
+
+#include "line/line.h"
+
+struct line_verbs {
+    size_t (*size)(const struct line *line);
+    /* `memory` has room for `size`; line_init sets `verbs` in it afterwards. */
+    struct line_engine *(*init)(void *memory, const struct line *line, struct line_now now);
+    void (*activate)(struct line_engine *engine, struct line_now now);
+    void (*deactivate)(struct line_engine *engine, struct line_now now, enum komet_reason reason);
+    void (*set_mode)(struct line_engine *engine, struct line_now now, const struct station *station,
+                     unsigned mode);
+    void (*connected)(struct line_engine *engine, struct line_now now, uint32_t connection);
+    void (*closed)(struct line_engine *engine, struct line_now now, uint32_t connection,
+                   enum komet_reason reason);
+    size_t (*feed)(struct line_engine *engine, struct line_now now, uint32_t connection,
+                   const uint8_t *octets, size_t size);
+    void (*written)(struct line_engine *engine, uint32_t connection, size_t size);
+    void (*tick)(struct line_engine *engine, struct line_now now);
+    struct komet_instant (*deadline)(const struct line_engine *engine);
+    void (*stored)(struct line_engine *engine, struct line_now now, uint32_t connection, uint64_t frame);
+    void (*command)(struct line_engine *engine, struct line_now now, const struct line_command *order);
+    bool (*next)(struct line_engine *engine, struct line_now now, struct line_output *output);
+    struct line_report (*report)(const struct line_engine *engine);
+    struct line_counters (*counters)(const struct line_engine *engine);
+};
+
+struct line_engine {
+    const struct line_verbs *verbs;
+};
+
+extern const struct line_verbs line_iec104; /* iec104 on tcp, controlling station */
+
+#endif
