@@ -196,6 +196,8 @@ def test_the_capture_file_has_exactly_the_octets(wired):
     for number, instance in ((2, 2), (3, 1)):
         site.tell("SET_ACT_INST", "SELF.KOM", str(instance))
         wait_for(lambda count=number: len(site.wire.connections) == count, f"connection {number}")
+        # Until the instance has read something on it.
+        wait_for(lambda: site.tell("LINE", "L.RTU")[0]["connections"][0]["state"] == "started", f"data on connection {number}")
     site.tell("SET_ACT_INST", "SELF.KOM", "2")
     wait_for(lambda: len(site.wire.connections) == 4, "a fourth connection")
     path = site.folder / "line.pcap"
