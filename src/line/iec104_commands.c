@@ -103,7 +103,7 @@ static uint64_t send_system(struct iec104 *line, struct line_now now, const stru
     if (kind == LINE_COMMAND_INTERROGATE) {
         object.qualifier = 20; /* QOI: the whole station */
     } else if (kind == LINE_COMMAND_COUNTERS) {
-        object.qualifier = (uint8_t)(QCC_GENERAL | freeze << QCC_FREEZE_SHIFT);
+        object.qualifier = (uint8_t)(QCC_GENERAL | (unsigned)freeze << QCC_FREEZE_SHIFT);
     } else {
         object.time_size = KOMET_TIME_CP56;
         station_time_tag(station, now.utc, &object.time);
