@@ -100,7 +100,9 @@ static void start_station(struct iec104 *line, struct line_now now, unsigned ind
 {
     const int64_t *value = line->line->stations[index].parameters.value;
     struct station_state *state = &line->stations[index];
-    int64_t from_ms = now.utc.ms + komet_elapsed_us(line->start_at, now.instant) / 1000;
+    /* Of a station that is enabled later there is none. */
+    int64_t wait_us = komet_elapsed_us(line->start_at, now.instant);
+    int64_t from_ms = now.utc.ms + (wait_us > 0 ? wait_us / 1000 : 0);
     state->wanted = 0;
     state->frozen_by = KOMET_NEVER;
     state->general_due = state->counters_due = state->clock_due = KOMET_NEVER;

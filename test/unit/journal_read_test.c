@@ -259,7 +259,7 @@ static void test_stations_come_back(void **state)
     read_page(world, &commands);
     assert_int_equal(newest.page.count, 1);
     assert_true(newest.commands[0].of_station);
-    assert_string_equal(newest.commands[0].command.word, "DISABLE");
+    assert_string_equal(newest.commands[0].word, "DISABLE");
     assert_string_equal(newest.commands[0].command.user.name, "alice");
     assert_int_equal(newest.commands[0].command.result, COMMAND_DONE);
     world_reopen(world);

@@ -251,6 +251,10 @@ static void test_a_disabled_station_is_not_spoken_with(void **state)
     assert_int_equal(world->asdus[0][0], KOMET_C_IC_NA_1);
     spontaneous(world, 1);
     assert_int_equal(world->value_count, 1);
+    world->asdu_count = 0;
+    live(world, 60 * 1000); /* the clock is set again, and the next period has come */
+    assert_int_equal(world->asdu_count, 2);
+    assert_int_equal(world->asdus[0][0] + world->asdus[1][0], KOMET_C_IC_NA_1 + KOMET_C_CS_NA_1);
 }
 
 static void test_a_line_without_a_station_to_speak_with_closes_and_comes_back(void **state)
