@@ -319,8 +319,8 @@ uint8_t *komet_group_reserve(struct komet_group *group, unsigned c)
 void komet_group_commit(struct komet_group *group, struct komet_instant now, unsigned c, size_t size)
 {
     KOMET_ASSERT(size >= 1 && size <= KOMET_ASDU_SIZE_MAX);
-    KOMET_ASSERT(has_room(at(group, c)));
-    commit(group, now, c, size);
+    KOMET_ASSERT(at(group, c)->link != NULL);
+    commit(group, now, c, size); /* the link asserts that the place is reserved; it may have been the last */
 }
 
 bool komet_group_send(struct komet_group *group, struct komet_instant now, unsigned c, const uint8_t *octets,

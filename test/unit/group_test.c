@@ -498,6 +498,41 @@ static void test_a_connection_in_the_place_of_one_that_is_up(void **state)
     finish(&world);
 }
 
+/* A peer that acknowledges what it never read fills the output buffer; then STARTDT con takes what was left
+ * above the room of one frame, between reserving and committing. */
+static void test_a_frame_in_the_last_room_of_the_output(void **state)
+{
+    (void)state;
+    static const uint8_t start[] = {0x68, 4, 0x07, 0, 0, 0}, stop[] = {0x68, 4, 0x13, 0, 0, 0};
+    static const uint8_t acknowledge[] = {0x68, 4, 1, 0, 24, 0}; /* twelve */
+    struct world world;
+    struct komet_group_output output;
+    setup(&world, KOMET_GROUP_ONE_STARTED, 4096);
+    komet_group_connected(world.group, world.now, 0);
+    (void)komet_group_feed(world.group, world.now, 0, start, sizeof start);
+    for (unsigned i = 0; i < 11; i++) {
+        assert_true(event_of_size(&world, i, KOMET_ASDU_SIZE_MAX));
+    }
+    assert_true(event_of_size(&world, 11, 140)); /* 3264 - 6 - 11 * 255 - 146 - 6 leave 301 octets */
+    while (komet_group_next(world.group, world.now, &output)) {
+    }
+    (void)komet_group_feed(world.group, world.now, 0, acknowledge, sizeof acknowledge);
+    while (komet_group_next(world.group, world.now, &output)) {
+    }
+    (void)komet_group_feed(world.group, world.now, 0, stop, sizeof stop);
+    while (komet_group_next(world.group, world.now, &output)) {
+    }
+    (void)komet_group_feed(world.group, world.now, 0, start, sizeof start);
+    assert_true(komet_group_next(world.group, world.now, &output));
+    assert_int_equal(output.state, KOMET_LINK_STARTED);
+    uint8_t *place = komet_group_reserve(world.group, 0);
+    assert_non_null(place);
+    memset(place, 0xEE, KOMET_ASDU_SIZE_MAX);
+    komet_group_commit(world.group, world.now, 0, KOMET_ASDU_SIZE_MAX);
+    assert_null(komet_group_reserve(world.group, 0));
+    finish(&world);
+}
+
 /* Whatever happens to the connections: what was not acknowledged comes again, nothing is left out, and the
  * order of first deliveries is that of the events. */
 static void test_chaos(void **state)
@@ -561,6 +596,7 @@ int main(void)
         cmocka_unit_test(test_a_peer_that_does_not_read_holds_up_no_other),
         cmocka_unit_test(test_an_answer_in_the_room_of_an_acknowledgement),
         cmocka_unit_test(test_a_connection_in_the_place_of_one_that_is_up),
+        cmocka_unit_test(test_a_frame_in_the_last_room_of_the_output),
         cmocka_unit_test(test_chaos),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
