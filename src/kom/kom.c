@@ -307,19 +307,18 @@ static void absorb_output(struct kom *kom, uint16_t line, const struct line_outp
 {
     struct kom_line *state = &kom->lines[line];
     switch (output->kind) {
+    case LINE_OUT_LISTEN:
+        state->listen = true;
+        break;
+    case LINE_OUT_LISTEN_END:
+        state->listen_end = !state->listen; /* or it was never done */
+        state->listen = false;
+        break;
     case LINE_OUT_CONNECT:
-        state->connect = true;
-        state->connect_connection = output->connection;
-        state->address = output->address;
+        kom_lines_connect(state, output->connection, output->address);
         break;
     case LINE_OUT_ABORT:
-        if (state->connect && state->connect_connection == output->connection) {
-            state->connect = false; /* it was never opened */
-            break;
-        }
-        state->abort = true;
-        state->abort_connection = output->connection;
-        state->abort_reason = output->reason;
+        kom_lines_abort(state, output->connection, output->reason);
         break;
     case LINE_OUT_VALUES:
         batch_add(kom->batch, line, output->connection, output->frame, output->values, output->count);
@@ -366,6 +365,26 @@ void kom_line_connected(struct kom *kom, struct line_now now, uint16_t line, uin
     kom_trace_opened(kom, now, line, connection);
     line_connected(kom->lines[line].engine, now, connection);
     kom->lines[line].dirty = true;
+}
+
+void kom_line_listening(struct kom *kom, struct line_now now, uint16_t line, const char *fault)
+{
+    KOMET_ASSERT(has_line(kom, line));
+    line_listening(kom->lines[line].engine, now, fault);
+    kom->lines[line].dirty = true;
+}
+
+uint32_t kom_line_accepted(struct kom *kom, struct line_now now, uint16_t line,
+                           const struct network_address *peer, uint16_t port)
+{
+    KOMET_ASSERT(has_line(kom, line));
+    watch_lease(kom, now);
+    uint32_t connection = line_accepted(kom->lines[line].engine, now, peer, port);
+    if (connection != 0) {
+        kom_trace_opened(kom, now, line, connection);
+    }
+    kom->lines[line].dirty = true;
+    return connection;
 }
 
 void kom_line_closed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
@@ -495,33 +514,12 @@ static bool next_of_server(struct kom *kom, struct kom_output *output)
     return false;
 }
 
-static bool next_abort(struct kom *kom, struct line_now now, struct kom_output *output)
-{
-    for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
-        struct kom_line *line = &kom->lines[i];
-        if (line->abort) {
-            line->abort = false;
-            output->kind = KOM_OUT_ABORT;
-            output->line = i;
-            output->connection = line->abort_connection;
-            output->reason = line->abort_reason;
-            kom_trace_closed(kom, now, i, line->abort_connection, line->abort_reason, true);
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool next_of_line(struct kom *kom, struct line_now now, uint16_t index, struct kom_output *output)
 {
     struct kom_line *line = &kom->lines[index];
     struct line_output from;
     output->line = index;
-    if (line->connect) {
-        line->connect = false;
-        output->kind = KOM_OUT_CONNECT;
-        output->connection = line->connect_connection;
-        output->address = line->address;
+    if (kom_lines_next(kom, index, output)) {
         return true;
     }
     if (line->dirty && line_next(line->engine, now, &from)) {
@@ -594,7 +592,7 @@ bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output)
         }
     }
     acknowledge(kom, now);
-    return next_of_server(kom, output) || next_abort(kom, now, output) || next_note(kom, output) ||
+    return next_of_server(kom, output) || kom_lines_next_abort(kom, now, output) || next_note(kom, output) ||
            next_of_lines(kom, now, output) || next_batch(kom, now, output) ||
            kom_next_message(kom, now, output) || kom_trace_next(kom, now, output) || next_end(kom, output);
 }

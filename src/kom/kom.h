@@ -57,7 +57,13 @@ void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
 /* Telemetry: as line.h, with the index of the line in the process. kom_line_feed returns 0 while the batches
  * are full: the shell stops reading that socket until kom_takes says true again. */
 void kom_line_connected(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection);
-/* Whose connection the next kom_line_connected is of, for LNTRACE; may be left out. Copied. */
+/* What came of KOM_OUT_LISTEN: `fault` says why it is not listened, NULL: it is. */
+void kom_line_listening(struct kom *kom, struct line_now now, uint16_t line, const char *fault);
+/* A listening line was connected to by `peer`. Returns the connection's serial; 0: close it at once. */
+uint32_t kom_line_accepted(struct kom *kom, struct line_now now, uint16_t line,
+                           const struct network_address *peer, uint16_t port);
+/* Whose connection the next kom_line_connected or kom_line_accepted is of, for LNTRACE; may be left out.
+ * Copied. */
 void kom_line_ends(struct kom *kom, const struct trace_end *local, const struct trace_end *remote);
 void kom_line_closed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
                      enum komet_reason reason);
@@ -77,15 +83,17 @@ void kom_leave(struct kom *kom, struct line_now now);
 void kom_shutdown(struct kom *kom, struct line_now now);
 
 enum kom_output_kind {
-    KOM_OUT_MESSAGE,   /* send `message` to the server; borrowed until the next kom_next */
-    KOM_OUT_CONFIGURE, /* Welcome came with files: read the site from `welcome`, then kom_configure */
-    KOM_OUT_END,       /* after kom_leave: close the connection to the server, exit 0 */
-    KOM_OUT_REFUSED,   /* the server refused us: print `text`, exit 1 */
-    KOM_OUT_RECONNECT, /* the server is silent: abort its connection, call kom_server_closed, connect anew */
-    KOM_OUT_CONNECT,   /* line: connect to `address` */
-    KOM_OUT_SEND,      /* line: write octets, then kom_line_written; borrowed until the next call */
-    KOM_OUT_ABORT,     /* line: close its TCP connection now, unwritten octets discarded */
-    KOM_OUT_NOTE       /* for the log */
+    KOM_OUT_MESSAGE,    /* send `message` to the server; borrowed until the next kom_next */
+    KOM_OUT_CONFIGURE,  /* Welcome came with files: read the site from `welcome`, then kom_configure */
+    KOM_OUT_END,        /* after kom_leave: close the connection to the server, exit 0 */
+    KOM_OUT_REFUSED,    /* the server refused us: print `text`, exit 1 */
+    KOM_OUT_RECONNECT,  /* the server is silent: abort its connection, call kom_server_closed, connect anew */
+    KOM_OUT_LISTEN,     /* line: listen on `address`, then kom_line_listening */
+    KOM_OUT_LISTEN_END, /* line: listen no more; its connections stay */
+    KOM_OUT_CONNECT,    /* line: connect to `address` */
+    KOM_OUT_SEND,       /* line: write octets, then kom_line_written; borrowed until the next call */
+    KOM_OUT_ABORT,      /* line: close its TCP connection now, unwritten octets discarded */
+    KOM_OUT_NOTE        /* for the log */
 };
 
 struct kom_output {

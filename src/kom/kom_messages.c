@@ -129,25 +129,26 @@ static wire_message *write_end(struct kom *kom)
 
 static wire_message *write_line_report(struct kom *kom, uint16_t line)
 {
-    struct line_report report = line_report(kom->lines[line].engine);
+    struct line_report *report = &kom->slot.report;
     Komet__Wire__LineReport *body = &kom->slot.body.line_report;
-    Komet__Wire__ConnectionReport *connection = &kom->slot.connection;
-    bool ipv6 = strchr(report.address->host, ':') != NULL;
+    *report = line_report(kom->lines[line].engine);
     kom->lines[line].report = false;
-    snprintf(kom->slot.text, sizeof kom->slot.text, ipv6 ? "[%s]:%u" : "%s:%u", report.address->host,
-             report.address->port);
-    komet__wire__connection_report__init(connection);
-    connection->address = kom->slot.text;
-    connection->state = (uint32_t)report.state;
-    connection->reason =
-        (char *)(uintptr_t)(report.reason == KOMET_OK ? "" : komet_reason_name(report.reason));
     komet__wire__line_report__init(body);
     body->line = line;
-    body->value = report.value;
-    body->flags = report.flags;
-    body->connection = report.connection;
-    kom->slot.connections[0] = connection;
-    body->n_connections = 1;
+    body->value = report->value;
+    body->flags = report->flags;
+    body->connection = report->connection;
+    for (unsigned i = 0; i < report->connection_count; i++) {
+        const struct line_connection *from = &report->connections[i];
+        Komet__Wire__ConnectionReport *connection = &kom->slot.connection[i];
+        komet__wire__connection_report__init(connection);
+        connection->address = report->connections[i].address;
+        connection->state = (uint32_t)from->state;
+        connection->reason =
+            (char *)(uintptr_t)(from->reason == KOMET_OK ? "" : komet_reason_name(from->reason));
+        kom->slot.connections[i] = connection;
+    }
+    body->n_connections = report->connection_count;
     body->connections = kom->slot.connections;
     kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_LINE_REPORT;
     kom->slot.message.line_report = body;

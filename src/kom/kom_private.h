@@ -21,16 +21,27 @@
 #define KOM_TRACE_SCAN        2048         /* records looked at for one page */
 #define KOM_TRACE_PAUSE       KOMET_MS(10) /* between two pages, of all traces: telemetry has the rest */
 
+/* A connection to be opened (`address`) or to be closed (`reason`). */
+struct kom_wish {
+    uint32_t connection;
+    const struct address *address;
+    enum komet_reason reason;
+};
+
+/* A connection whose traffic is kept. */
+struct kom_traced {
+    struct trace_connection *kept; /* NULL: none */
+    uint32_t connection;           /* its serial */
+};
+
 struct kom_line {
     struct line_engine *engine;
-    bool dirty;          /* it may have outputs */
-    bool report;         /* a LineReport is to be sent */
-    bool abort, connect; /* to be handed out, in this order */
-    uint32_t abort_connection, connect_connection;
-    enum komet_reason abort_reason;
-    const struct address *address;
-    struct trace_connection *traced; /* NULL: no connection, or none that is kept */
-    uint32_t traced_connection;      /* its serial */
+    bool dirty;              /* it may have outputs */
+    bool report;             /* a LineReport is to be sent */
+    bool listen, listen_end; /* to be handed out */
+    struct kom_wish aborts[LINE_CONNECTIONS_MAX], connects[LINE_CONNECTIONS_MAX]; /* likewise, aborts first */
+    unsigned abort_count, connect_count;
+    struct kom_traced traced[LINE_CONNECTIONS_MAX];
 };
 
 struct kom_station {
@@ -85,9 +96,9 @@ struct kom_slot {
         Komet__Wire__LineReport line_report;
         Komet__Wire__StationReport station_report;
     } body;
-    Komet__Wire__ConnectionReport connection;
-    Komet__Wire__ConnectionReport *connections[1];
-    char text[128];
+    struct line_report report;
+    Komet__Wire__ConnectionReport connection[LINE_CONNECTIONS_MAX];
+    Komet__Wire__ConnectionReport *connections[LINE_CONNECTIONS_MAX];
 };
 
 struct kom {
@@ -140,6 +151,14 @@ struct kom {
 void kom_note(struct kom *kom, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Takes from a line what it wants done, up to octets to be sent, which stay in the line. */
 void kom_absorb(struct kom *kom, struct line_now now, uint16_t line);
+
+/* kom_lines.c: what lines want done with connections. */
+void kom_lines_connect(struct kom_line *line, uint32_t connection, const struct address *address);
+void kom_lines_abort(struct kom_line *line, uint32_t connection, enum komet_reason reason);
+/* The next of all lines to be closed. */
+bool kom_lines_next_abort(struct kom *kom, struct line_now now, struct kom_output *output);
+/* The next of one line that is no octets. */
+bool kom_lines_next(struct kom *kom, uint16_t index, struct kom_output *output);
 
 /* kom_messages.c: the next message for the server, but batches. */
 bool kom_next_message(struct kom *kom, struct line_now now, struct kom_output *output);

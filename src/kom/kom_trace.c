@@ -28,6 +28,7 @@ static bool is_sinaut(const struct line *line)
 {
     switch (line->protocol) {
     case PROTOCOL_IEC104:
+    case PROTOCOL_IEC104_SERVER:
     case PROTOCOL_COUNT:
         break;
     }
@@ -37,19 +38,36 @@ static bool is_sinaut(const struct line *line)
 /* The connection in which the traffic of a line is kept; NULL for one that is over. */
 static struct trace_connection *traced(const struct kom *kom, uint16_t line, uint32_t connection)
 {
-    const struct kom_line *state = &kom->lines[line];
-    return state->traced_connection == connection ? state->traced : NULL;
+    for (unsigned i = 0; i < LINE_CONNECTIONS_MAX; i++) {
+        const struct kom_traced *one = &kom->lines[line].traced[i];
+        if (one->kept != NULL && one->connection == connection) {
+            return one->kept;
+        }
+    }
+    return NULL;
+}
+
+/* A place for one more; without a free one that of the oldest. */
+static struct kom_traced *place_for(struct kom_line *line)
+{
+    struct kom_traced *place = &line->traced[0];
+    for (unsigned i = 0; i < LINE_CONNECTIONS_MAX && place->kept != NULL; i++) {
+        struct kom_traced *one = &line->traced[i];
+        if (one->kept == NULL || one->connection < place->connection) {
+            place = one;
+        }
+    }
+    return place;
 }
 
 void kom_trace_opened(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection)
 {
     if (kom->ring != NULL) {
-        struct kom_line *state = &kom->lines[line];
+        struct kom_traced *place = place_for(&kom->lines[line]);
         const struct line *of = &kom->process->lines[line];
-        trace_ring_close(kom->ring, state->traced, now.utc, KOMET_REPLACED, true);
-        state->traced_connection = connection;
-        state->traced =
-            trace_ring_open(kom->ring, now.utc, of->name, is_sinaut(of), &kom->local, &kom->remote);
+        trace_ring_close(kom->ring, place->kept, now.utc, KOMET_REPLACED, true);
+        place->connection = connection;
+        place->kept = trace_ring_open(kom->ring, now.utc, of->name, is_sinaut(of), &kom->local, &kom->remote);
         kom->local = kom->remote = (struct trace_end){0};
     }
 }
@@ -82,8 +100,10 @@ void kom_trace_closed(struct kom *kom, struct line_now now, uint16_t line, uint3
 {
     if (kom->ring != NULL) {
         trace_ring_close(kom->ring, traced(kom, line, connection), now.utc, reason, by_us);
-        if (kom->lines[line].traced_connection == connection) {
-            kom->lines[line].traced = NULL;
+        for (unsigned i = 0; i < LINE_CONNECTIONS_MAX; i++) {
+            if (kom->lines[line].traced[i].connection == connection) {
+                kom->lines[line].traced[i].kept = NULL;
+            }
         }
     }
 }

@@ -451,13 +451,15 @@ static bool iec104_next(struct line_engine *engine, struct line_now now, struct 
 static struct line_report iec104_report(const struct line_engine *engine)
 {
     const struct iec104 *line = (const struct iec104 *)engine;
+    const struct address *host = &line->line->hosts[line->host];
     bool connected = line->link != NULL;
-    return (struct line_report){.value = connected,
-                                .flags = (value_flags)(connected ? 1u << line->host : 0u),
-                                .connection = line->connection,
-                                .state = line->state,
-                                .reason = line->reason,
-                                .address = &line->line->hosts[line->host]};
+    struct line_report report = {.value = connected,
+                                 .flags = (value_flags)(connected ? 1u << line->host : 0u),
+                                 .connection = line->connection,
+                                 .connection_count = 1,
+                                 .connections = {{.state = line->state, .reason = line->reason}}};
+    line_address_text(host->host, host->port, report.connections[0].address);
+    return report;
 }
 
 static struct line_counters iec104_counters(const struct line_engine *engine)

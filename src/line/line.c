@@ -3,6 +3,9 @@
  */
 #include "line/line.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "komet/assert.h"
 #include "line/line_verbs.h"
 
@@ -37,8 +40,22 @@ void line_set_mode(struct line_engine *engine, struct line_now now, const struct
     engine->verbs->set_mode(engine, now, station, mode);
 }
 
+void line_listening(struct line_engine *engine, struct line_now now, const char *fault)
+{
+    KOMET_ASSERT(engine->verbs->listening != NULL);
+    engine->verbs->listening(engine, now, fault);
+}
+
+uint32_t line_accepted(struct line_engine *engine, struct line_now now, const struct network_address *peer,
+                       uint16_t port)
+{
+    KOMET_ASSERT(engine->verbs->accepted != NULL);
+    return engine->verbs->accepted(engine, now, peer, port);
+}
+
 void line_connected(struct line_engine *engine, struct line_now now, uint32_t connection)
 {
+    KOMET_ASSERT(engine->verbs->connected != NULL);
     engine->verbs->connected(engine, now, connection);
 }
 
@@ -92,4 +109,10 @@ struct line_report line_report(const struct line_engine *engine)
 struct line_counters line_counters(const struct line_engine *engine)
 {
     return engine->verbs->counters(engine);
+}
+
+void line_address_text(const char *host, uint16_t port, char *text)
+{
+    bool ipv6 = strchr(host, ':') != NULL;
+    snprintf(text, LINE_ADDRESS_SIZE, ipv6 ? "[%.70s]:%u" : "%.70s:%u", host, port);
 }

@@ -41,8 +41,16 @@ struct line_engine *line_init(void *memory, size_t size, const struct line *line
 void line_activate(struct line_engine *line, struct line_now now);
 void line_deactivate(struct line_engine *line, struct line_now now, enum komet_reason reason);
 
+/* What came of LINE_OUT_LISTEN: it is listened, or `fault` says why not (NULL: it is). The line asks again
+ * later. */
+void line_listening(struct line_engine *line, struct line_now now, const char *fault);
+/* A listening line was connected to. Returns the connection's serial, by which all below knows it; 0: it is
+ * refused, and closed by the caller, who need not say so. */
+uint32_t line_accepted(struct line_engine *line, struct line_now now, const struct network_address *peer,
+                       uint16_t port);
+
 /* What happened to the connection that LINE_OUT_CONNECT asked for; `connection` as it was given there.
- * Events of an older connection are ignored. */
+ * Events of a connection that the line has given up are ignored. */
 void line_connected(struct line_engine *line, struct line_now now, uint32_t connection);
 void line_closed(struct line_engine *line, struct line_now now, uint32_t connection,
                  enum komet_reason reason);
@@ -131,6 +139,8 @@ struct line_value {
 };
 
 enum line_output_kind {
+    LINE_OUT_LISTEN,     /* listen, then line_listening; connections are told by line_accepted */
+    LINE_OUT_LISTEN_END, /* listen no more; connections that are there stay */
     LINE_OUT_CONNECT, /* connect to `address`, then line_connected or line_closed; `connection`: its serial */
     LINE_OUT_SEND,    /* write octets, then line_written */
     LINE_OUT_ABORT,   /* close the TCP connection now, discard what is unwritten; no line_closed wanted */
@@ -164,15 +174,27 @@ struct line_output {
 /* The next thing wanted; false when there is none. */
 bool line_next(struct line_engine *line, struct line_now now, struct line_output *output);
 
-struct line_report {
-    bool value;          /* reference 3.3: a TCP connection is established */
-    value_flags flags;   /* A connected to the 1st address, B to the 2nd, … */
-    uint32_t connection; /* serial of the newest connection, from 1; 0 before */
+#define LINE_CONNECTIONS_MAX 16 /* of one line at a time */
+#define LINE_ADDRESS_SIZE    80
+
+struct line_connection {
+    char
+        address[LINE_ADDRESS_SIZE]; /* "10.3.0.5:2404": of the current connection, the next or the last one */
     enum connection_state state;
-    enum komet_reason reason;      /* of the last close; KOMET_OK when there was none */
-    const struct address *address; /* of the current or next connection */
+    enum komet_reason reason; /* of the last close; KOMET_OK when there was none */
+};
+
+struct line_report {
+    bool value;          /* reference 3.3: a TCP connection is established; a line that listens: it does */
+    value_flags flags;   /* A connected to the 1st address, B to the 2nd, …; of a line that listens: the 1st
+                            client that has started data transfer, the 2nd, …, and A again behind P */
+    uint32_t connection; /* serial of the newest connection, from 1; 0 before */
+    unsigned connection_count;
+    struct line_connection connections[LINE_CONNECTIONS_MAX];
 };
 struct line_report line_report(const struct line_engine *line);
+/* An address as a report has it, with the port; a host of IPv6 between brackets. */
+void line_address_text(const char *host, uint16_t port, char *text);
 
 /* Counted since line_init; values: that went on; discarded, unchanged: that the filters of their tags held
  * back; larger_k: connections whose station had more than K frames open. */

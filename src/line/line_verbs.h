@@ -18,6 +18,11 @@ struct line_verbs {
     void (*deactivate)(struct line_engine *engine, struct line_now now, enum komet_reason reason);
     void (*set_mode)(struct line_engine *engine, struct line_now now, const struct station *station,
                      unsigned mode);
+    /* NULL where the protocol only connects, as the next one. */
+    void (*listening)(struct line_engine *engine, struct line_now now, const char *fault);
+    uint32_t (*accepted)(struct line_engine *engine, struct line_now now, const struct network_address *peer,
+                         uint16_t port);
+    /* NULL where it only listens. */
     void (*connected)(struct line_engine *engine, struct line_now now, uint32_t connection);
     void (*closed)(struct line_engine *engine, struct line_now now, uint32_t connection,
                    enum komet_reason reason);

@@ -12,14 +12,33 @@
 
 const char *line_protocol_name(enum line_protocol protocol)
 {
-    KOMET_ASSERT(protocol == PROTOCOL_IEC104);
-    return "iec104";
+    static const char *const names[PROTOCOL_COUNT] = {"iec104", "iec104-server"};
+    KOMET_ASSERT((unsigned)protocol < PROTOCOL_COUNT);
+    return names[protocol];
 }
 
 const char *line_category_name(enum line_category category)
 {
     KOMET_ASSERT(category == CATEGORY_TCP);
     return "tcp";
+}
+
+bool line_is_server(const struct line *line)
+{
+    switch (line->protocol) {
+    case PROTOCOL_IEC104_SERVER:
+        return true;
+    case PROTOCOL_IEC104:
+    case PROTOCOL_COUNT:
+        break;
+    }
+    return false;
+}
+
+const struct address *line_listen_address(const struct line *line, uint8_t instance)
+{
+    KOMET_ASSERT(line->listen.host != NULL && instance <= INSTANCE_MAX);
+    return line->instance_listen[instance].host != NULL ? &line->instance_listen[instance] : &line->listen;
 }
 
 bool address_is_loopback(const char *host)

@@ -13,12 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/network_address.h"
 #include "model/parameter.h"
 #include "model/processing.h"
 #include "model/value.h"
 
 #define INSTANCE_MAX       15 /* instances of one process (seed) */
 #define SITE_ADDRESSES_MAX 8  /* addresses of one partner, tried cyclically (reference 3.1) */
+#define SITE_MASTERS_MAX   8  /* groups of masters of a line that listens */
 
 struct station;
 struct line;
@@ -74,13 +76,20 @@ struct station {
 /* The input tag of a station with that address; NULL when there is none (or it is ignored). */
 struct tag *station_find_input(const struct station *station, uint32_t ioa);
 
-enum line_protocol { PROTOCOL_IEC104, PROTOCOL_COUNT };
+enum line_protocol { PROTOCOL_IEC104, PROTOCOL_IEC104_SERVER, PROTOCOL_COUNT };
 enum line_category { CATEGORY_TCP, CATEGORY_COUNT };
 enum line_acknowledge { ACKNOWLEDGE_STORED, ACKNOWLEDGE_RECEIVED };
 enum line_standby { STANDBY_COLD, STANDBY_WARM };
 
 const char *line_protocol_name(enum line_protocol protocol); /* "iec104" */
 const char *line_category_name(enum line_category category); /* "tcp" */
+
+/* Those who may connect as one partner: a redundancy group. */
+struct master_group {
+    struct network_address addresses[SITE_ADDRESSES_MAX];
+    uint8_t address_count; /* 1 or more */
+    const char *name;      /* its first address, as written: by it the group is known in the journal */
+};
 
 struct line {
     const char *name;
@@ -89,6 +98,10 @@ struct line {
     uint8_t number; /* originator address, 0..255 */
     struct address hosts[SITE_ADDRESSES_MAX];
     uint8_t host_count;
+    struct address listen;                            /* host NULL: the line connects */
+    struct address instance_listen[INSTANCE_MAX + 1]; /* of an instance; host NULL: as `listen` */
+    struct master_group masters[SITE_MASTERS_MAX];
+    uint8_t master_count;   /* 0: whoever comes */
     int64_t reconnect_us;   /* pause between attempts; default 5 s */
     int64_t store_limit_us; /* received but not stored for that long closes the line; default 10 s */
     enum line_acknowledge acknowledge;
@@ -136,6 +149,11 @@ const struct process *site_find_process(const struct site *site, const char *nam
 const struct line *site_find_line(const struct site *site, const char *name);
 const struct station *site_find_station(const struct site *site, const char *name);
 const struct tag *site_find_tag(const struct site *site, const char *name);
+
+/* Its partners connect to it, and it answers them (protocol iec104-server). */
+bool line_is_server(const struct line *line);
+/* Where an instance (0 to 15) listens; the line is one that listens. */
+const struct address *line_listen_address(const struct line *line, uint8_t instance);
 
 /* The process a tag belongs to, and its number in the whole site. */
 const struct process *tag_process(const struct tag *tag);

@@ -24,13 +24,19 @@
 #define FAILURES_PER_WARNING 60
 #define LINE_OUTPUT_MAX      (16u * 1024 * 1024) /* octets; the window k ends it long before */
 
+struct host_connection {
+    struct host_line *line;
+    struct tcp *tcp; /* NULL: none */
+    uint32_t serial;
+    bool held; /* reading waits until the engine takes values again */
+};
+
 struct host_line {
     struct kom_host *host;
     const struct line *line;
-    struct tcp *tcp; /* NULL: not connected */
     uint16_t index;
-    uint32_t connection;
-    bool held; /* reading waits until the engine takes values again */
+    struct tcp_listener *listener; /* NULL: it does not listen */
+    struct host_connection connections[LINE_CONNECTIONS_MAX];
 };
 
 struct kom_host {
@@ -73,33 +79,37 @@ static struct trace_end end_of(const struct sockaddr_storage *address)
     return end;
 }
 
-static void tell_ends(struct kom_host *host, const struct tcp *tcp)
+static void ends_of(const struct tcp *tcp, struct trace_end *local, struct trace_end *remote)
 {
-    struct sockaddr_storage local, remote;
-    tcp_ends(tcp, &local, &remote);
-    const struct trace_end ends[2] = {end_of(&local), end_of(&remote)};
-    kom_line_ends(host->kom, &ends[0], &ends[1]);
+    struct sockaddr_storage here, there;
+    tcp_ends(tcp, &here, &there);
+    *local = end_of(&here);
+    *remote = end_of(&there);
 }
 
 static void on_line_connected(void *context, struct tcp *tcp)
 {
-    struct host_line *line = context;
+    struct host_connection *connection = context;
+    struct host_line *line = connection->line;
+    struct trace_end local, remote;
     char peer[80];
     tcp_peer(tcp, peer, sizeof peer);
     log_info("%s: connected to %s", line->line->name, peer);
-    tell_ends(line->host, tcp);
+    ends_of(tcp, &local, &remote);
+    kom_line_ends(line->host->kom, &local, &remote);
     tcp_send_at_once(tcp, line->line->parameters.value[PARAMETER_TND] != 0);
-    kom_line_connected(line->host->kom, clock_now(), line->index, line->connection);
+    kom_line_connected(line->host->kom, clock_now(), line->index, connection->serial);
     drain(line->host);
 }
 
 static size_t on_line_received(void *context, struct tcp *tcp, const uint8_t *octets, size_t size)
 {
-    struct host_line *line = context;
-    struct kom_host *host = line->host;
-    size_t taken = kom_line_feed(host->kom, clock_now(), line->index, line->connection, octets, size);
+    struct host_connection *connection = context;
+    struct kom_host *host = connection->line->host;
+    size_t taken =
+        kom_line_feed(host->kom, clock_now(), connection->line->index, connection->serial, octets, size);
     if (taken < size) {
-        line->held = true; /* the server is behind: TCP holds the station back */
+        connection->held = true; /* the server is behind: TCP holds the station back */
         tcp_pause(tcp);
     }
     drain(host);
@@ -108,53 +118,141 @@ static size_t on_line_received(void *context, struct tcp *tcp, const uint8_t *oc
 
 static void on_line_closed(void *context, struct tcp *tcp, enum komet_reason reason)
 {
-    struct host_line *line = context;
+    struct host_connection *connection = context;
+    struct host_line *line = connection->line;
     (void)tcp;
-    line->tcp = NULL;
-    line->held = false;
-    kom_line_closed(line->host->kom, clock_now(), line->index, line->connection, reason);
+    connection->tcp = NULL;
+    connection->held = false;
+    kom_line_closed(line->host->kom, clock_now(), line->index, connection->serial, reason);
     drain(line->host);
 }
 
 static const struct tcp_events line_events = {on_line_connected, on_line_received, NULL, on_line_closed};
 
+static struct host_connection *find_connection(struct host_line *line, uint32_t serial)
+{
+    for (unsigned i = 0; i < LINE_CONNECTIONS_MAX; i++) {
+        if (line->connections[i].tcp != NULL && line->connections[i].serial == serial) {
+            return &line->connections[i];
+        }
+    }
+    return NULL;
+}
+
+static struct host_connection *free_connection(struct host_line *line)
+{
+    for (unsigned i = 0; i < LINE_CONNECTIONS_MAX; i++) {
+        if (line->connections[i].tcp == NULL) {
+            line->connections[i].held = false;
+            return &line->connections[i];
+        }
+    }
+    return NULL;
+}
+
+static void abort_connection(struct host_connection *connection)
+{
+    if (connection->tcp != NULL) {
+        tcp_abort(connection->tcp);
+        connection->tcp = NULL;
+    }
+}
+
 static void abort_line(struct host_line *line)
 {
-    if (line->tcp != NULL) {
-        tcp_abort(line->tcp);
-        line->tcp = NULL;
+    for (unsigned i = 0; i < LINE_CONNECTIONS_MAX; i++) {
+        abort_connection(&line->connections[i]);
     }
-    line->held = false;
+    tcp_listener_close(line->listener);
+    line->listener = NULL;
 }
 
 static void connect_line(struct kom_host *host, const struct kom_output *output)
 {
     struct host_line *line = &host->lines[output->line];
-    abort_line(line);
-    line->connection = output->connection;
-    line->tcp = tcp_connect(host->settings.loop, output->address->host, output->address->port,
-                            (uint64_t)line->line->parameters.value[PARAMETER_WT0], &line_events, line,
-                            LINE_OUTPUT_MAX);
+    struct host_connection *connection = free_connection(line);
+    KOMET_ASSERT(connection != NULL); /* the engine has no more */
+    connection->serial = output->connection;
+    connection->tcp = tcp_connect(host->settings.loop, output->address->host, output->address->port,
+                                  (uint64_t)line->line->parameters.value[PARAMETER_WT0], &line_events,
+                                  connection, LINE_OUTPUT_MAX);
+}
+
+/* Whoever connects to a listening line: the engine says whether it stays. */
+static void on_line_accepted(void *context, struct tcp_listener *listener)
+{
+    struct host_line *line = context;
+    struct kom_host *host = line->host;
+    struct host_connection *connection = free_connection(line);
+    struct trace_end local, remote;
+    struct tcp *tcp = tcp_adopt(listener, &line_events, connection, LINE_OUTPUT_MAX);
+    if (tcp == NULL) {
+        return;
+    }
+    ends_of(tcp, &local, &remote);
+    struct network_address peer = {.family = remote.family};
+    memcpy(peer.octets, remote.address, sizeof peer.octets);
+    peer = network_address_plain(peer);
+    kom_line_ends(host->kom, &local, &remote);
+    uint32_t serial = connection == NULL /* closed ones that the engine has not heard of: a moment */
+                          ? 0
+                          : kom_line_accepted(host->kom, clock_now(), line->index, &peer, remote.port);
+    if (serial == 0) {
+        tcp_abort(tcp);
+    } else {
+        connection->serial = serial;
+        connection->tcp = tcp;
+        tcp_send_at_once(tcp, line->line->parameters.value[PARAMETER_TND] != 0);
+    }
+    drain(host);
+}
+
+static void listen_line(struct kom_host *host, const struct kom_output *output)
+{
+    struct host_line *line = &host->lines[output->line];
+    char fault[200];
+    KOMET_ASSERT(line->listener == NULL);
+    line->listener = tcp_listen(host->settings.loop, output->address->host, output->address->port,
+                                on_line_accepted, line, fault);
+    if (line->listener != NULL) {
+        log_info("%s: listens on %s:%u", line->line->name, output->address->host, output->address->port);
+    } else {
+        log_warning("%s: %s", line->line->name, fault);
+    }
+    kom_line_listening(host->kom, clock_now(), output->line, line->listener == NULL ? fault : NULL);
+}
+
+static void listen_no_more(struct host_line *line)
+{
+    tcp_listener_close(line->listener);
+    line->listener = NULL;
 }
 
 static void send_line(struct kom_host *host, const struct kom_output *output)
 {
-    struct host_line *line = &host->lines[output->line];
-    if (line->tcp != NULL && line->connection == output->connection) {
-        tcp_write(line->tcp, output->octets, output->size);
+    struct host_connection *connection = find_connection(&host->lines[output->line], output->connection);
+    if (connection != NULL) {
+        tcp_write(connection->tcp, output->octets, output->size);
     }
     /* A connection that ended meanwhile has told the engine already; then this does nothing. */
     kom_line_written(host->kom, output->line, output->connection, output->size);
 }
 
+static void resume_line(struct host_line *line)
+{
+    for (unsigned i = 0; i < LINE_CONNECTIONS_MAX; i++) {
+        struct host_connection *connection = &line->connections[i];
+        if (connection->held && connection->tcp != NULL && kom_takes(line->host->kom)) {
+            connection->held = false;
+            tcp_resume(connection->tcp);
+        }
+    }
+}
+
 static void resume_lines(struct kom_host *host)
 {
     for (unsigned i = 0; i < host->line_count && kom_takes(host->kom); i++) {
-        struct host_line *line = &host->lines[i];
-        if (line->held && line->tcp != NULL) {
-            line->held = false;
-            tcp_resume(line->tcp);
-        }
+        resume_line(&host->lines[i]);
     }
 }
 
@@ -237,6 +335,9 @@ static void configure(struct kom_host *host, const Komet__Wire__Welcome *welcome
     host->line_count = process->line_count;
     for (uint16_t i = 0; i < process->line_count; i++) {
         host->lines[i] = (struct host_line){.host = host, .line = &process->lines[i], .index = i};
+        for (unsigned k = 0; k < LINE_CONNECTIONS_MAX; k++) {
+            host->lines[i].connections[k].line = &host->lines[i];
+        }
     }
     kom_configure(host->kom, host->lines_memory, size, process, clock_now());
     host->pause_ms = RECONNECT_MIN_MS;
@@ -346,6 +447,7 @@ static void reconnect(struct kom_host *host)
 
 static void act(struct kom_host *host, const struct kom_output *output)
 {
+    struct host_connection *connection;
     switch (output->kind) {
     case KOM_OUT_MESSAGE:
         if (host->server != NULL) {
@@ -364,6 +466,12 @@ static void act(struct kom_host *host, const struct kom_output *output)
     case KOM_OUT_RECONNECT:
         reconnect(host);
         return;
+    case KOM_OUT_LISTEN:
+        listen_line(host, output);
+        return;
+    case KOM_OUT_LISTEN_END:
+        listen_no_more(&host->lines[output->line]);
+        return;
     case KOM_OUT_CONNECT:
         connect_line(host, output);
         return;
@@ -371,8 +479,9 @@ static void act(struct kom_host *host, const struct kom_output *output)
         send_line(host, output);
         return;
     case KOM_OUT_ABORT:
-        if (host->lines[output->line].connection == output->connection) {
-            abort_line(&host->lines[output->line]);
+        connection = find_connection(&host->lines[output->line], output->connection);
+        if (connection != NULL) {
+            abort_connection(connection);
         }
         return;
     case KOM_OUT_NOTE:

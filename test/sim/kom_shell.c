@@ -111,6 +111,9 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
     case KOM_OUT_RECONNECT:
         close_link(world, kom);
         return true;
+    case KOM_OUT_LISTEN:
+    case KOM_OUT_LISTEN_END:
+        return true;
     case KOM_OUT_CONNECT:
         kom->line_here = false;
         kom->connection = output->connection;

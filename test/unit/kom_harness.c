@@ -182,7 +182,8 @@ static void note_output(struct world *world, enum kom_output_kind kind)
     static const char letters[] = {
         [KOM_OUT_MESSAGE] = 'M',   [KOM_OUT_CONFIGURE] = 'C', [KOM_OUT_REFUSED] = 'R',
         [KOM_OUT_RECONNECT] = 'X', [KOM_OUT_CONNECT] = 'T',   [KOM_OUT_SEND] = 'S',
-        [KOM_OUT_ABORT] = 'A',     [KOM_OUT_NOTE] = 'N',      [KOM_OUT_END] = 'E'};
+        [KOM_OUT_ABORT] = 'A',     [KOM_OUT_NOTE] = 'N',      [KOM_OUT_END] = 'E',
+        [KOM_OUT_LISTEN] = 'L',    [KOM_OUT_LISTEN_END] = 'l'};
     size_t used = strlen(world->outputs);
     if (used + 1 < sizeof world->outputs) {
         world->outputs[used] = letters[kind];
@@ -210,6 +211,9 @@ static void act(struct world *world, const struct kom_output *output)
         break;
     case KOM_OUT_END:
         world->ends++;
+        break;
+    case KOM_OUT_LISTEN:
+    case KOM_OUT_LISTEN_END:
         break;
     case KOM_OUT_CONNECT:
         assert_null(end->link); /* never two at a time */

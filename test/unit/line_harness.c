@@ -78,6 +78,8 @@ static void take_line_outputs(struct world *world)
             world->connection = from.connection;
             break;
         case LINE_OUT_LINE:
+        case LINE_OUT_LISTEN:
+        case LINE_OUT_LISTEN_END:
             break;
         }
     }
@@ -208,7 +210,7 @@ void line_start(struct world *world)
     line_activate(world->line, world->now);
     line_pump(world);
     line_accept(world);
-    assert_int_equal(line_report(world->line).state, CONNECTION_STARTED);
+    assert_int_equal(line_report(world->line).connections[0].state, CONNECTION_STARTED);
 }
 
 void line_station_sends(struct world *world, uint8_t type, uint8_t cause, bool negative, uint16_t ca,

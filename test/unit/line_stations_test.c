@@ -267,7 +267,7 @@ static void test_a_line_without_a_station_to_speak_with_closes_and_comes_back(vo
     assert_true(world->aborted);
     assert_int_equal(world->abort_reason, KOMET_DISABLED);
     assert_int_equal(world->second_value, STATION_SIMUL);
-    assert_int_equal(line_report(world->line).reason, KOMET_DISABLED);
+    assert_int_equal(line_report(world->line).connections[0].reason, KOMET_DISABLED);
     assert_int_equal(line_deadline(world->line).us, INT64_MAX);
     line_give(world, 8, 3, 1);
     assert_string_equal(world->end_text, "station is disabled");
@@ -292,7 +292,7 @@ static void test_what_the_site_disables_is_not_connected(void **state)
     line_pump(world);
     assert_false(world->asked);
     assert_int_equal(world->station_value, STATION_OFF);
-    assert_int_equal(line_report(world->line).reason, KOMET_DISABLED);
+    assert_int_equal(line_report(world->line).connections[0].reason, KOMET_DISABLED);
     line_deactivate(world->line, world->now, KOMET_BECAME_PASSIVE);
     mode(world, 0, 0); /* a passive one remembers */
     assert_false(world->asked);

@@ -146,7 +146,7 @@ static void test_hosts_are_tried_in_turn(void **state)
         line_advance(world, 1000);
         line_pump(world);
     }
-    assert_int_equal(line_report(world->line).reason, KOMET_CONNECT_REFUSED);
+    assert_int_equal(line_report(world->line).connections[0].reason, KOMET_CONNECT_REFUSED);
     line_advance(world, 30000); /* t0: nobody answers at all */
     line_pump(world);
     assert_true(world->aborted);
