@@ -206,7 +206,9 @@ void rows_instance_set(struct json *json, const struct process *process, uint8_t
     json_close(json, '}');
 }
 
-static void put_parameter(struct json *json, const char *name, const struct parameter_row *row, int64_t value)
+/* `host`: of the one that is a text. */
+static void put_parameter(struct json *json, const char *name, const struct parameter_row *row, int64_t value,
+                          const char *host)
 {
     char text[PARAMETER_TEXT_SIZE];
     switch (row->type) {
@@ -221,6 +223,9 @@ static void put_parameter(struct json *json, const char *name, const struct para
         parameter_text(row, value, text);
         json_string(json, name, text);
         return;
+    case PARAMETER_TEXT:
+        json_string(json, name, host);
+        return;
     }
     KOMET_ASSERT_NEVER("a parameter without a type");
 }
@@ -231,8 +236,8 @@ void rows_parameter(struct json *json, const struct parameter_row *row, const st
     json_open(json, NULL, '{');
     json_string(json, "name", row->full_name);
     json_string(json, "short", row->short_name);
-    put_parameter(json, "value", row, set->value[row->id]);
-    put_parameter(json, "default", row, row->initial);
+    put_parameter(json, "value", row, set->value[row->id], set->server_host);
+    put_parameter(json, "default", row, row->initial, "");
     json_string(json, "unit", row->unit);
     json_bool(json, "given", set->given[row->id]);
     json_close(json, '}');

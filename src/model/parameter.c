@@ -87,6 +87,28 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
            "start."),
     PERIOD(PARAMETER_CICO, "Counter Interrogation Offset", "CICO",
            "How long after each full period the counter interrogation is sent."),
+    INTEGER(PARAMETER_SP, "Server Port", "SP", 0, 65535, 0, SCOPE_LINE,
+            "With SH: the port at which the line waits for its partner to connect; 0: the line connects."),
+    {PARAMETER_SH, "Server Host", "SH", PARAMETER_TEXT, "", 0, 1, 0, SCOPE_LINE,
+     "With SP: the address of this machine at which the line waits; ALL: on every interface."},
+    BOOLEAN(PARAMETER_SKO, "Standby Keep Open", "SKO", 1, SCOPE_LINE,
+            "An instance that is passive, or becomes so, has its connections open and is silent on them."),
+    INTEGER(PARAMETER_SRCS, "Strict Redundancy Connection Signalisation", "SRCS", 1, 4, 4, SCOPE_LINE,
+            "Started connections that the line must have to be true; by default all that are configured."),
+    {PARAMETER_TKI, "Tcp Keep Init", "TKI", PARAMETER_INTEGER, "s", 0, 3600, 0, SCOPE_LINE,
+     "Time for a connection to be established, in the place of WT0; 0: WT0 holds."},
+    INTEGER(PARAMETER_PCNT, "Ping Count", "PCNT", 1, 1000, 3, SCOPE_LINE,
+            "Pings without an answer after which an address is dead and its connection is closed."),
+    LINE_MS(PARAMETER_PTO, "Ping TimeOut", "PTO", 0, 0,
+            "Time for the answer to a ping of each address of the line; 0: none is sent."),
+    BOOLEAN(PARAMETER_IT, "Ignore Test", "IT", 0, SCOPE_LINE,
+            "Data whose cause has the test bit is that of a standby partner, and is dropped."),
+    INTEGER(PARAMETER_ARMSD, "Asymmetric Redundancy Mode Slave Detection", "ARMSD", 0, 2, 0, SCOPE_LINE,
+            "How a standby marks its data: 0 not, 1 in the third control octet, 2 by the test bit."),
+    BOOLEAN(PARAMETER_ICCI, "Interrogation Covers Counter Interrogation", "ICCI", 1, SCOPE_STATION,
+            "The answer to a general interrogation has the integrated totals, too."),
+    BOOLEAN(PARAMETER_ICCP, "ICCP Flags Mapping", "ICCP", 0, SCOPE_STATION,
+            "Flags A to H say the quality as ICCP does, and not the octet as received."),
     INTEGER(PARAMETER_CFRZ, "Counter Freeze", "CFRZ", 0, 2, 0, SCOPE_STATION,
             "What precedes the periodic counter interrogation: 0 nothing; 1 a freeze of the counters; 2 a "
             "freeze with reset. They are read when the station has confirmed it."),
@@ -111,7 +133,7 @@ const struct parameter_row *parameter_find(const char *name)
 
 struct parameter_set parameter_defaults(void)
 {
-    struct parameter_set set = {0};
+    struct parameter_set set = {.server_host = ""};
     for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
         set.value[i] = rows[i].initial;
     }
@@ -121,6 +143,9 @@ struct parameter_set parameter_defaults(void)
 void parameter_text(const struct parameter_row *row, int64_t value, char *text)
 {
     switch (row->type) {
+    case PARAMETER_TEXT: /* its default: what stands in a set is server_host */
+        *text = '\0';
+        return;
     case PARAMETER_BOOLEAN:
         snprintf(text, PARAMETER_TEXT_SIZE, "%s", value != 0 ? "true" : "false");
         return;
@@ -168,6 +193,10 @@ static const char *parse_letters(const char *text, int64_t *value)
 const char *parameter_parse(const struct parameter_row *row, const char *text, int64_t *value)
 {
     int64_t parsed = 0;
+    if (row->type == PARAMETER_TEXT) {
+        *value = *text != '\0';
+        return NULL;
+    }
     if (row->type == PARAMETER_BOOLEAN) {
         return parse_boolean(text, value);
     }

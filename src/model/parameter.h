@@ -15,7 +15,8 @@ enum parameter_type {
     PARAMETER_INTEGER,
     PARAMETER_BOOLEAN,
     PARAMETER_MILLISECONDS, /* a duration; a number without unit counts milliseconds */
-    PARAMETER_LETTERS       /* a set of letters A to H, kept as bits 0 to 7 */
+    PARAMETER_LETTERS,      /* a set of letters A to H, kept as bits 0 to 7 */
+    PARAMETER_TEXT          /* the name of a host, kept as server_host; the value says whether there is one */
 };
 
 enum parameter_scope { SCOPE_LINE, SCOPE_STATION };
@@ -47,7 +48,18 @@ enum parameter_id {
     PARAMETER_ICO,  /* its offset from the full periods of the clock */
     PARAMETER_CICP, /* periodic counter interrogation, likewise */
     PARAMETER_CICO,
-    PARAMETER_CFRZ, /* counters are frozen before it: 0 not, 1 frozen, 2 frozen and reset */
+    PARAMETER_SP,    /* server port, 0: the line connects */
+    PARAMETER_SH,    /* server host */
+    PARAMETER_SKO,   /* standby keep open */
+    PARAMETER_SRCS,  /* strict redundancy connection signalisation */
+    PARAMETER_TKI,   /* tcp keep init, seconds */
+    PARAMETER_PCNT,  /* ping count */
+    PARAMETER_PTO,   /* ping timeout */
+    PARAMETER_IT,    /* ignore test */
+    PARAMETER_ARMSD, /* how a standby marks what it sends: 0 not, 1 third control octet, 2 test bit */
+    PARAMETER_ICCI,  /* interrogation covers counter interrogation */
+    PARAMETER_ICCP,  /* flags as ICCP has them */
+    PARAMETER_CFRZ,  /* counters are frozen before it: 0 not, 1 frozen, 2 frozen and reset */
     PARAMETER_COUNT
 };
 
@@ -71,13 +83,15 @@ const struct parameter_row *parameter_find(const char *name);
 struct parameter_set {
     int64_t value[PARAMETER_COUNT];
     bool given[PARAMETER_COUNT]; /* written in the site, not the default */
+    const char *server_host;     /* SH; "" when not given */
 };
 
 /* All defaults. */
 struct parameter_set parameter_defaults(void);
 
 #define PARAMETER_TEXT_SIZE 24
-/* The value as it would be written in a site: "12", "true", "15000", "AG". PARAMETER_TEXT_SIZE octets. */
+/* The value as it would be written in a site: "12", "true", "15000", "AG"; "" of a text, of which it is not
+ * the value. PARAMETER_TEXT_SIZE octets. */
 void parameter_text(const struct parameter_row *row, int64_t value, char *text);
 
 /*

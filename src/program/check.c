@@ -23,7 +23,7 @@ static void print_summary(const struct site *site)
 /* The table of parameters, for the manual: a row each, in Markdown. */
 static void print_parameters(void)
 {
-    static const char *const types[] = {"whole number", "true or false", "time", "letters A to H"};
+    static const char *const types[] = {"whole number", "true or false", "time", "letters A to H", "text"};
     puts("| Full name | Short | Type | Unit | Range | Default | Belongs to | Meaning |");
     puts("|---|---|---|---|---|---|---|---|");
     for (unsigned i = 0; i < PARAMETER_COUNT; i++) {

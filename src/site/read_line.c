@@ -44,7 +44,9 @@ static void set_parameter(struct yaml_reader *yaml, const yaml_node_t *key_node,
         return;
     }
     struct parameter_set *set = row->scope == SCOPE_LINE ? of_line : own;
-    if (row->scope == SCOPE_LINE && set->given[row->id] && set->value[row->id] != number) {
+    bool same =
+        set->value[row->id] == number && (row->type != PARAMETER_TEXT || strcmp(set->server_host, text) == 0);
+    if (row->scope == SCOPE_LINE && set->given[row->id] && !same) {
         reading_warning(yaml->reading, node_place(yaml, key_node), "give it once, at the line",
                         "%s belongs to the whole line and already has another value; the first one counts",
                         row->short_name);
@@ -52,6 +54,9 @@ static void set_parameter(struct yaml_reader *yaml, const yaml_node_t *key_node,
     }
     set->value[row->id] = number;
     set->given[row->id] = true;
+    if (row->type == PARAMETER_TEXT) {
+        set->server_host = text;
+    }
 }
 
 static void read_parameters(struct yaml_reader *yaml, const yaml_node_t *node, struct parameter_set *own,
@@ -175,6 +180,12 @@ static void check_station(struct yaml_reader *yaml, const yaml_node_t *node, con
                           "%s is %lld ms at station '%s'", parameter_row(periods[i])->short_name,
                           (long long)period_ms, station->name);
         }
+    }
+    const int64_t *value = station->parameters.value;
+    if (value[PARAMETER_SHE] < value[PARAMETER_SCE]) {
+        reading_fault(yaml->reading, node_place(yaml, node), "SHE is not below SCE",
+                      "SHE is %lld and SCE is %lld at station '%s'", (long long)value[PARAMETER_SHE],
+                      (long long)value[PARAMETER_SCE], station->name);
     }
 }
 
@@ -307,6 +318,10 @@ static void check_line(struct yaml_reader *yaml, const yaml_node_t *node, const 
         reading_fault(yaml->reading, place, "W is below K; two thirds of it are usual",
                       "W is %lld and K is %lld on line '%s'", (long long)value[PARAMETER_W],
                       (long long)value[PARAMETER_K], line->name);
+    } else if (value[PARAMETER_W] * 3 > value[PARAMETER_K] * 2) {
+        reading_warning(yaml->reading, place, "two thirds of K are usual",
+                        "W is %lld and K is %lld on line '%s': the partner may stand still until t2",
+                        (long long)value[PARAMETER_W], (long long)value[PARAMETER_K], line->name);
     }
     if (value[PARAMETER_WT2] >= value[PARAMETER_WT1]) {
         reading_fault(yaml->reading, place, "WT2 is below WT1",
