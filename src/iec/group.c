@@ -166,6 +166,15 @@ static void set_carrier(struct komet_group *group, unsigned carrier)
 {
     group->carrier = carrier;
     group->sent = group->tail; /* what the one before had not got acknowledged comes again */
+    if (carrier == NOBODY) {
+        return;
+    }
+    struct komet_link_counters counters;
+    komet_link_counters(group->connections[carrier].link, &counters);
+    if (counters.i_sent > 0) { /* but what is open on this one, from when it carried before, does not */
+        const struct place *end = end_of(group, carrier, counters.i_sent);
+        group->sent = end->octets > group->sent.octets ? *end : group->sent;
+    }
 }
 
 /* The one started for longest takes over. */
@@ -294,8 +303,11 @@ static void commit(struct komet_group *group, struct komet_instant now, unsigned
 {
     struct connection *connection = &group->connections[c];
     uint64_t number = komet_link_commit(connection->link, now, size);
-    /* Behind a frame of another connection than the carrier no event is known to have arrived. */
-    *end_of(group, c, number) = c == group->carrier ? group->sent : group->tail;
+    /* Of a frame of another connection than the carrier only what stands before it is known to have arrived.
+     */
+    struct place end = c == group->carrier ? group->sent : group->tail;
+    const struct place *before = end_of(group, c, number - 1);
+    *end_of(group, c, number) = number > 1 && before->octets > end.octets ? *before : end;
 }
 
 static bool has_room(const struct connection *connection)

@@ -1,6 +1,6 @@
 /*
  * events: what waits for the controlling station. They leave in order on one connection; those that it did
- * not acknowledge, and no others, come again on the next one.
+ * not acknowledge, and no others, come again on the next one. On the same one nothing comes twice.
  */
 #include "rig.h"
 
@@ -8,6 +8,9 @@ static void set_carrier(struct events *events, unsigned carrier)
 {
     events->carrier = carrier;
     events->sent = events->tail;
+    if (carrier < CONNECTIONS && events->carried[carrier] > events->tail) {
+        events->sent = events->carried[carrier];
+    }
 }
 
 static void move_tail(struct events *events, uint64_t tail)
@@ -58,6 +61,7 @@ void events_state(struct rig *rig, unsigned c, enum komet_link_state state)
 
 void events_dropped(struct rig *rig, unsigned c)
 {
+    rig->events.carried[c] = 0;
     not_started(&rig->events, c);
 }
 
@@ -66,9 +70,12 @@ void events_acknowledged(struct rig *rig, uint64_t end)
     move_tail(&rig->events, end);
 }
 
-uint64_t events_behind(const struct rig *rig, unsigned c)
+uint64_t events_behind(struct rig *rig, unsigned c)
 {
-    return c == rig->events.carrier ? rig->events.sent : rig->events.tail;
+    struct events *events = &rig->events;
+    uint64_t behind = c == events->carrier ? events->sent : events->tail;
+    events->carried[c] = behind > events->carried[c] ? behind : events->carried[c];
+    return events->carried[c];
 }
 
 void events_heard(struct rig *rig, unsigned c, const uint8_t *octets, size_t size)

@@ -117,6 +117,7 @@ struct events {
     uint64_t count, tail, sent, newest, lost, repeated;
     unsigned carrier; /* CONNECTIONS: none */
     uint64_t starts, started[CONNECTIONS];
+    uint64_t carried[CONNECTIONS]; /* so many are acknowledged with the last frame of this connection */
     struct event log[EVENTS];
 };
 
@@ -171,7 +172,7 @@ void events_dropped(struct rig *rig, unsigned c);
 void events_acknowledged(struct rig *rig, uint64_t end);
 void events_heard(struct rig *rig, unsigned c, const uint8_t *octets, size_t size);
 /* So many events are acknowledged with a frame that leaves on `c` now. */
-uint64_t events_behind(const struct rig *rig, unsigned c);
+uint64_t events_behind(struct rig *rig, unsigned c);
 /* The host has one: of a point, or the end of initialization of an address. False: there was no room. */
 bool events_of_point(struct rig *rig, size_t point, enum komet_cause cause);
 void events_initialized(struct rig *rig);
