@@ -117,7 +117,9 @@ static void take_clock(struct request *request)
 static void take_delay(struct request *request)
 {
     if (request->asdu->cause == KOMET_COT_SPONTANEOUS) {
-        request->station->connections[request->c].delay_ms = request->object->elapsed_ms;
+        if (!request->asdu->test) {
+            request->station->connections[request->c].delay_ms = request->object->elapsed_ms;
+        }
         return; /* it is loaded, and not confirmed (7.4.7) */
     }
     struct answer *answer = station_enqueue(request, ANSWER_DELAY, KOMET_COT_ACTIVATION_CON, false);

@@ -78,7 +78,8 @@ static void judge_clock(struct rig *rig, const struct request *request, struct k
 static void judge_delay(struct rig *rig, const struct request *request)
 {
     if (request->asdu->cause == KOMET_COT_SPONTANEOUS) {
-        rig->answers[request->c].delay_ms = request->object->elapsed_ms;
+        uint16_t *delay_ms = &rig->answers[request->c].delay_ms;
+        *delay_ms = request->asdu->test ? *delay_ms : request->object->elapsed_ms;
         return;
     }
     struct short_answer *answer = answers_mirror(rig, request, KOMET_COT_ACTIVATION_CON, false);
