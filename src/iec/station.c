@@ -36,7 +36,8 @@ uint8_t komet_type_without_time(uint8_t type)
     if (type >= KOMET_C_SC_TA_1 && type <= KOMET_C_BO_TA_1) {
         return (uint8_t)(type - (KOMET_C_SC_TA_1 - KOMET_C_SC_NA_1));
     }
-    return type <= KOMET_M_IT_TA_1 && type % 2 == 0 ? (uint8_t)(type - 1) : type;
+    bool second = type >= KOMET_M_SP_TA_1 && type <= KOMET_M_IT_TA_1 && type % 2 == 0;
+    return second ? (uint8_t)(type - 1) : type;
 }
 
 uint8_t komet_type_with_time(uint8_t type)
@@ -86,23 +87,40 @@ static const char *point_fault(const struct komet_station_settings *settings, si
     if (point->type == KOMET_C_BO_NA_1 && point->select == KOMET_SELECT_REQUIRED) {
         return "a bit string has no select";
     }
+    if (!(point->minimum <= point->maximum)) {
+        return "a point's minimum is above its maximum";
+    }
     return NULL;
 }
 
-const char *komet_station_settings_fault(const struct komet_station_settings *settings)
+static const char *addresses_fault(const struct komet_station_settings *settings)
 {
-    const struct komet_profile *profile = settings->profile;
-    if (profile == NULL || !profile_usable(profile)) {
-        return "profile: widths are 1 or 2, 1 or 2, 1 to 3 octets";
-    }
+    uint32_t global = settings->profile->ca_size == 2 ? KOMET_CA_BROADCAST_2 : KOMET_CA_BROADCAST_1;
     if (settings->address_count == 0 || settings->addresses == NULL) {
         return "a station has one common address or more";
     }
     for (unsigned i = 0; i < settings->address_count; i++) {
         uint16_t ca = settings->addresses[i];
-        if (ca == 0 || ca >= (profile->ca_size == 2 ? KOMET_CA_BROADCAST_2 : KOMET_CA_BROADCAST_1)) {
+        if (ca == 0 || ca >= global) {
             return "a common address is 1 up to one below the global address";
         }
+        for (unsigned other = 0; other < i; other++) {
+            if (settings->addresses[other] == ca) {
+                return "a common address is named twice";
+            }
+        }
+    }
+    return NULL;
+}
+
+const char *komet_station_settings_fault(const struct komet_station_settings *settings)
+{
+    if (settings->profile == NULL || !profile_usable(settings->profile)) {
+        return "profile: widths are 1 or 2, 1 or 2, 1 to 3 octets";
+    }
+    const char *addresses = addresses_fault(settings);
+    if (addresses != NULL) {
+        return addresses;
     }
     if (settings->connections == 0 || settings->connections > KOMET_STATION_CONNECTIONS_MAX) {
         return "connections: 1 to 8";
@@ -116,6 +134,9 @@ const char *komet_station_settings_fault(const struct komet_station_settings *se
     }
     if (settings->zone_minutes < -1440 || settings->zone_minutes > 1440) {
         return "zone_minutes: -1440 to 1440";
+    }
+    if (settings->points == NULL && settings->point_count > 0) {
+        return "points: none are given, but point_count is not 0";
     }
     for (size_t i = 0; i < settings->point_count; i++) {
         const char *fault = point_fault(settings, i);
@@ -231,9 +252,11 @@ size_t station_first_point(const struct komet_station *station, uint16_t ca)
 size_t komet_station_find(const struct komet_station *station, uint16_t ca, uint32_t ioa)
 {
     size_t i = lower_bound(station, ca, ioa);
+    if (i == station->settings.point_count) {
+        return KOMET_POINT_NONE;
+    }
     const struct komet_point *point = &station->settings.points[i];
-    bool found = i < station->settings.point_count && point->ca == ca && point->ioa == ioa;
-    return found ? i : KOMET_POINT_NONE;
+    return point->ca == ca && point->ioa == ioa ? i : KOMET_POINT_NONE;
 }
 
 /* An ASDU of one object. */

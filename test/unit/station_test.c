@@ -56,6 +56,9 @@ static void test_settings(void **state)
     ASSERT_FAULT(zone_minutes, 1441, "zone_minutes");
     static const uint16_t wrong[] = {1, 0xFFFF};
     ASSERT_FAULT(addresses, wrong, "below the global address");
+    static const uint16_t twice[] = {1, 1};
+    ASSERT_FAULT(addresses, twice, "twice");
+    ASSERT_FAULT(points, NULL, "points");
 }
 
 static void assert_point_fault(struct komet_point point, const char *part)
@@ -81,6 +84,9 @@ static void test_points(void **state)
     assert_point_fault(
         (struct komet_point){.ca = 1, .ioa = 1, .type = KOMET_C_BO_NA_1, .select = KOMET_SELECT_REQUIRED},
         "bit string");
+    assert_point_fault(
+        (struct komet_point){.ca = 1, .ioa = 1, .type = KOMET_C_SE_NB_1, .minimum = 2, .maximum = 1},
+        "minimum");
     struct komet_point twice[2] = {{.ca = 1, .ioa = 5, .type = 1}, {.ca = 1, .ioa = 5, .type = 3}};
     struct komet_station_settings settings = usable();
     settings.points = twice;
@@ -93,6 +99,8 @@ static void test_types_with_and_without_time(void **state)
     (void)state;
     size_t count;
     const struct komet_type_row *rows = komet_type_table(&count);
+    assert_int_equal(komet_type_without_time(0), 0); /* of a type that is none, itself */
+    assert_int_equal(komet_type_with_time(0), 0);
     for (size_t i = 0; i < count; i++) {
         uint8_t type = rows[i].type;
         const struct komet_type_row *bare = komet_type_find(komet_type_without_time(type));
