@@ -265,7 +265,7 @@ struct komet_asdu_header {
     uint8_t cause; /* 0..63 */
     bool negative;
     bool test;
-    uint8_t oa;
+    uint8_t oa;    /* not written where the profile's cot_size is 1 */
     uint16_t ca;
 };
 
@@ -287,7 +287,8 @@ KOMET_API bool komet_asdu_begin(struct komet_asdu_writer *writer, const struct k
 /*
  * Appends an object. The type of the ASDU says which members are written: `ioa` (0 where the standard wants
  * none), value, quality, qualifier and time, in the ranges given above; `element`, `time_size` and `octets` are
- * not looked at, and quality bits that the type has not are left out.
+ * not looked at, and quality bits that the type has not are left out. A value, qualifier or address that does
+ * not fit its bits is asserted.
  * Not for the types of file transfer: file.h (asserted).
  * Returns false, with nothing written, when the octets or the 127 objects are full, when a second object
  * is added to a type that holds one, or when SQ = 1 and the address is not the next one. The caller then

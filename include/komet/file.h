@@ -15,9 +15,8 @@
 #include "komet/api.h"
 #include "komet/asdu.h"
 
-#define KOMET_SEGMENT_SIZE_MAX 236 /* behind 6 octets of header, 3 of IOA and 4 of its own, with all widths  \
-                                    */
-#define KOMET_FILE_LENGTH_MAX 0xFFFFFFu
+#define KOMET_SEGMENT_SIZE_MAX 236 /* behind 6 octets of header, 3 of IOA and 4 of its own: any profile */
+#define KOMET_FILE_LENGTH_MAX  0xFFFFFFu
 
 /* Select and call qualifier of type 122, in its low four bits (7.2.6.30). */
 enum komet_file_call {

@@ -84,7 +84,8 @@ enum komet_file_event_kind {
     KOMET_FILE_EVENT_DONE,   /* both: connection, ioa, name, length */
     KOMET_FILE_EVENT_FAILED, /* both: connection, ioa, name, end. Also a question, or a deletion, that came to
                                 nothing */
-    /* Sender: questions, to be answered with komet_file_sender_answer. */
+    /* Sender: questions, to be answered with komet_file_sender_answer. Asked of what is in the table of files
+       alone, so a log stands there too, with length 0 while nothing was made of it; all else is refused. */
     KOMET_FILE_EVENT_DELETE, /* the peer wants this file deleted: connection, ioa, name, question */
     KOMET_FILE_EVENT_QUERY,  /* the peer wants of the log at ioa, name what is from `time` to `stop`: question
                               */
@@ -158,7 +159,9 @@ KOMET_API bool komet_file_sender_receive(struct komet_file_sender *sender, struc
 /* The next ASDU for c into KOMET_ASDU_SIZE_MAX octets; returns its size, 0: none now. */
 KOMET_API size_t komet_file_sender_write(struct komet_file_sender *sender, struct komet_instant now,
                                          unsigned c, uint8_t *octets);
+/* Hands out the next event; false when there is none. */
 KOMET_API bool komet_file_sender_next(struct komet_file_sender *sender, struct komet_file_event *event);
+/* Lets time pass, when the deadline has come; KOMET_NEVER: nothing is due. */
 KOMET_API void komet_file_sender_tick(struct komet_file_sender *sender, struct komet_instant now);
 KOMET_API struct komet_instant komet_file_sender_deadline(const struct komet_file_sender *sender);
 KOMET_API struct komet_file_counters komet_file_sender_counters(const struct komet_file_sender *sender);

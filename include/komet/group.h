@@ -76,6 +76,7 @@ KOMET_API size_t komet_group_feed(struct komet_group *group, struct komet_instan
 KOMET_API void komet_group_written(struct komet_group *group, unsigned c, size_t size);
 /* The socket of `c` takes octets again: what could not be written is handed out anew. */
 KOMET_API void komet_group_writable(struct komet_group *group, unsigned c);
+/* As komet_link_tick and komet_link_deadline, for all connections. */
 KOMET_API void komet_group_tick(struct komet_group *group, struct komet_instant now);
 KOMET_API struct komet_instant komet_group_deadline(const struct komet_group *group);
 

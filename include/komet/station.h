@@ -116,8 +116,8 @@ enum komet_station_event_kind {
     KOMET_STATION_CLOCK,  /* set the clock to `utc` plus what has passed since; confirmed already */
     KOMET_STATION_FREEZE, /* freeze (object.qualifier FRZ 1, 2) and reset (2, 3) the counters of `group` of
                              station `ca`; group 0: all. Confirmed already */
-    KOMET_STATION_RESET   /* reset process, object.qualifier QRP 1 or 2: restart when its confirmation has left,
-                             or report komet_station_initialized */
+    KOMET_STATION_RESET /* reset process, object.qualifier QRP 1 or 2: restart when its confirmation has left,
+                           or report komet_station_initialized */
 };
 
 struct komet_station_event {
@@ -136,12 +136,13 @@ struct komet_station_event {
 enum komet_station_result {
     KOMET_STATION_TAKEN,    /* answered, or to be answered when the host has confirmed */
     KOMET_STATION_BAD_ASDU, /* close the connection (KOMET_BAD_ASDU); nothing was done */
-    KOMET_STATION_FULL      /* too many answers wait: nothing was done. Hand it in again when some have been
-                               written, or close the connection */
+    KOMET_STATION_FULL      /* too many answers wait, those that open commands will need counted: nothing was
+                               done. Hand it in again when some have been written or a command has been
+                               finished, or close the connection */
 };
 
 /*
- * An ASDU from connection `c`.
+ * An ASDU from connection `c`, on which data transfer is started: answers from before that are forgotten.
  *   now, utc      the monotonic and the calendar clock (KOMET_UTC_UNKNOWN if there is none)
  *   octets, size  borrowed for the call
  *   event         filled: what the host has to do, if anything
@@ -189,7 +190,9 @@ enum {
 /*
  * "End of initialization" (type 70) of one address. A host hands those of all addresses to its group before
  * any event, so that they are the first to leave and come again until they are acknowledged; without a group
- * it sends them when data transfer has started for the first time. address  its place in settings.addresses
+ * it sends them when data transfer has started for the first time.
+ *   address  its place in settings.addresses
+ *   coi      cause of initialization: the enumeration above
  *   octets   KOMET_ASDU_SIZE_ONE of them are taken
  * Returns the ASDU's size.
  */
@@ -197,10 +200,13 @@ KOMET_API size_t komet_station_initialized(const struct komet_station *station, 
                                            uint8_t *octets);
 
 /*
- * An event of a point, with its value as it stands: type 30 to 37, those of types 20, 21 and parameters
- * without time tag. The point must be no command (asserted). point   its place in the table cause
- * spontaneous, return information, … utc     when it happened; KOMET_UTC_UNKNOWN: the tag has IV octets
- * KOMET_ASDU_SIZE_ONE of them are taken Returns the ASDU's size.
+ * An event of a point, with its value as it stands: type 30 to 37; those of types 20, 21 and parameters are
+ * without time tag. The point must be no command (asserted).
+ *   point    its place in the table
+ *   cause    spontaneous, return information, …
+ *   utc      when it happened; KOMET_UTC_UNKNOWN: the tag has IV
+ *   octets   KOMET_ASDU_SIZE_ONE of them are taken
+ * Returns the ASDU's size.
  */
 KOMET_API size_t komet_station_event(const struct komet_station *station, size_t point,
                                      enum komet_cause cause, struct komet_utc utc, uint8_t *octets);

@@ -32,7 +32,8 @@ struct komet_time_tag {
 };
 
 /* Decode or encode the octets at `octets` (at least the size of the tag). Any octets decode: fields
- * out of range stay as they are, and `komet_time_tag_plausible` says so. */
+ * out of range stay as they are, and `komet_time_tag_plausible` says so. What was decoded can be encoded; a
+ * field that does not fit its bits on the wire, such as minute 64, is asserted. */
 KOMET_API void komet_cp24_decode(const uint8_t *octets, struct komet_time_tag *tag);
 KOMET_API void komet_cp24_encode(uint8_t *octets, const struct komet_time_tag *tag);
 KOMET_API void komet_cp56_decode(const uint8_t *octets, struct komet_time_tag *tag);
@@ -44,15 +45,18 @@ KOMET_API bool komet_time_tag_plausible(const struct komet_time_tag *tag);
 /*
  * The calendar fields read as if they were UTC, in milliseconds since 1970. The two-digit year is taken
  * into the century that puts it nearest to `about` (years 70 to 99 need it; `about` is the caller's
- * clock). The tag must be plausible. A station in local time: subtract its offset afterwards.
+ * clock; KOMET_UTC_UNKNOWN: years 70 to 99 are of 1900, others of 2000). The tag must be plausible
+ * (asserted). A station in local time: subtract its offset afterwards.
  */
 KOMET_API struct komet_utc komet_cp56_to_utc(const struct komet_time_tag *tag, struct komet_utc about);
 
-/* The fields of an instant in calendar time, `offset_minutes` east of UTC (-1440..1440), day of week
- * included; IV, SU and substituted are false: the caller sets SU where the zone says so. */
+/* The fields of an instant in calendar time, which must be known (asserted), `offset_minutes` east of UTC
+ * (-1440..1440), day of week included; IV, SU and substituted are false: the caller sets SU where the zone
+ * says so. */
 KOMET_API void komet_cp56_from_utc(struct komet_time_tag *tag, struct komet_utc time, int offset_minutes);
 
-/* A CP24 has no hour: the moment with that minute, second and millisecond which is nearest to `about`. */
+/* A CP24 has no hour: the moment with that minute, second and millisecond which is nearest to `about`, the
+ * caller's clock, which must be known (asserted). */
 KOMET_API struct komet_utc komet_cp24_to_utc(const struct komet_time_tag *tag, struct komet_utc about);
 
 /*

@@ -127,6 +127,33 @@ def test_nothing_in_it_remembers_where_it_was_built(package):
             assert str(place).encode() + b"/" not in octets, f"{path.name} names {place}"
 
 
+MEMORY = """#include <stdio.h>
+#include <komet/komet.h>
+int main(void)
+{
+    struct komet_link_settings link = komet_link_settings_standard(KOMET_CONTROLLED), small = link;
+    struct komet_group_settings group = {.link = link, .connections = 1, .buffer_size = 8192};
+    struct komet_centre_settings centre = komet_centre_settings_standard(), few = centre;
+    struct komet_station_settings station = komet_station_settings_standard();
+    struct komet_file_settings file = komet_file_settings_standard(1);
+    small.k = small.w = 4;
+    small.output_size = KOMET_LINK_OUTPUT_MIN;
+    few.requests = 4;
+    printf("%zu %zu %zu %zu %zu %zu %zu %zu", komet_link_size(&link), komet_link_size(&small),
+           komet_group_size(&group), komet_station_size(&station), komet_centre_size(&centre),
+           komet_centre_size(&few), komet_file_sender_size(&file), komet_file_receiver_size(&file));
+}
+"""
+
+
+def test_the_page_names_the_memory_that_engines_take(package, tmp_path):
+    (tmp_path / "memory.c").write_text(MEMORY)
+    run("cc", *STRICT, tmp_path / "memory.c", "-o", tmp_path / "memory", *package.flags("static"))
+    page = (PROJECT / "doc" / "libkomet.md").read_text()
+    table = page[page.index("| Octets, 64 bits |"):page.index("The largest stack frame")]
+    assert re.findall(r"\| (\d+) \| \d+ \|", table) == run(tmp_path / "memory").split()
+
+
 @pytest.mark.parametrize("header", HEADERS)
 def test_each_header_can_be_included_alone(package, header):
     for more in ([], ["-ffreestanding"]):
