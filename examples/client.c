@@ -1,6 +1,5 @@
 /*
- * client: a controlling station. It starts data transfer, interrogates station 1 and prints what comes. The
- * protocol is in the link and the centre: this file moves octets and ASDUs between them and a socket.
+ * client: a controlling station: a link, a centre and a socket. It interrogates station 1, prints what comes.
  *
  *     client HOST PORT                 goes on until the connection ends
  *     client HOST PORT IOA on|off      sends a single command after the interrogation; ends with its answer
@@ -47,11 +46,12 @@ static void serve_centre(void)
 static void take_asdu(const uint8_t *octets, size_t size)
 {
     struct komet_asdu asdu;
-    if (komet_asdu_decode(&komet_profile_104, octets, size, &asdu) != KOMET_ASDU_OK) {
+    enum komet_asdu_result result = komet_asdu_decode(&komet_profile_104, octets, size, &asdu);
+    if (result != KOMET_ASDU_OK && result != KOMET_ASDU_UNKNOWN_TYPE) {
         komet_link_close(connection, KOMET_BAD_ASDU);
         return;
     }
-    for (unsigned i = 0; i < asdu.count; i++) {
+    for (unsigned i = 0; result == KOMET_ASDU_OK && i < asdu.count; i++) { /* private types are passed over */
         struct komet_object object;
         komet_asdu_object(&asdu, i, &object);
         printf("%s %s%s ca %u ioa %u value %g quality 0x%02x\n", asdu.row->name, komet_cause_name(asdu.cause),

@@ -389,6 +389,7 @@ def test_client_understands_scapy(built, start):
     client = start(built / "client", "127.0.0.1", str(port))
     wait_for(lambda: (100, 6) in peer.asked, "the interrogation")
     peer.send(30, 3, [iec104.IEC104_IO_M_SP_TB_1_IOA(information_object_address=1001, spi_value=1, iv=1, **NOW)])
+    peer.send_octets(bytes.fromhex("c8 01 03 00 01 00 01 00 00 07"))  # a private type is no reason to go
     peer.send(11, 3, [iec104.IEC104_IO_M_ME_NB_1_IOA(information_object_address=3002, scaled_value=-1234)])
     wait_for(lambda: "M_ME_NB_1 spontaneous ca 1 ioa 3002 value -1234 quality 0x00" in client.text(), "the second value")
     assert "M_SP_TB_1 spontaneous ca 1 ioa 1001 value 1 quality 0x80" in client.text()
