@@ -93,6 +93,9 @@ void rows_process(struct json *json, const struct server *server, const struct p
     json_time(json, "time", time);
     json_string(json, "mode", "single");
     json_unsigned(json, "preferred", instances->preferred);
+    struct server_late late = server_late(server, process);
+    json_unsigned(json, "late_batches", late.batches);
+    json_unsigned(json, "late_values", late.values);
     put_instances(json, server, process, instances);
     json_close(json, '}');
 }

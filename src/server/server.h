@@ -165,6 +165,12 @@ const struct instances *server_instances(const struct server *server, const stru
 /* The value of a process with its flags, and since when it has it; *time is unknown when it never ran. */
 enum process_value server_process_value(const struct server *server, const struct process *process,
                                         value_flags *flags, struct komet_utc *time);
+/* What came from instances of a process after their grant had ended, since the start of the server: it was
+ * refused. */
+struct server_late {
+    uint64_t batches, values;
+};
+struct server_late server_late(const struct server *server, const struct process *process);
 const char *server_instance_host(const struct server *server, const struct process *process,
                                  uint8_t instance);
 /* Wall-clock time of an instant that the engine kept (`since`), for the console. */

@@ -46,11 +46,14 @@ static void wait_for_disk(struct client *client, uint64_t ticket, uint64_t seque
     client->batches[at] = (struct waiting_batch){ticket, sequence};
 }
 
-static void refuse_batch(struct server *server, struct client *client, uint64_t sequence, const char *why)
+/* A batch that comes under a grant that has ended: the station still has what is in it. */
+static void refuse_late(struct server *server, struct client *client, const Komet__Wire__Batch *batch)
 {
     server->counters.refused_batches++;
-    snprintf(client->batch_refused, sizeof client->batch_refused, "%s", why);
-    client->refused_sequence = sequence;
+    client->process->late.batches++;
+    client->process->late.values += batch->n_tag;
+    snprintf(client->batch_refused, sizeof client->batch_refused, "its grant is not valid any more");
+    client->refused_sequence = batch->sequence;
 }
 
 void batch_begin(struct server *server, struct line_now now, unsigned client, const Komet__Wire__Batch *batch)
@@ -72,7 +75,7 @@ void batch_begin(struct server *server, struct line_now now, unsigned client, co
         return; /* it is being disconnected */
     }
     if (!instances_valid(&process->instances, now.instant, kom->instance, batch->epoch)) {
-        refuse_batch(server, kom, batch->sequence, "its grant is not valid any more");
+        refuse_late(server, kom, batch);
         return;
     }
     server->counters.batches++;

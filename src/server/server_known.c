@@ -30,6 +30,11 @@ const struct instances *server_instances(const struct server *server, const stru
     return &server->processes[process->index].instances;
 }
 
+struct server_late server_late(const struct server *server, const struct process *process)
+{
+    return server->processes[process->index].late;
+}
+
 const char *server_instance_host(const struct server *server, const struct process *process, uint8_t instance)
 {
     KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);

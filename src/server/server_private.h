@@ -64,6 +64,8 @@ struct process_state {
     uint32_t told_changes;                          /* `changes` of the instances when all were */
     uint8_t told_instance;                          /* whose value changed last */
     struct record_value value;                      /* of the process, in the journal */
+    struct server_late late;
+    uint32_t told_by_lines; /* changes of role for a line's sake that were told */
 };
 
 struct station_known {

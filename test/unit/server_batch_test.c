@@ -343,6 +343,9 @@ static void test_a_batch_under_another_epoch_is_refused(void **state)
     harness_give(harness, 1, event("M.P", 1, 1000));
     assert_batch_refused(harness);
     assert_int_equal(server_counters(harness->server).refused_batches, 2);
+    struct server_late late = server_late(harness->server, harness_process(harness, "SELF.KOM"));
+    assert_true(late.batches == 2 && late.values == 2);
+    assert_int_equal(server_late(harness->server, harness_process(harness, "OTHER.KOM")).batches, 0);
     assert_int_equal(shown(harness, "M.P")->status, STATUS_UNKNOWN);
     harness->epoch = epoch;
     harness->sequence = 0; /* the refused ones count for nothing */
