@@ -100,6 +100,19 @@ void rows_process(struct json *json, const struct server *server, const struct p
     json_close(json, '}');
 }
 
+static void put_connection(struct json *json, const struct server_connection *connection, uint8_t instance)
+{
+    json_open(json, NULL, '{');
+    json_string(json, "address", connection->address);
+    json_string(json, "state", connection_state_name(connection->state));
+    json_string(json, "reason", connection->reason);
+    json_null(json, "partner"); /* redundant partners and paths come later */
+    json_null(json, "path");
+    json_null(json, "role");
+    json_unsigned(json, "instance", instance);
+    json_close(json, '}');
+}
+
 void rows_line(struct json *json, const struct server *server, const struct line *line)
 {
     KOMET_ASSERT(line != NULL);
@@ -114,14 +127,12 @@ void rows_line(struct json *json, const struct server *server, const struct line
     put_flags(json, state->flags);
     json_open(json, "connections", '[');
     for (unsigned i = 0; i < state->connection_count; i++) {
-        json_open(json, NULL, '{');
-        json_string(json, "address", state->connections[i].address);
-        json_string(json, "state", connection_state_name(state->connections[i].state));
-        json_string(json, "reason", state->connections[i].reason);
-        json_null(json, "partner"); /* redundant partners and paths come later */
-        json_null(json, "path");
-        json_null(json, "role");
-        json_close(json, '}');
+        put_connection(json, &state->connections[i], state->instance);
+    }
+    for (uint8_t i = 0; i <= INSTANCE_MAX; i++) {
+        if ((state->stands_by >> i & 1) != 0) {
+            put_connection(json, &state->standby[i], i);
+        }
     }
     json_close(json, ']');
     json_close(json, '}');

@@ -81,6 +81,15 @@ enum line_category { CATEGORY_TCP, CATEGORY_COUNT };
 enum line_acknowledge { ACKNOWLEDGE_STORED, ACKNOWLEDGE_RECEIVED };
 enum line_standby { STANDBY_COLD, STANDBY_WARM };
 
+/* Does an instance reach the partner of a line? YES: acting, data transfer is started; standing by, a
+ * connection is there. In komet.proto: append only. */
+enum line_reach {
+    REACH_UNKNOWN, /* it does not try to */
+    REACH_NO,
+    REACH_YES,
+    REACH_COUNT
+};
+
 const char *line_protocol_name(enum line_protocol protocol); /* "iec104" */
 const char *line_category_name(enum line_category category); /* "tcp" */
 
@@ -104,6 +113,7 @@ struct line {
     uint8_t master_count;   /* 0: whoever comes */
     int64_t reconnect_us;   /* pause between attempts; default 5 s */
     int64_t store_limit_us; /* received but not stored for that long closes the line; default 10 s */
+    int64_t line_loss_us;   /* not reached for that long, the role goes to who reaches it; default 2 s */
     enum line_acknowledge acknowledge;
     enum line_standby standby;
     struct parameter_set parameters; /* line scope, merged (S8 of the reference) */

@@ -26,6 +26,7 @@ static void set_standing(struct instances *instances, struct komet_instant now, 
     }
     if (!holds && instances->active == instance) {
         instances->active = NOBODY;
+        reach_follow(&instances->reach, now, NOBODY, false);
     }
     KOMET_ASSERT(!holds || instances->active == instance);
 }
@@ -73,10 +74,17 @@ void instances_init(struct instances *instances, int64_t lease_us, uint64_t epoc
     instances->lease_us = lease_us;
     instances->wanted = NOBODY;
     instances->active = NOBODY;
+    reach_init(&instances->reach, NULL, 0);
+    instances->lines_wait = now;
     for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
         instances->member[i].value = PROCESS_STOP;
     }
     instances_recovered(instances, epoch_floor, now);
+}
+
+void instances_watch_lines(struct instances *instances, struct reach_line *lines, uint16_t line_count)
+{
+    reach_init(&instances->reach, lines, line_count);
 }
 
 void instances_recovered(struct instances *instances, uint64_t epoch_floor, struct komet_instant now)
@@ -130,6 +138,10 @@ static bool comes_before(const struct instances *instances, uint8_t a, uint8_t b
     if (one->loaded != other->loaded) {
         return one->loaded;
     }
+    unsigned reached = reach_count(&instances->reach, a), by_other = reach_count(&instances->reach, b);
+    if (reached != by_other) {
+        return reached > by_other;
+    }
     if (is_preferred(instances, a) != is_preferred(instances, b)) {
         return is_preferred(instances, a);
     }
@@ -168,8 +180,10 @@ static void grant_if_free(struct instances *instances, struct komet_instant now)
     for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
         instances->member[i].yielded = false;
     }
+    bool by_hand = instances->wanted == chosen && instances->by_hand;
     instances->active = chosen;
     instances->wanted = NOBODY;
+    reach_follow(&instances->reach, now, chosen, by_hand);
     instances->preferred_came = instances->preferred_came && !is_preferred(instances, chosen);
     member->epoch = ++instances->epoch;
     member->lease_end = komet_after(now, instances->lease_us);
@@ -178,7 +192,7 @@ static void grant_if_free(struct instances *instances, struct komet_instant now)
     set_standing(instances, now, chosen, ROLE_ACTIVE);
 }
 
-/* Begins a hand-over: the active one is told to stop. */
+/* Begins a hand-over: the active one is told to stop. `wanted` is to have the role, or is NOBODY. */
 static void relieve(struct instances *instances, struct komet_instant now)
 {
     uint8_t active = instances->active;
@@ -187,18 +201,58 @@ static void relieve(struct instances *instances, struct komet_instant now)
     set_standing(instances, now, active, ROLE_STOPPING);
 }
 
-/* The preferred one that has connected takes over as soon as it can. */
+static bool acts(const struct instances *instances)
+{
+    return instances->active != NOBODY && instances->member[instances->active].standing == ROLE_ACTIVE;
+}
+
+/* Could `instance` have the role from who acts, without being asked for by hand? */
+static bool can_relieve(const struct instances *instances, uint8_t instance)
+{
+    const struct role_member *member = &instances->member[instance];
+    return can_act(instances, instance) && member->loaded && !member->damping.holds &&
+           instances->active != instance;
+}
+
+/* The preferred one that has connected takes over as soon as it can, and reaches what the active one does. */
 static void prefer(struct instances *instances, struct komet_instant now)
 {
     uint8_t preferred = instances->preferred;
-    const struct role_member *member = &instances->member[preferred];
-    if (!instances->preferred_came || !can_act(instances, preferred) || !member->loaded ||
-        member->damping.holds || instances->active == NOBODY || instances->active == preferred ||
-        instances->member[instances->active].standing != ROLE_ACTIVE) {
+    const struct reach *reach = &instances->reach;
+    if (!instances->preferred_came || !acts(instances) || !can_relieve(instances, preferred) ||
+        reach_count(reach, preferred) < reach_count(reach, instances->active)) {
         return;
     }
     instances->preferred_came = false;
     instances->wanted = preferred;
+    instances->by_hand = false;
+    relieve(instances, now);
+}
+
+/* The active one has lost a line: who reaches it, and more lines in all, takes over. */
+static void follow_lines(struct instances *instances, struct komet_instant now)
+{
+    uint8_t best = NOBODY;
+    int line = -1;
+    instances->lines_seen = now;
+    if (!acts(instances) || !komet_reached(now, instances->lines_wait)) {
+        return;
+    }
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        int found = can_relieve(instances, i) ? reach_better(&instances->reach, now, i) : -1;
+        if (found >= 0 && (best == NOBODY || comes_before(instances, i, best))) {
+            best = i;
+            line = found;
+        }
+    }
+    if (best == NOBODY) {
+        return;
+    }
+    instances->by_lines =
+        (struct role_by_lines){instances->by_lines.count + 1, (uint16_t)line, instances->active, best};
+    instances->lines_wait = komet_after(now, ROLE_LINES_PAUSE_US);
+    instances->wanted = best;
+    instances->by_hand = false;
     relieve(instances, now);
 }
 
@@ -236,6 +290,7 @@ const char *instances_connect(struct instances *instances, struct komet_instant 
         }
         set_standing(instances, now, instance, ROLE_ABSENT);
     }
+    reach_forget(&instances->reach, now, instance);
     member->connected = member->heard = now;
     member->loaded = member->silent = member->leaving = member->yielded = member->expected = false;
     set_value(instances, now, instance, INSTANCE_CONNECTED);
@@ -251,6 +306,7 @@ void instances_lost(struct instances *instances, struct komet_instant now, uint8
     KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
     struct role_member *member = &instances->member[instance];
     instances->tell_passive &= ~(1u << instance);
+    reach_forget(&instances->reach, now, instance);
     bool holds = member->standing == ROLE_ACTIVE || member->standing == ROLE_STOPPING;
     bool lease_runs = !komet_reached(now, member->lease_end);
     instances->preferred_came = instances->preferred_came && !is_preferred(instances, instance);
@@ -277,6 +333,15 @@ uint64_t instances_renew(struct instances *instances, struct komet_instant now, 
     }
     member->lease_end = komet_after(now, instances->lease_us);
     return member->epoch;
+}
+
+void instances_line(struct instances *instances, struct komet_instant now, uint8_t instance, uint16_t line,
+                    enum line_reach fact)
+{
+    KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX && instances_connected(instances, instance));
+    reach_take(&instances->reach, now, instance, line, fact);
+    follow_lines(instances, now);
+    prefer(instances, now);
 }
 
 void instances_stopped(struct instances *instances, struct komet_instant now, uint8_t instance,
@@ -327,10 +392,12 @@ const char *instances_set_active(struct instances *instances, struct komet_insta
     damping_lift(&member->damping, now);
     if (instances->active == instance && member->standing == ROLE_ACTIVE) {
         instances->wanted = NOBODY;
+        reach_follow(&instances->reach, now, instance, true);
         return NULL;
     }
     instances->wanted = instance;
-    if (instances->active != NOBODY && instances->member[instances->active].standing == ROLE_ACTIVE) {
+    instances->by_hand = true;
+    if (acts(instances)) {
         relieve(instances, now);
     }
     grant_if_free(instances, now);
@@ -407,11 +474,22 @@ void instances_tick(struct instances *instances, struct komet_instant now)
     watch_lease(instances, now);
     grant_if_free(instances, now);
     prefer(instances, now);
+    follow_lines(instances, now);
+}
+
+/* When a line that is missed may move the role. */
+static struct komet_instant lines_deadline(const struct instances *instances)
+{
+    if (!acts(instances) || instances->reach.missed_count == 0) {
+        return KOMET_NEVER;
+    }
+    struct komet_instant seen = instances->lines_seen, wait = instances->lines_wait;
+    return komet_reached(seen, wait) ? reach_deadline(&instances->reach, seen) : wait;
 }
 
 struct komet_instant instances_deadline(const struct instances *instances)
 {
-    struct komet_instant deadline = KOMET_NEVER;
+    struct komet_instant deadline = lines_deadline(instances);
     for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
         const struct role_member *member = &instances->member[i];
         deadline = komet_earlier(deadline, silence_end(instances, i));

@@ -4,10 +4,15 @@
  *
  * Pure. It is told who connects, renews, leaves, stops and is lost, and asked who is to be told what. Rules
  * here: the first to connect is active; the preferred one takes over once it has connected and loaded its
- * lines; SET_ACT_INST moves the role by hand; when the active one is lost, the preferred one, else the one
- * connected longest, else the lowest number. One that keeps dying (damping.h) comes behind all others. What
- * an instance's lines reach (line facts) belongs into the same comparison, `comes_before`; active-active has
- * its place in `struct instances`. Both come later.
+ * lines; SET_ACT_INST moves the role by hand; when the active one is lost, the one that reaches most lines,
+ * else the preferred one, else the one connected longest, else the lowest number. One that keeps dying
+ * (damping.h) comes behind all others. When the active one has lost a line that a passive one reaches
+ * (reach.h), the role moves too. Active-active has its place in `struct instances` and comes later.
+ *
+ * Lines move the role at most once in ROLE_LINES_PAUSE_US, only to one that reaches more of them than the
+ * active one, and never back by themselves. Who was made active by hand keeps the role although it does not
+ * reach a line, until it has reached it once. The preferred one waits until it reaches as many as the active
+ * one.
  *
  * A hand-over: the old one is told to stop, its *stopped* (or the end of its lease) is awaited, the new one
  * gets a larger epoch. Epochs grow over restarts of the server: `epoch_floor` is the largest ever journaled.
@@ -21,10 +26,14 @@
 #include "komet/time.h"
 #include "role/damping.h"
 #include "role/process_value.h"
+#include "role/reach.h"
 
 #define ROLE_INSTANCE_MAX 15
 /* After a start of the server an instance that ran is taken for running so long, until it comes again. */
 #define ROLE_RETURN_US KOMET_SECONDS(3)
+
+/* Lines move the role so seldom: each move is a short break for those that are reached. */
+#define ROLE_LINES_PAUSE_US KOMET_SECONDS(60)
 
 enum role_standing {
     ROLE_ABSENT, /* not connected */
@@ -50,11 +59,19 @@ struct role_member {
     struct damping damping;
 };
 
+/* The newest change of role for a line's sake. */
+struct role_by_lines {
+    uint32_t count; /* of them */
+    uint16_t line;
+    uint8_t from, to;
+};
+
 struct instances {
     struct role_member member[ROLE_INSTANCE_MAX + 1]; /* [0]: the run without a number */
     int64_t lease_us;
     uint64_t epoch;                       /* largest given */
     uint8_t wanted;                       /* is to have the role when the old one has stopped; 0xFF none */
+    bool by_hand;                         /* SET_ACT_INST wants it */
     uint8_t active;                       /* member with the grant; 0xFF none */
     uint8_t preferred;                    /* 1 … 15, 0 none */
     bool preferred_came;                  /* it connected, and is to take over as soon as it can */
@@ -63,12 +80,19 @@ struct instances {
     struct komet_instant expected_until;
     uint32_t tell_active, tell_passive; /* members that instances_next has to name, as bits */
     uint32_t changes;                   /* of values of members, counted */
+    struct reach reach;
+    struct komet_instant lines_wait; /* no further change of role for a line's sake before */
+    struct komet_instant lines_seen; /* when they were looked at last */
+    struct role_by_lines by_lines;
 };
 
 /* `epoch_floor`: the largest epoch journaled, 0 none; then nobody but a confirming holder is granted before
  * `now` + lease. */
 void instances_init(struct instances *instances, int64_t lease_us, uint64_t epoch_floor,
                     struct komet_instant now);
+
+/* Which lines the process has, behind instances_init; left out, none is looked at. See reach.h. */
+void instances_watch_lines(struct instances *instances, struct reach_line *lines, uint16_t line_count);
 
 /* What the journal had, before anything else: SET_PREFERRED_INST; the values that instances had, in the order
  * of their events (one that ran is expected to come again); then, at `now`, the largest epoch as in
@@ -88,6 +112,9 @@ void instances_lost(struct instances *instances, struct komet_instant now, uint8
 /* A heartbeat, the first when it has loaded its lines; returns the epoch that was renewed until now + lease,
  * 0 when it holds none. */
 uint64_t instances_renew(struct instances *instances, struct komet_instant now, uint8_t instance);
+/* An instance that is connected says whether it reaches a line. */
+void instances_line(struct instances *instances, struct komet_instant now, uint8_t instance, uint16_t line,
+                    enum line_reach fact);
 /* It says that it has stopped. */
 void instances_stopped(struct instances *instances, struct komet_instant now, uint8_t instance,
                        uint64_t epoch);

@@ -37,6 +37,7 @@ static size_t lay_out(struct server *server, const struct site *site)
     void *station_states = lay_out_take(memory, &used, stations * sizeof(struct station_known));
     void *modes = lay_out_take(memory, &used, stations * sizeof(uint32_t));
     void *repeats = lay_out_take(memory, &used, lines * sizeof(struct repeats *));
+    void *reach = lay_out_take(memory, &used, lines * sizeof(struct reach_line));
     if (server != NULL) {
         server->processes = processes;
         server->first_line = first_line;
@@ -48,6 +49,7 @@ static size_t lay_out(struct server *server, const struct site *site)
         server->modes = modes;
         server->station_count = stations;
         server->repeats = repeats;
+        server->reach = reach;
     }
     uint32_t line_number = 0;
     for (unsigned p = 0; p < site->process_count; p++) {
@@ -74,6 +76,18 @@ static void mark_control_objects(struct server *server, const struct process *pr
             server->tags[tag_site_number(process->stations[i]->control_object)].controls = true;
         }
     }
+}
+
+/* Which lines the instances of a process say whether they reach. */
+static void watch_lines(struct server *server, struct process_state *process)
+{
+    const struct process *of = process->process;
+    struct reach_line *lines = &server->reach[server->first_line[of->index]];
+    for (unsigned i = 0; i < of->line_count; i++) {
+        lines[i] = (struct reach_line){.loss_us = of->lines[i].line_loss_us,
+                                       .compared = of->lines[i].standby == STANDBY_WARM};
+    }
+    instances_watch_lines(&process->instances, lines, of->line_count);
 }
 
 struct server *server_init(void *memory, size_t size, const struct site *site, const char *name,
@@ -104,6 +118,7 @@ struct server *server_init(void *memory, size_t size, const struct site *site, c
         line += site->processes[p].line_count;
         station += site->processes[p].station_count;
         instances_init(&process->instances, site->lease_us, 0, now.instant);
+        watch_lines(server, process);
         stations_begin(server, process->process);
         clients_forget_reports(server, process, 0xFF);
         values_begin(process);
@@ -277,7 +292,7 @@ void server_feed(struct server *server, struct line_now now, unsigned client, co
         orders_command_end(server, now, client, message->command_end);
         break;
     case KOMET__WIRE__MESSAGE__BODY_LINE_REPORT:
-        clients_line_report(server, client, message->line_report);
+        clients_line_report(server, now, client, message->line_report);
         break;
     case KOMET__WIRE__MESSAGE__BODY_STATION_REPORT:
         clients_station_report(server, client, message->station_report);
@@ -329,6 +344,7 @@ static void drop_kom(struct server *server, struct line_now now, unsigned client
                     run_name(process->process->name, instance).text, (long long)(damping->span_us / 1000000));
     }
     orders_instance_ended(server, now, process);
+    clients_forget_standby(server, process->process, instance);
     if (process->reporter == instance) {
         clients_forget_reports(server, process, 0xFF);
     }
@@ -438,12 +454,25 @@ struct komet_instant server_deadline(const struct server *server)
 
 /* ---- what it wants done ---- */
 
+/* A change of role for a line's sake is told. */
+static void note_by_lines(struct server *server, struct process_state *process)
+{
+    const struct role_by_lines *by = &process->instances.by_lines;
+    if (by->count != process->told_by_lines) {
+        process->told_by_lines = by->count;
+        server_note(server, "%s does not reach line %s: the role goes to %s, which reaches it",
+                    run_name(process->process->name, by->from).text, process->process->lines[by->line].name,
+                    run_name(process->process->name, by->to).text);
+    }
+}
+
 /* One decision about roles: a grant is journaled first, its Role waits for that. */
 static bool next_role(struct server *server, struct line_now now, struct server_output *output)
 {
     struct instances_output role;
     for (unsigned p = 0; p < server->site->process_count; p++) {
         struct process_state *process = &server->processes[p];
+        note_by_lines(server, process);
         while (instances_next(&process->instances, now.instant, &role)) {
             uint8_t number = server_client_of(process, role.instance);
             struct client *client = number != SERVER_NO_CLIENT ? &server->clients[number] : NULL;

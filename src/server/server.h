@@ -176,16 +176,20 @@ const char *server_instance_host(const struct server *server, const struct proce
 /* Wall-clock time of an instant that the engine kept (`since`), for the console. */
 struct komet_utc server_utc_of(const struct server *server, struct komet_instant instant);
 
+struct server_connection {
+    char address[80];
+    enum connection_state state;
+    char reason[32]; /* of its last end; "" none */
+};
+
 struct server_line_state {
     bool value;
     value_flags flags;
     uint8_t instance; /* that reported last; 0 none or unnumbered */
     unsigned connection_count;
-    struct {
-        char address[80];
-        enum connection_state state;
-        char reason[32];
-    } connections[4];
+    struct server_connection connections[4];
+    uint16_t stands_by; /* bits of the passive instances that keep a connection, or try to */
+    struct server_connection standby[INSTANCE_MAX + 1];
 };
 const struct server_line_state *server_line_state(const struct server *server, const struct line *line);
 enum station_value server_station_value(const struct server *server, const struct station *station,

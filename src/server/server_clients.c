@@ -136,6 +136,9 @@ void clients_heartbeat(struct server *server, struct line_now now, unsigned clie
 void clients_forget_reports(struct server *server, struct process_state *process, uint8_t reporter)
 {
     process->reporter = reporter;
+    if (reporter <= ROLE_INSTANCE_MAX) { /* it acts now */
+        clients_forget_standby(server, process->process, reporter);
+    }
     uint32_t line = server->first_line[process->process->index];
     for (unsigned i = 0; i < process->process->line_count; i++, line++) {
         struct server_line_state *state = &server->lines[line];
@@ -149,7 +152,36 @@ void clients_forget_reports(struct server *server, struct process_state *process
     stations_forget(server, process->process);
 }
 
-void clients_line_report(struct server *server, unsigned client, const Komet__Wire__LineReport *report)
+void clients_forget_standby(struct server *server, const struct process *process, uint8_t instance)
+{
+    for (unsigned i = 0; i < process->line_count; i++) {
+        struct server_line_state *line = &server->lines[server->first_line[process->index] + i];
+        line->stands_by = (uint16_t)(line->stands_by & ~(1u << instance));
+    }
+}
+
+static void take_connection(struct server_connection *connection, const Komet__Wire__ConnectionReport *from)
+{
+    snprintf(connection->address, sizeof connection->address, "%s", from->address);
+    snprintf(connection->reason, sizeof connection->reason, "%s", from->reason);
+    connection->state =
+        from->state <= CONNECTION_STOPPING ? (enum connection_state)from->state : CONNECTION_CLOSED;
+}
+
+/* A passive instance: whether its line stands by, and how. */
+static void take_standby(struct server_line_state *line, uint8_t instance,
+                         const Komet__Wire__LineReport *report)
+{
+    bool stands_by = report->reach != REACH_UNKNOWN && report->n_connections > 0;
+    unsigned bit = 1u << instance;
+    line->stands_by = (uint16_t)(stands_by ? line->stands_by | bit : line->stands_by & ~bit);
+    if (stands_by) {
+        take_connection(&line->standby[instance], report->connections[0]);
+    }
+}
+
+void clients_line_report(struct server *server, struct line_now now, unsigned client,
+                         const Komet__Wire__LineReport *report)
 {
     const struct client *kom = &server->clients[client];
     const struct process *process = kom->process->process;
@@ -159,21 +191,20 @@ void clients_line_report(struct server *server, unsigned client, const Komet__Wi
         server->clients[client].close = true;
         return;
     }
-    if (kom->process->reporter != kom->instance) {
-        return; /* a passive one: its lines are closed, which is no news */
-    }
     struct server_line_state *line = &server->lines[server->first_line[process->index] + report->line];
+    instances_line(&kom->process->instances, now.instant, kom->instance, (uint16_t)report->line,
+                   report->reach < REACH_COUNT ? (enum line_reach)report->reach : REACH_UNKNOWN);
+    if (kom->process->reporter != kom->instance) {
+        take_standby(line, kom->instance, report);
+        return;
+    }
     line->value = report->value;
     line->flags = (value_flags)report->flags;
     line->instance = kom->instance;
     unsigned capacity = sizeof line->connections / sizeof line->connections[0];
     line->connection_count = report->n_connections < capacity ? (unsigned)report->n_connections : capacity;
     for (unsigned i = 0; i < line->connection_count; i++) {
-        const Komet__Wire__ConnectionReport *from = report->connections[i];
-        snprintf(line->connections[i].address, sizeof line->connections[i].address, "%s", from->address);
-        snprintf(line->connections[i].reason, sizeof line->connections[i].reason, "%s", from->reason);
-        line->connections[i].state =
-            from->state <= CONNECTION_STOPPING ? (enum connection_state)from->state : CONNECTION_CLOSED;
+        take_connection(&line->connections[i], report->connections[i]);
     }
 }
 

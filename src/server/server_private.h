@@ -179,6 +179,7 @@ struct server {
     struct station_known *stations;       /* likewise */
     struct repeats **repeats;             /* likewise, one a line */
     uint32_t *first_line, *first_station; /* of each process */
+    struct reach_line *reach;             /* of all lines, in the site's order */
     uint32_t line_count, station_count;
     struct tag_state *tags;
     uint32_t *modes;       /* of the stations of a process, for one message */
@@ -231,8 +232,11 @@ void clients_hello(struct server *server, struct line_now now, unsigned client,
                    const Komet__Wire__Hello *hello);
 void clients_heartbeat(struct server *server, struct line_now now, unsigned client,
                        const Komet__Wire__Heartbeat *heartbeat);
-void clients_line_report(struct server *server, unsigned client, const Komet__Wire__LineReport *report);
+void clients_line_report(struct server *server, struct line_now now, unsigned client,
+                         const Komet__Wire__LineReport *report);
 void clients_station_report(struct server *server, unsigned client, const Komet__Wire__StationReport *report);
+/* An instance that stands by no more. */
+void clients_forget_standby(struct server *server, const struct process *process, uint8_t instance);
 /* Lines and stations of a process whose active instance is gone, or new. */
 void clients_forget_reports(struct server *server, struct process_state *process, uint8_t reporter);
 bool clients_next_message(struct server *server, struct line_now now, struct server_output *output);
