@@ -3,7 +3,8 @@
  *
  * One rule stands above the others: whatever is sent to telemetry is sent under a grant whose lease, counted
  * by our own clock from when we asked for it, still runs (architecture 3.7). kom_next therefore looks at the
- * clock before it hands out anything for a line.
+ * clock before it hands out anything for a line. Only a line that stands by (line.h) sends without one, and
+ * nothing but test frames.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -115,6 +116,14 @@ static struct komet_instant own_lease_end(const struct kom *kom, struct komet_in
     return komet_after(sent, kom->lease_us - kom->lease_us / KOM_LEASE_MARGIN);
 }
 
+void kom_stand_by(struct kom *kom, struct line_now now)
+{
+    for (uint16_t i = 0; kom->process != NULL && !kom->leaving && i < kom->process->line_count; i++) {
+        line_stand_by(kom->lines[i].engine, now);
+        kom->lines[i].dirty = true;
+    }
+}
+
 /* Told to be passive. Of a grant that ended before it came to us, that is said, too. */
 static void take_passive(struct kom *kom, struct line_now now, uint64_t epoch)
 {
@@ -125,6 +134,7 @@ static void take_passive(struct kom *kom, struct line_now now, uint64_t epoch)
         kom->stopped_epoch = epoch;
     }
     kom->relieved = kom->leaving;
+    kom_stand_by(kom, now);
 }
 
 static void take_role(struct kom *kom, struct line_now now, const Komet__Wire__Role *role)
@@ -446,10 +456,7 @@ void kom_tick(struct kom *kom, struct line_now now)
         deactivate(kom, now, KOMET_SHUTDOWN);
         kom->relieved = true;
     }
-    if (kom->process == NULL || !kom->active) {
-        return;
-    }
-    for (uint16_t i = 0; i < kom->process->line_count; i++) {
+    for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
         if (komet_reached(now.instant, line_deadline(kom->lines[i].engine))) {
             line_tick(kom->lines[i].engine, now);
             kom->lines[i].dirty = true;
@@ -462,11 +469,8 @@ struct komet_instant kom_deadline(const struct kom *kom)
     struct komet_instant deadline = komet_earlier(kom->heartbeat_due, silence_end(kom));
     deadline = komet_earlier(deadline, kom_trace_deadline(kom));
     deadline = komet_earlier(deadline, kom->leave_by);
-    if (!kom->active) {
-        return deadline;
-    }
-    deadline = komet_earlier(deadline, kom->lease_end);
-    for (uint16_t i = 0; i < kom->process->line_count; i++) {
+    deadline = komet_earlier(deadline, kom->active ? kom->lease_end : KOMET_NEVER);
+    for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
         deadline = komet_earlier(deadline, line_deadline(kom->lines[i].engine));
     }
     return deadline;

@@ -138,6 +138,7 @@ static wire_message *write_line_report(struct kom *kom, uint16_t line)
     body->value = report->value;
     body->flags = report->flags;
     body->connection = report->connection;
+    body->reach = (uint32_t)report->reach;
     for (unsigned i = 0; i < report->connection_count; i++) {
         const struct line_connection *from = &report->connections[i];
         Komet__Wire__ConnectionReport *connection = &kom->slot.connection[i];
@@ -167,10 +168,11 @@ static wire_message *write_station_report(struct kom *kom, unsigned station)
     return &kom->slot.message;
 }
 
-static wire_message *write_stopped(struct kom *kom)
+static wire_message *write_stopped(struct kom *kom, struct line_now now)
 {
     Komet__Wire__Stopped *body = &kom->slot.body.stopped;
     kom->stopped = false;
+    kom_stand_by(kom, now);
     komet__wire__stopped__init(body);
     body->epoch = kom->stopped_epoch;
     kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_STOPPED;
@@ -227,7 +229,7 @@ static wire_message *next_message(struct kom *kom, struct line_now now)
     if (report != NULL) {
         return report;
     }
-    return kom->stopped ? write_stopped(kom) : NULL;
+    return kom->stopped ? write_stopped(kom, now) : NULL;
 }
 
 bool kom_next_message(struct kom *kom, struct line_now now, struct kom_output *output)

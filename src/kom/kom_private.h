@@ -149,6 +149,10 @@ struct kom {
 
 /* kom.c */
 void kom_note(struct kom *kom, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* We are passive, and the server knows: the lines do what their standby level says. They go on with it
+ * without a server, too: what stands by sends no data. An instance that lost its grant with its server is
+ * silent until then. */
+void kom_stand_by(struct kom *kom, struct line_now now);
 /* Takes from a line what it wants done, up to octets to be sent, which stay in the line. */
 void kom_absorb(struct kom *kom, struct line_now now, uint16_t line);
 

@@ -3,8 +3,12 @@
  *
  * Active and CLOSED, it asks for a connection to the next of its hosts, waits t0 for it, starts data
  * transfer, interrogates each station, and hands values out. Whatever ends the connection leads back to
- * CLOSED with a named reason and an attempt at the next host after `reconnect`. Passive, it has no connection
- * and sends nothing.
+ * CLOSED with a named reason and an attempt at the next host after `reconnect`.
+ *
+ * Standing by with `standby: warm`, it keeps a connection in the same way and stops there: STARTDT is not
+ * sent, so nothing but test frames is, and a station that sends data on it all the same is closed by the
+ * link. To act is then to send STARTDT on the connection that stands. A connection that was started is never
+ * used for standing by: it is reset, so that giving the role up waits for no station.
  */
 #include "line/iec104_private.h"
 
@@ -99,10 +103,17 @@ void iec104_note(struct iec104 *line, const char *format, ...)
     va_end(arguments);
 }
 
+/* Is a connection wanted? */
+static bool connects(const struct iec104 *line)
+{
+    return (line->active || line->stands_by) && iec104_stations_any_speaks(line);
+}
+
 /* The one place where the state of the connection changes. */
 static void set_state(struct iec104 *line, enum connection_state state)
 {
-    KOMET_ASSERT(line->active || state == CONNECTION_CLOSED);
+    KOMET_ASSERT(line->active || state == CONNECTION_CLOSED ||
+                 (line->stands_by && state <= CONNECTION_STOPPED));
     if (line->state != state) {
         line->state = state;
         line->report_changed = true;
@@ -127,10 +138,11 @@ void iec104_drop(struct iec104 *line, struct line_now now, enum komet_reason rea
     line->failures++;
     iec104_commands_abandon(line, komet_reason_name(reason));
     set_state(line, CONNECTION_CLOSED);
-    if (line->active) {
+    if (line->active || line->stands_by) {
         line->host = (uint8_t)((line->host + 1) % line->line->host_count);
-        line->retry_at = iec104_stations_any_speaks(line) ? komet_after(now.instant, line->line->reconnect_us)
-                                                          : KOMET_NEVER;
+        line->retry_at = connects(line) ? komet_after(now.instant, line->line->reconnect_us) : KOMET_NEVER;
+    }
+    if (line->active) {
         iec104_stations_follow(line);
     }
 }
@@ -160,22 +172,41 @@ static void iec104_activate(struct line_engine *engine, struct line_now now)
         return;
     }
     line->active = true;
+    line->stands_by = false;
     forget_values(line);
     line->failures = 0;
-    line->host = 0;
     line->report_changed = true;
     iec104_stations_activate(line);
-    if (iec104_stations_any_speaks(line)) {
-        connect_next(line, now);
-    } else {
+    if (line->link != NULL) {
+        komet_link_start(line->link, now.instant);
+    } else if (!iec104_stations_any_speaks(line)) {
         line->reason = KOMET_DISABLED;
+    } else if (line->state == CONNECTION_CLOSED) {
+        line->host = 0;
+        connect_next(line, now);
+    }
+}
+
+static void iec104_stand_by(struct line_engine *engine, struct line_now now)
+{
+    struct iec104 *line = (struct iec104 *)engine;
+    KOMET_ASSERT(!line->active);
+    if (line->stands_by || line->line->standby != STANDBY_WARM) {
+        return;
+    }
+    line->stands_by = true;
+    line->report_changed = true;
+    if (connects(line) && line->connection == 0) {
+        connect_next(line, now);
+    } else if (connects(line)) { /* what was closed just now is not opened again at once */
+        line->retry_at = komet_after(now.instant, line->line->reconnect_us);
     }
 }
 
 static void iec104_deactivate(struct line_engine *engine, struct line_now now, enum komet_reason reason)
 {
     struct iec104 *line = (struct iec104 *)engine;
-    line->active = false;
+    line->active = line->stands_by = false;
     line->retry_at = KOMET_NEVER;
     iec104_drop(line, now, reason, true);
     iec104_commands_abandon(line, komet_reason_name(reason));
@@ -186,9 +217,10 @@ static void iec104_set_mode(struct line_engine *engine, struct line_now now, con
                             unsigned mode)
 {
     struct iec104 *line = (struct iec104 *)engine;
-    if (!iec104_stations_set_mode(line, now, station, mode) || !line->active) {
+    if (!iec104_stations_set_mode(line, now, station, mode) || (!line->active && !line->stands_by)) {
         return;
     }
+    line->report_changed = true; /* what is reached may be another thing now */
     if (!iec104_stations_any_speaks(line)) {
         iec104_drop(line, now, KOMET_DISABLED, true);
         line->reason = KOMET_DISABLED;
@@ -198,8 +230,10 @@ static void iec104_set_mode(struct line_engine *engine, struct line_now now, con
     } else if (line->state == CONNECTION_CLOSED && line->retry_at.us == KOMET_NEVER.us) {
         connect_next(line, now);
     }
-    iec104_stations_follow(line);
-    work(line, now);
+    if (line->active) {
+        iec104_stations_follow(line);
+        work(line, now);
+    }
 }
 
 static void iec104_connected(struct line_engine *engine, struct line_now now, uint32_t connection)
@@ -214,7 +248,9 @@ static void iec104_connected(struct line_engine *engine, struct line_now now, ui
     line->larger_k = false;
     line->connect_wanted = false;
     set_state(line, CONNECTION_STOPPED);
-    komet_link_start(line->link, now.instant);
+    if (line->active) {
+        komet_link_start(line->link, now.instant);
+    }
 }
 
 static void iec104_closed(struct line_engine *engine, struct line_now now, uint32_t connection,
@@ -277,7 +313,7 @@ static void iec104_tick(struct line_engine *engine, struct line_now now)
     if (line->state == CONNECTION_CONNECTING && komet_reached(now.instant, line->connect_by)) {
         iec104_drop(line, now, KOMET_T0_EXPIRED, true);
     }
-    if (line->active && line->state == CONNECTION_CLOSED && komet_reached(now.instant, line->retry_at)) {
+    if (connects(line) && line->state == CONNECTION_CLOSED && komet_reached(now.instant, line->retry_at)) {
         connect_next(line, now);
     }
     work(line, now);
@@ -448,6 +484,16 @@ static bool iec104_next(struct line_engine *engine, struct line_now now, struct 
     }
 }
 
+/* Nobody asks for a connection to stations that are not spoken with, or for one of a cold line. */
+static enum line_reach reach_of(const struct iec104 *line)
+{
+    if (!connects(line)) {
+        return REACH_UNKNOWN;
+    }
+    enum connection_state wanted = line->active ? CONNECTION_STARTED : CONNECTION_STOPPED;
+    return line->state == wanted ? REACH_YES : REACH_NO;
+}
+
 static struct line_report iec104_report(const struct line_engine *engine)
 {
     const struct iec104 *line = (const struct iec104 *)engine;
@@ -457,6 +503,7 @@ static struct line_report iec104_report(const struct line_engine *engine)
                                  .flags = (value_flags)(connected ? 1u << line->host : 0u),
                                  .connection = line->connection,
                                  .connection_count = 1,
+                                 .reach = reach_of(line),
                                  .connections = {{.state = line->state, .reason = line->reason}}};
     line_address_text(host->host, host->port, report.connections[0].address);
     return report;
@@ -472,6 +519,7 @@ const struct line_verbs line_iec104 = {
     .size = iec104_size,
     .init = iec104_init,
     .activate = iec104_activate,
+    .stand_by = iec104_stand_by,
     .deactivate = iec104_deactivate,
     .set_mode = iec104_set_mode,
     .connected = iec104_connected,

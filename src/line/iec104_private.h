@@ -61,6 +61,7 @@ struct iec104 {
     struct line_engine engine; /* first: a line is one of its protocol */
     const struct line *line;
     bool active;
+    bool stands_by; /* passive, and keeps a connection that is not started */
     struct komet_link_settings settings;
     void *link_memory;
     struct komet_link *link; /* NULL without a TCP connection */
@@ -70,7 +71,7 @@ struct iec104 {
     enum komet_reason reason;        /* of the last close */
     uint8_t host;                    /* of the current or next attempt */
     unsigned failures;               /* attempts since data transfer worked last */
-    struct komet_instant retry_at;   /* CLOSED and active: next attempt */
+    struct komet_instant retry_at;   /* CLOSED, active or standing by: next attempt */
     struct komet_instant connect_by; /* CONNECTING: t0 */
 
     struct komet_instant start_at; /* STARTED: when the interrogations may go (PSD) */

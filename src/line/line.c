@@ -29,6 +29,13 @@ void line_activate(struct line_engine *engine, struct line_now now)
     engine->verbs->activate(engine, now);
 }
 
+void line_stand_by(struct line_engine *engine, struct line_now now)
+{
+    if (engine->verbs->stand_by != NULL) {
+        engine->verbs->stand_by(engine, now);
+    }
+}
+
 void line_deactivate(struct line_engine *engine, struct line_now now, enum komet_reason reason)
 {
     engine->verbs->deactivate(engine, now, reason);

@@ -36,9 +36,12 @@ size_t line_size(const struct line *line);
  */
 struct line_engine *line_init(void *memory, size_t size, const struct line *line, struct line_now now);
 
-/* Act or be silent. Passive: connections are closed at once with `reason`, open commands end as unknown
- * (sent) or refused (not sent), nothing is sent any more. */
+/* Act, stand by, or be silent. Silent, as in the beginning: connections are closed at once with `reason`,
+ * open commands end as unknown (sent) or refused (not sent), nothing is sent any more. Stand by, from silent:
+ * with `standby: cold` the same; with `warm` the line connects and sends nothing but test frames, so that to
+ * act is only to start data transfer. */
 void line_activate(struct line_engine *line, struct line_now now);
+void line_stand_by(struct line_engine *line, struct line_now now);
 void line_deactivate(struct line_engine *line, struct line_now now, enum komet_reason reason);
 
 /* What came of LINE_OUT_LISTEN: it is listened, or `fault` says why not (NULL: it is). The line asks again
@@ -189,6 +192,7 @@ struct line_report {
     value_flags flags;   /* A connected to the 1st address, B to the 2nd, …; of a line that listens: the 1st
                             client that has started data transfer, the 2nd, …, and A again behind P */
     uint32_t connection; /* serial of the newest connection, from 1; 0 before */
+    enum line_reach reach;
     unsigned connection_count;
     struct line_connection connections[LINE_CONNECTIONS_MAX];
 };

@@ -15,6 +15,8 @@ struct line_verbs {
     /* `memory` has room for `size`; line_init sets `verbs` in it afterwards. */
     struct line_engine *(*init)(void *memory, const struct line *line, struct line_now now);
     void (*activate)(struct line_engine *engine, struct line_now now);
+    /* NULL where the protocol knows no other standby level than cold. */
+    void (*stand_by)(struct line_engine *engine, struct line_now now);
     void (*deactivate)(struct line_engine *engine, struct line_now now, enum komet_reason reason);
     void (*set_mode)(struct line_engine *engine, struct line_now now, const struct station *station,
                      unsigned mode);

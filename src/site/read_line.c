@@ -333,11 +333,12 @@ static void check_line(struct yaml_reader *yaml, const yaml_node_t *node, const 
 void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line,
                const struct site_scope *scope)
 {
-    static const char *const keys[] = {"protocol", "category",    "number",     "hosts",    "reconnect",
-                                       "standby",  "acknowledge", "parameters", "stations", "store_limit"};
+    static const char *const keys[] = {"protocol",  "category",    "number",      "hosts",
+                                       "reconnect", "standby",     "acknowledge", "parameters",
+                                       "stations",  "store_limit", "line_loss"};
     static const char *const protocols[] = {"iec104-sinaut", "iec104-server", "iec101"};
     static const char *const categories[] = {"tcp-redundant", "serial", "serial-over-udp"};
-    static const char *const standbys[] = {"cold"}, *const acknowledges[] = {"stored", "received"};
+    static const char *const standbys[] = {"cold", "warm"}, *const acknowledges[] = {"stored", "received"};
     unsigned index = 0;
     const char *key;
     const yaml_node_t *key_node, *value;
@@ -345,8 +346,9 @@ void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *l
     line->parameters = parameter_defaults();
     line->reconnect_us = KOMET_SECONDS(5);
     line->store_limit_us = KOMET_SECONDS(10);
+    line->line_loss_us = KOMET_SECONDS(2);
     while (mapping_next(yaml, node, line->name, &index, &key, &key_node, &value)) {
-        switch (key_find(yaml, key, key_node, "a line", keys, 10)) {
+        switch (key_find(yaml, key, key_node, "a line", keys, 11)) {
         case 0:
             read_protocol(yaml, value, "protocol", "iec104", protocols, 3);
             break;
@@ -365,7 +367,7 @@ void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *l
             node_duration(yaml, value, "reconnect", KOMET_SECONDS(1), &line->reconnect_us);
             break;
         case 5:
-            node_word(yaml, value, "standby", standbys, 1);
+            line->standby = node_word(yaml, value, "standby", standbys, 2) == 1 ? STANDBY_WARM : STANDBY_COLD;
             break;
         case 6:
             line->acknowledge = node_word(yaml, value, "acknowledge", acknowledges, 2) == 1
@@ -380,6 +382,13 @@ void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *l
             break;
         case 9:
             node_duration(yaml, value, "store_limit", KOMET_SECONDS(1), &line->store_limit_us);
+            break;
+        case 10:
+            if (node_duration(yaml, value, "line_loss", KOMET_SECONDS(1), &line->line_loss_us) &&
+                (line->line_loss_us < KOMET_MS(100) || line->line_loss_us > KOMET_SECONDS(3600))) {
+                reading_fault(yaml->reading, node_place(yaml, value), "100 ms to 1 h",
+                              "line_loss is out of range");
+            }
             break;
         default:
             break;
