@@ -1,5 +1,5 @@
 /*
- * rtu: the station's life: its connection, its ring of events, and whose turn it is on the link.
+ * rtu: the station's life: its connections, its ring of events, and whose turn it is on the link.
  *
  * Answers, events and periodic values take turns frame by frame, so that neither a long interrogation nor a
  * flood of events keeps the others waiting.
@@ -22,6 +22,12 @@ struct layout {
     size_t values, table, rows, movers, events, frame_ends, link, station, size;
 };
 
+/* Of one connection, so that those behind it are aligned. */
+static size_t link_memory_size(const struct komet_link_settings *settings)
+{
+    return (komet_link_size(settings) + 15) / 16 * 16;
+}
+
 static struct layout layout_of(const struct rtu_plan *plan)
 {
     struct layout layout;
@@ -39,7 +45,7 @@ static struct layout layout_of(const struct rtu_plan *plan)
     layout.movers = take(&layout.size, plan->point_count * sizeof(uint32_t));
     layout.events = take(&layout.size, plan->events * sizeof(struct rtu_event_kept));
     layout.frame_ends = take(&layout.size, plan->k * sizeof(uint64_t));
-    layout.link = take(&layout.size, komet_link_size(&link));
+    layout.link = take(&layout.size, plan->connections * link_memory_size(&link));
     layout.station = take(&layout.size, komet_station_size(&station));
     return layout;
 }
@@ -100,7 +106,7 @@ void rtu_note(struct rtu *rtu, const char *format, ...)
 }
 
 /* What was sent and not acknowledged is to be sent again on the next connection. */
-static void drop_link(struct rtu *rtu)
+void rtu_drop_link(struct rtu *rtu)
 {
     rtu->link = NULL;
     rtu->sent = rtu->tail;
@@ -113,31 +119,48 @@ static void drop_link(struct rtu *rtu)
     }
 }
 
-void rtu_connected(struct rtu *rtu, struct rtu_now now)
+static void drop_end(struct rtu *rtu, unsigned connection)
 {
-    if (rtu->link != NULL) {
+    KOMET_ASSERT(connection < rtu->plan->connections);
+    if (rtu->ends[connection] == rtu->link) {
+        rtu_drop_link(rtu);
+    }
+    rtu->ends[connection] = NULL;
+    rtu->replaced &= ~(1u << connection);
+}
+
+/* Without another one it carries data from when it is started; else it waits until it is. */
+void rtu_connected(struct rtu *rtu, struct rtu_now now, unsigned connection)
+{
+    if (rtu->ends[connection] != NULL) {
         rtu_note(rtu, "a newer connection replaces the one before");
     }
-    drop_link(rtu);
-    rtu->link =
-        komet_link_init(rtu->link_memory, komet_link_size(&rtu->settings), &rtu->settings, now.instant);
+    drop_end(rtu, connection);
+    size_t size = link_memory_size(&rtu->settings);
+    rtu->ends[connection] =
+        komet_link_init(rtu->link_memory + connection * size, size, &rtu->settings, now.instant);
+    if (rtu->link == NULL) {
+        rtu->link = rtu->ends[connection];
+        rtu->carrier = connection;
+    }
 }
 
-void rtu_closed(struct rtu *rtu, struct rtu_now now)
+void rtu_closed(struct rtu *rtu, struct rtu_now now, unsigned connection)
 {
     (void)now;
-    drop_link(rtu);
+    drop_end(rtu, connection);
 }
 
-size_t rtu_feed(struct rtu *rtu, struct rtu_now now, const uint8_t *octets, size_t size)
+size_t rtu_feed(struct rtu *rtu, struct rtu_now now, unsigned connection, const uint8_t *octets, size_t size)
 {
-    return rtu->link == NULL ? size : komet_link_feed(rtu->link, now.instant, octets, size);
+    struct komet_link *link = rtu->ends[connection];
+    return link == NULL ? size : komet_link_feed(link, now.instant, octets, size);
 }
 
-void rtu_written(struct rtu *rtu, size_t size)
+void rtu_written(struct rtu *rtu, unsigned connection, size_t size)
 {
-    if (rtu->link != NULL) {
-        komet_link_written(rtu->link, size);
+    if (rtu->ends[connection] != NULL) {
+        komet_link_written(rtu->ends[connection], size);
     }
 }
 
@@ -145,15 +168,12 @@ void rtu_tick(struct rtu *rtu, struct rtu_now now)
 {
     follow_clock(rtu, now, 500); /* only steps: events a millisecond apart stay so */
     rtu_points_tick(rtu, now);
-    if (rtu->link != NULL) {
-        komet_link_tick(rtu->link, now.instant);
-    }
+    rtu_ends_tick(rtu, now);
 }
 
 struct komet_instant rtu_deadline(const struct rtu *rtu)
 {
-    struct komet_instant deadline = rtu_points_deadline(rtu);
-    return rtu->link == NULL ? deadline : komet_earlier(deadline, komet_link_deadline(rtu->link));
+    return komet_earlier(rtu_points_deadline(rtu), rtu_ends_deadline(rtu));
 }
 
 uint64_t rtu_commit(struct rtu *rtu, struct rtu_now now, size_t size)
@@ -261,8 +281,9 @@ static bool take_link_output(struct rtu *rtu, struct rtu_now now, const struct k
     case KOMET_LINK_OUT_SEND:
         KOMET_ASSERT_NEVER("SEND is taken by the caller");
     case KOMET_LINK_OUT_CLOSE:
-        drop_link(rtu);
-        *output = (struct rtu_output){.kind = RTU_OUT_CLOSE, .reason = from->reason};
+        drop_end(rtu, rtu->carrier);
+        *output =
+            (struct rtu_output){.kind = RTU_OUT_CLOSE, .connection = rtu->carrier, .reason = from->reason};
         return true;
     }
     KOMET_ASSERT_NEVER("an unknown output of the link");
@@ -272,7 +293,7 @@ bool rtu_next(struct rtu *rtu, struct rtu_now now, struct rtu_output *output)
 {
     struct komet_link_output from;
     for (;;) {
-        if (take_own_output(rtu, output)) {
+        if (take_own_output(rtu, output) || rtu_ends_next(rtu, now, output)) {
             return true;
         }
         if (rtu->link == NULL) {
@@ -287,7 +308,8 @@ bool rtu_next(struct rtu *rtu, struct rtu_now now, struct rtu_output *output)
         } else if (fill(rtu, now)) {
             continue; /* behind what is told about acknowledgements: their frames' places are free now */
         } else if (more) {
-            *output = (struct rtu_output){.kind = RTU_OUT_SEND, .octets = from.octets, .size = from.size};
+            *output = (struct rtu_output){
+                .kind = RTU_OUT_SEND, .connection = rtu->carrier, .octets = from.octets, .size = from.size};
             return true;
         } else {
             return false;

@@ -1,17 +1,19 @@
 /*
  * rtu: a simulated controlled station: its points, how they change, and a good station's manners.
  *
- * It has one partner (a controlling station) over one TCP connection at a time. Each change of a spontaneous
- * point is an event. Events wait in a ring, are sent in order, and leave it only when the partner's N(R)
- * covers them: after a reconnect the others are sent again, value and time as they were. Requests are
- * answered by a komet_station (komet/station.h), whose host this is.
+ * It has one partner (a controlling station), over one TCP connection or over several of which one carries
+ * data: a redundancy group of the standard. The others wait, with test frames, until STARTDT comes on one of
+ * them, which then carries data; one that was started before it is closed. Connections are numbers that the
+ * host gives. Each change of a spontaneous point is an event. Events wait in a ring, are sent in order, and
+ * leave it only when the partner's N(R) covers them: after a reconnect the others are sent again, value and
+ * time as they were. Requests are answered by a komet_station (komet/station.h), whose host this is.
  *
- *     rtu_connected(rtu, now);
+ *     rtu_connected(rtu, now, c);
  *     while (at < size) {
- *         at += rtu_feed(rtu, now, octets + at, size - at);
+ *         at += rtu_feed(rtu, now, c, octets + at, size - at);
  *         while (rtu_next(rtu, now, &output)) { do it; stop at a SEND that cannot be written now }
  *     }
- *     rtu_closed(rtu, now);
+ *     rtu_closed(rtu, now, c);
  *
  * Pure: time is a parameter, memory is the caller's, and chance comes from the plan's seed.
  */
@@ -48,11 +50,12 @@ struct rtu_pattern {
     int64_t for_us;    /* the pattern ends then, counted from the start; 0: never */
 };
 
-#define RTU_PERIOD_MAX_US  KOMET_SECONDS(86400)
-#define RTU_POINTS_MAX     1000000 /* all rows together */
-#define RTU_ANSWERS_MAX    32      /* that wait for the link */
-#define RTU_HELD_MAX       32      /* requests that wait until there is room for their answers */
-#define RTU_SELECTIONS_MAX 64
+#define RTU_PERIOD_MAX_US   KOMET_SECONDS(86400)
+#define RTU_POINTS_MAX      1000000 /* all rows together */
+#define RTU_ANSWERS_MAX     32      /* that wait for the link */
+#define RTU_HELD_MAX        32      /* requests that wait until there is room for their answers */
+#define RTU_SELECTIONS_MAX  64
+#define RTU_CONNECTIONS_MAX 16
 
 /* A row: `count` points of one type with consecutive addresses, whose changes are spread evenly over the
  * period of the pattern, or a command of that type. */
@@ -83,8 +86,9 @@ struct rtu_plan {
     size_t point_count;
     const struct rtu_timed *replay;
     size_t replay_count;
-    uint16_t ca;   /* 1..65534 */
-    uint16_t k, w; /* as in link.h */
+    uint16_t ca;          /* 1..65534 */
+    unsigned connections; /* at a time: 1..RTU_CONNECTIONS_MAX */
+    uint16_t k, w;        /* as in link.h */
     int64_t t1_us, t2_us, t3_us;
     struct komet_station_settings station; /* how requests are answered: select_us, command_age_ms, too_old,
                                               clock_sync, broadcast_once, limit_set_points. The rest is not
@@ -95,7 +99,8 @@ struct rtu_plan {
     const struct komet_profile *profile;
 };
 
-/* No points, CA 1, the standard's k, w, t1, t2, t3 and rules of answering, 10000 events, low octet first. */
+/* No points, CA 1, one connection, the standard's k, w, t1, t2, t3 and rules of answering, 10000 events, low
+ * octet first. */
 struct rtu_plan rtu_plan_standard(void);
 
 /* NULL when the plan is usable, else a sentence: what is wrong and what is right. *row receives the row of
@@ -120,18 +125,19 @@ size_t rtu_size(const struct rtu_plan *plan);
  */
 struct rtu *rtu_init(void *memory, size_t size, const struct rtu_plan *plan, struct rtu_now now);
 
-/* A TCP connection is there. A connection before it is replaced: the host closes that one. */
-void rtu_connected(struct rtu *rtu, struct rtu_now now);
+/* A TCP connection is there; `connection` is below the plan's `connections`. One before it with the same
+ * number is replaced: the host closes that one. */
+void rtu_connected(struct rtu *rtu, struct rtu_now now, unsigned connection);
 
-/* The TCP connection is gone. Answers in progress are dropped, events are kept. */
-void rtu_closed(struct rtu *rtu, struct rtu_now now);
+/* The TCP connection is gone. If it carried data, answers in progress are dropped; events are kept. */
+void rtu_closed(struct rtu *rtu, struct rtu_now now, unsigned connection);
 
-/* Received octets, borrowed until the next feed. Returns how many were taken (all, when nothing is
- * connected); the host drains rtu_next before it feeds the rest. */
-size_t rtu_feed(struct rtu *rtu, struct rtu_now now, const uint8_t *octets, size_t size);
+/* Received octets, borrowed until the next feed. Returns how many were taken (all, when it is not connected);
+ * the host drains rtu_next before it feeds the rest. */
+size_t rtu_feed(struct rtu *rtu, struct rtu_now now, unsigned connection, const uint8_t *octets, size_t size);
 
-/* The first `size` octets of the last SEND were given to TCP. */
-void rtu_written(struct rtu *rtu, size_t size);
+/* The first `size` octets of the last SEND on that connection were given to TCP. */
+void rtu_written(struct rtu *rtu, unsigned connection, size_t size);
 
 void rtu_tick(struct rtu *rtu, struct rtu_now now);
 struct komet_instant rtu_deadline(const struct rtu *rtu);
@@ -145,6 +151,7 @@ enum rtu_output_kind {
 
 struct rtu_output {
     enum rtu_output_kind kind;
+    unsigned connection; /* SEND, CLOSE */
     uint32_t ioa;
     uint8_t type;
     double number;

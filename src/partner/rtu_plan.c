@@ -15,6 +15,7 @@ struct rtu_plan rtu_plan_standard(void)
 {
     struct komet_link_settings link = komet_link_settings_standard(KOMET_CONTROLLED);
     return (struct rtu_plan){.ca = 1,
+                             .connections = 1,
                              .k = link.k,
                              .w = link.w,
                              .t1_us = link.t1_us,
@@ -182,6 +183,9 @@ const char *rtu_plan_fault(const struct rtu_plan *plan, size_t *row)
     fault = komet_station_settings_fault(&station);
     if (fault != NULL) {
         return fault;
+    }
+    if (plan->connections < 1 || plan->connections > RTU_CONNECTIONS_MAX) {
+        return "a station has 1 to 16 connections";
     }
     if (plan->events < 1 || plan->events > 10000000) {
         return "the ring of events holds 1 to 10000000";

@@ -49,8 +49,11 @@ enum { RTU_SOURCES = 3 };
 struct rtu {
     const struct rtu_plan *plan;
     struct komet_link_settings settings;
-    struct komet_link *link; /* NULL: not connected */
-    void *link_memory;
+    struct komet_link *ends[RTU_CONNECTIONS_MAX]; /* NULL: not connected */
+    uint8_t *link_memory;
+    struct komet_link *link; /* that which carries data; NULL: none */
+    unsigned carrier;        /* its number */
+    uint32_t replaced;       /* connections to be closed since another one was started, as bits */
     struct komet_instant start;
     int64_t clock_ms; /* calendar minus instant, in ms */
 
@@ -83,6 +86,15 @@ struct rtu {
 void rtu_note(struct rtu *rtu, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Sends what was written at the reserved place, `size` octets; returns the number of the frame. */
 uint64_t rtu_commit(struct rtu *rtu, struct rtu_now now, size_t size);
+
+/* The connection that carried data does so no more: what was sent and not acknowledged is sent again. */
+void rtu_drop_link(struct rtu *rtu);
+
+/* rtu_ends.c: connections that carry no data. */
+/* The next thing that one of them wants; false when there is none. */
+bool rtu_ends_next(struct rtu *rtu, struct rtu_now now, struct rtu_output *output);
+void rtu_ends_tick(struct rtu *rtu, struct rtu_now now);
+struct komet_instant rtu_ends_deadline(const struct rtu *rtu);
 
 /* rtu_plan.c */
 struct komet_link_settings rtu_link_settings(const struct rtu_plan *plan);

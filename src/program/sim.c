@@ -197,7 +197,8 @@ static int play_station(const struct sim *sim, struct sim_plan *plan)
     }
     struct line_now now = clock_now();
     struct sim_partner partner = {
-        .rtu = rtu_init(memory, size, &plan->plan, (struct rtu_now){now.instant, now.utc})};
+        .rtu = rtu_init(memory, size, &plan->plan, (struct rtu_now){now.instant, now.utc}),
+        .connections = plan->plan.connections};
     snprintf(what, sizeof what, "%s: common address %u, %zu points and commands", sim->path, plan->plan.ca,
              plan->point_count);
     int status = run_logged(sim, &partner, what);

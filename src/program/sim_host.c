@@ -18,6 +18,14 @@
 #define WAITING_MAX    ((size_t)256 * 1024)  /* octets not yet taken by the peer: more are not made */
 #define OUTPUT_MAX     ((size_t)1024 * 1024) /* never reached: a link gives a few KiB at a time */
 
+/* One of the station's connections. */
+struct sim_end {
+    struct sim_host *host;
+    unsigned number;
+    struct tcp *tcp; /* NULL: nobody is connected */
+    char peer[PEER_TEXT_SIZE];
+};
+
 struct sim_host {
     const struct sim_partner *partner;
     struct sim_log *log;
@@ -25,8 +33,7 @@ struct sim_host {
     struct stop stop;
     uv_timer_t timer;
     struct tcp_listener *listener;
-    struct tcp *tcp; /* NULL: nobody is connected */
-    char peer[PEER_TEXT_SIZE];
+    struct sim_end ends[RTU_CONNECTIONS_MAX];
     bool busy; /* outputs are being taken: what happens meanwhile is looked at by who takes them */
     bool stopping;
 };
@@ -38,10 +45,10 @@ static struct rtu_now now_read(void)
 }
 
 /* The connection is gone, or to be given up by who calls this. */
-static void disconnected(struct sim_host *host, enum komet_reason reason)
+static void disconnected(struct sim_end *end, enum komet_reason reason)
 {
-    host->tcp = NULL;
-    log_info("connection from %s closed: %s: %s", host->peer, komet_reason_name(reason),
+    end->tcp = NULL;
+    log_info("connection from %s closed: %s: %s", end->peer, komet_reason_name(reason),
              komet_reason_sentence(reason));
 }
 
@@ -55,16 +62,17 @@ static void flush_record(struct sim_host *host)
 /* False when the peer does not take octets now: the rest of the outputs waits too. */
 static bool send_octets(struct sim_host *host, const struct rtu_output *output)
 {
-    KOMET_ASSERT(host->tcp != NULL);
-    if (tcp_waiting(host->tcp) > WAITING_MAX) {
+    struct sim_end *end = &host->ends[output->connection];
+    KOMET_ASSERT(end->tcp != NULL);
+    if (tcp_waiting(end->tcp) > WAITING_MAX) {
         return false;
     }
     flush_record(host); /* nothing arrives anywhere before it is in the record */
-    if (tcp_write(host->tcp, output->octets, output->size)) {
-        sim_partner_written(host->partner, output->size);
-    } else if (host->tcp != NULL) { /* it had ended before, without being told */
-        disconnected(host, KOMET_CONNECTION_RESET);
-        sim_partner_closed(host->partner, now_read());
+    if (tcp_write(end->tcp, output->octets, output->size)) {
+        sim_partner_written(host->partner, output->connection, output->size);
+    } else if (end->tcp != NULL) { /* it had ended before, without being told */
+        disconnected(end, KOMET_CONNECTION_RESET);
+        sim_partner_closed(host->partner, now_read(), output->connection);
     }
     return true;
 }
@@ -87,8 +95,8 @@ static void take_outputs(struct sim_host *host, struct rtu_now now)
             }
             break;
         case RTU_OUT_CLOSE:
-            closing = host->tcp;
-            disconnected(host, output.reason);
+            closing = host->ends[output.connection].tcp;
+            disconnected(&host->ends[output.connection], output.reason);
             tcp_close(closing);
             break;
         }
@@ -120,12 +128,13 @@ static void on_timer(uv_timer_t *timer)
 
 static size_t on_received(void *context, struct tcp *tcp, const uint8_t *octets, size_t size)
 {
-    struct sim_host *host = context;
+    struct sim_end *end = context;
+    struct sim_host *host = end->host;
     struct rtu_now now = now_read();
     size_t at = 0;
     host->busy = true;
-    while (at < size && host->tcp == tcp) {
-        at += sim_partner_feed(host->partner, now, octets + at, size - at);
+    while (at < size && end->tcp == tcp) {
+        at += sim_partner_feed(host->partner, now, end->number, octets + at, size - at);
         take_outputs(host, now);
     }
     settle(host);
@@ -134,21 +143,35 @@ static size_t on_received(void *context, struct tcp *tcp, const uint8_t *octets,
 
 static void on_drained(void *context, struct tcp *tcp)
 {
+    const struct sim_end *end = context;
     (void)tcp;
-    settle(context);
+    settle(end->host);
 }
 
 static void on_closed(void *context, struct tcp *tcp, enum komet_reason reason)
 {
-    struct sim_host *host = context;
-    if (tcp != host->tcp) {
+    struct sim_end *end = context;
+    struct sim_host *host = end->host;
+    if (tcp != end->tcp) {
         return;
     }
-    disconnected(host, reason);
-    sim_partner_closed(host->partner, now_read());
+    disconnected(end, reason);
+    sim_partner_closed(host->partner, now_read(), end->number);
     if (!host->busy) {
         settle(host);
     }
+}
+
+/* The place of a new connection: one that is free; of a single one the only one; else NULL. */
+static struct sim_end *find_place(struct sim_host *host)
+{
+    unsigned count = sim_partner_connections(host->partner);
+    for (unsigned i = 0; i < count; i++) {
+        if (host->ends[i].tcp == NULL) {
+            return &host->ends[i];
+        }
+    }
+    return count == 1 ? &host->ends[0] : NULL;
 }
 
 static void on_accepted(void *context, struct tcp_listener *listener)
@@ -156,36 +179,44 @@ static void on_accepted(void *context, struct tcp_listener *listener)
     static const struct tcp_events events = {
         .received = on_received, .drained = on_drained, .closed = on_closed};
     struct sim_host *host = context;
-    struct tcp *before = host->tcp;
-    struct tcp *tcp = tcp_adopt(listener, &events, host, OUTPUT_MAX);
+    struct sim_end *end = find_place(host);
+    struct tcp *before = end != NULL ? end->tcp : NULL;
+    struct tcp *tcp = tcp_adopt(listener, &events, end, OUTPUT_MAX);
     struct rtu_now now = now_read();
     if (tcp == NULL) {
         return; /* gone before it was taken */
     }
-    if (before != NULL) {
-        disconnected(host, KOMET_REPLACED);
-        tcp_abort(before);
-        sim_partner_closed(host->partner, now);
+    if (end == NULL) {
+        log_info("a connection is refused: %u are open", sim_partner_connections(host->partner));
+        tcp_abort(tcp);
+        return;
     }
-    host->tcp = tcp;
-    tcp_peer(tcp, host->peer, sizeof host->peer);
-    log_info("connected from %s", host->peer);
-    sim_partner_connected(host->partner, now);
+    if (before != NULL) {
+        disconnected(end, KOMET_REPLACED);
+        tcp_abort(before);
+        sim_partner_closed(host->partner, now, end->number);
+    }
+    end->tcp = tcp;
+    tcp_peer(tcp, end->peer, sizeof end->peer);
+    log_info("connected from %s", end->peer);
+    sim_partner_connected(host->partner, now, end->number);
     settle(host);
 }
 
 static void on_stop(void *context)
 {
     struct sim_host *host = context;
-    struct tcp *closing = host->tcp;
     if (host->stopping) {
         return;
     }
     host->stopping = true;
-    if (closing != NULL) {
-        disconnected(host, KOMET_SHUTDOWN);
-        tcp_close(closing);
-        sim_partner_closed(host->partner, now_read());
+    for (unsigned i = 0; i < RTU_CONNECTIONS_MAX; i++) {
+        struct tcp *closing = host->ends[i].tcp;
+        if (closing != NULL) {
+            disconnected(&host->ends[i], KOMET_SHUTDOWN);
+            tcp_close(closing);
+            sim_partner_closed(host->partner, now_read(), i);
+        }
     }
     settle(host);
     tcp_listener_close(host->listener);
@@ -198,6 +229,9 @@ int sim_host_run(const struct sim_host_settings *settings)
     static struct sim_host host;
     char fault[FAULT_SIZE], summary[SIM_PARTNER_SUMMARY_SIZE];
     host = (struct sim_host){.partner = settings->partner, .log = settings->log};
+    for (unsigned i = 0; i < RTU_CONNECTIONS_MAX; i++) {
+        host.ends[i] = (struct sim_end){.host = &host, .number = i};
+    }
     int failed = uv_loop_init(&host.loop);
     KOMET_ASSERT(failed == 0);
     host.listener =

@@ -6,35 +6,40 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-void sim_partner_connected(const struct sim_partner *partner, struct rtu_now now)
+unsigned sim_partner_connections(const struct sim_partner *partner)
+{
+    return partner->rtu != NULL ? partner->connections : 1;
+}
+
+void sim_partner_connected(const struct sim_partner *partner, struct rtu_now now, unsigned connection)
 {
     if (partner->rtu != NULL) {
-        rtu_connected(partner->rtu, now);
+        rtu_connected(partner->rtu, now, connection);
     } else {
         replay_connected(partner->replay, now);
     }
 }
 
-void sim_partner_closed(const struct sim_partner *partner, struct rtu_now now)
+void sim_partner_closed(const struct sim_partner *partner, struct rtu_now now, unsigned connection)
 {
     if (partner->rtu != NULL) {
-        rtu_closed(partner->rtu, now);
+        rtu_closed(partner->rtu, now, connection);
     } else {
         replay_closed(partner->replay, now);
     }
 }
 
-size_t sim_partner_feed(const struct sim_partner *partner, struct rtu_now now, const uint8_t *octets,
-                        size_t size)
+size_t sim_partner_feed(const struct sim_partner *partner, struct rtu_now now, unsigned connection,
+                        const uint8_t *octets, size_t size)
 {
-    return partner->rtu != NULL ? rtu_feed(partner->rtu, now, octets, size)
+    return partner->rtu != NULL ? rtu_feed(partner->rtu, now, connection, octets, size)
                                 : replay_feed(partner->replay, now, octets, size);
 }
 
-void sim_partner_written(const struct sim_partner *partner, size_t size)
+void sim_partner_written(const struct sim_partner *partner, unsigned connection, size_t size)
 {
     if (partner->rtu != NULL) {
-        rtu_written(partner->rtu, size);
+        rtu_written(partner->rtu, connection, size);
     } else {
         replay_written(partner->replay, size);
     }

@@ -11,15 +11,18 @@
 /* Exactly one of the two is not NULL. */
 struct sim_partner {
     struct rtu *rtu;
+    unsigned connections; /* of the station of its own */
     struct replay *replay;
     size_t asdus; /* of the replay's list */
 };
 
-void sim_partner_connected(const struct sim_partner *partner, struct rtu_now now);
-void sim_partner_closed(const struct sim_partner *partner, struct rtu_now now);
-size_t sim_partner_feed(const struct sim_partner *partner, struct rtu_now now, const uint8_t *octets,
-                        size_t size);
-void sim_partner_written(const struct sim_partner *partner, size_t size);
+/* How many connections it has at a time; that of a capture has one. */
+unsigned sim_partner_connections(const struct sim_partner *partner);
+void sim_partner_connected(const struct sim_partner *partner, struct rtu_now now, unsigned connection);
+void sim_partner_closed(const struct sim_partner *partner, struct rtu_now now, unsigned connection);
+size_t sim_partner_feed(const struct sim_partner *partner, struct rtu_now now, unsigned connection,
+                        const uint8_t *octets, size_t size);
+void sim_partner_written(const struct sim_partner *partner, unsigned connection, size_t size);
 void sim_partner_tick(const struct sim_partner *partner, struct rtu_now now);
 struct komet_instant sim_partner_deadline(const struct sim_partner *partner);
 bool sim_partner_next(const struct sim_partner *partner, struct rtu_now now, struct rtu_output *output);

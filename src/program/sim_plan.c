@@ -28,6 +28,7 @@ enum root_key {
     ROOT_BROADCAST_ONCE,
     ROOT_LIMIT_SET_POINTS,
     ROOT_END_OF_INITIALIZATION,
+    ROOT_CONNECTIONS,
     ROOT_KEYS
 };
 
@@ -49,6 +50,7 @@ static const char *const root_keys[ROOT_KEYS] = {
     [ROOT_BROADCAST_ONCE] = "broadcast_once",
     [ROOT_LIMIT_SET_POINTS] = "limit_set_points",
     [ROOT_END_OF_INITIALIZATION] = "end_of_initialization",
+    [ROOT_CONNECTIONS] = "connections",
 };
 
 /* A whole number; `otherwise` when it is none, which is told. */
@@ -161,6 +163,10 @@ static void read_root_key(struct sim_parser *parser, enum root_key key, const ya
         break;
     case ROOT_END_OF_INITIALIZATION:
         node_boolean(yaml, value, root_keys[key], &plan->end_of_initialization);
+        break;
+    case ROOT_CONNECTIONS:
+        plan->connections =
+            (unsigned)read_whole(parser, key, value, 1, RTU_CONNECTIONS_MAX, (long)plan->connections);
         break;
     case ROOT_KEYS:
         KOMET_ASSERT_NEVER("no key");

@@ -100,7 +100,7 @@ static void drain(struct host *host)
                 return;
             }
             hear(host, output.octets, output.size);
-            rtu_written(host->rtu, output.size);
+            rtu_written(host->rtu, output.connection, output.size);
             break;
         case RTU_OUT_CLOSE:
             break;
@@ -111,7 +111,7 @@ static void drain(struct host *host)
 static void feed(struct host *host, const uint8_t *octets, size_t size)
 {
     for (size_t at = 0; at < size;) {
-        at += rtu_feed(host->rtu, host->now, octets + at, size - at);
+        at += rtu_feed(host->rtu, host->now, 0, octets + at, size - at);
         drain(host);
     }
 }
@@ -150,12 +150,12 @@ static void operate(struct host *host)
     size_t raw;
     switch (operation % 10) {
     case 0:
-        rtu_connected(host->rtu, host->now);
+        rtu_connected(host->rtu, host->now, 0);
         host->sent = host->received = 0;
         feed_u(host, KOMET_U_STARTDT_ACT);
         return;
     case 1:
-        rtu_closed(host->rtu, host->now);
+        rtu_closed(host->rtu, host->now, 0);
         drain(host);
         return;
     case 2:

@@ -94,6 +94,30 @@ void checkers_server_lost(struct world *world)
     }
 }
 
+/* ---- what passive instances send ---- */
+
+void checkers_dials(struct world *world, const struct sim_kom *kom)
+{
+    if (!world->warm && !world_acts(world, kom)) {
+        breach(world, "an instance opens a telemetry connection without a grant");
+    }
+}
+
+void checkers_sends(struct world *world, const struct sim_kom *kom, const uint8_t *octets, size_t size)
+{
+    if (world_acts(world, kom)) {
+        return;
+    }
+    size_t at = 0;
+    while (world->warm && at + KOMET_APDU_HEADER_SIZE <= size &&
+           (octets[at + 2] == KOMET_U_TESTFR_ACT || octets[at + 2] == KOMET_U_TESTFR_CON)) {
+        at += KOMET_APDU_HEADER_SIZE;
+    }
+    if (at != size) {
+        breach(world, "an instance sends more than test frames without a grant");
+    }
+}
+
 /* ---- events ---- */
 
 void checkers_generated(struct world *world, struct truth event)

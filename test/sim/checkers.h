@@ -5,6 +5,8 @@
  *   - epochs grow: each grant in the journal is larger than the one before;
  *   - acknowledged means stored: what the station got an N(R) for is on the synced part of the disk;
  *   - once: no event of the station is in the journal twice, and their order for each tag is kept;
+ *   - passive is silent: an instance without a grant opens no connection, or sends nothing but test frames
+ * where its line is warm;
  *   - commands at most once: the station executes each at most once, none that ended as refused or expired,
  * and every one that ended as done; each ends at most once.
  */
@@ -16,6 +18,7 @@
 #include <stdint.h>
 
 struct world;
+struct sim_kom;
 struct server_ended;
 
 /* One event as the station generated it. */
@@ -52,6 +55,9 @@ void checkers_generated(struct world *world, struct truth event);
 uint32_t checkers_order(struct checkers *checkers);
 /* A command or hand-over ended. */
 void checkers_ended(struct world *world, const struct server_ended *ended);
+/* An instance opens a connection to the station; it sends octets on it. */
+void checkers_dials(struct world *world, const struct sim_kom *kom);
+void checkers_sends(struct world *world, const struct sim_kom *kom, const uint8_t *octets, size_t size);
 /* The server is lost: the ends of open commands are never told. */
 void checkers_server_lost(struct world *world);
 /* After each step: prints and remembers a breach. */

@@ -9,6 +9,7 @@
 
 #define PAUSE_MAX_MS 6000
 #define CALM_MAX_MS  6000
+#define PATH_MAX_MS  25000 /* longer than t3 + t1 + line_loss: the role moves for it */
 
 const char *sim_fault_name(enum sim_fault fault)
 {
@@ -17,6 +18,9 @@ const char *sim_fault_name(enum sim_fault fault)
         [FAULT_PAUSE_KOM] = "instance paused",
         [FAULT_CUT_KOM] = "instance cut off",
         [FAULT_LOSE_KOM] = "instance's machine lost",
+        [FAULT_CUT_PATH] = "path to the station cut",
+        [FAULT_DEAFEN_PATH] = "path from the station cut one way",
+        [FAULT_MUTE_PATH] = "path to the station cut one way",
         [FAULT_RESET_TELEMETRY] = "telemetry reset",
         [FAULT_RESET_LINK] = "link to the server reset",
         [FAULT_KILL_SERVER] = "server killed",
@@ -31,7 +35,7 @@ const char *sim_fault_name(enum sim_fault fault)
     return names[fault];
 }
 
-/* The instance that has the telemetry connection, else any that runs; NULL: none runs well. */
+/* The instance that acts and has a telemetry connection, else any that runs; NULL: none runs well. */
 static struct sim_kom *victim(struct world *world)
 {
     unsigned first = test_random_below(&world->random, SIM_KOMS);
@@ -41,7 +45,7 @@ static struct sim_kom *victim(struct world *world)
         if (!world_runs(kom) || kom->cut) {
             continue;
         }
-        if (kom->line_here) {
+        if (kom->line_here && world_acts(world, kom)) {
             return kom;
         }
         any = kom;
@@ -88,6 +92,15 @@ static void strike_kom(struct world *world, enum sim_fault fault, struct sim_kom
         kom->cut = fault == FAULT_CUT_KOM;
     }
     kom->back = komet_after(world->now, pause_us);
+}
+
+/* Only telemetry does not come through, in both directions or in one. */
+static void strike_path(struct world *world, enum sim_fault fault, struct sim_kom *kom)
+{
+    world_say(world, "fault: %s: %u", sim_fault_name(fault), kom->identity.instance);
+    kom->deaf = fault != FAULT_MUTE_PATH;
+    kom->mute = fault != FAULT_DEAFEN_PATH;
+    kom->back = komet_after(world->now, KOMET_MS(5 + test_random_below(&world->random, PATH_MAX_MS)));
 }
 
 /* RST in the network: both ends hear it. */
@@ -159,6 +172,14 @@ void faults_strike(struct world *world)
             return;
         }
         strike_kom(world, fault, kom, pause_us);
+        break;
+    case FAULT_CUT_PATH:
+    case FAULT_DEAFEN_PATH:
+    case FAULT_MUTE_PATH:
+        if (kom == NULL) {
+            return;
+        }
+        strike_path(world, fault, kom);
         break;
     case FAULT_RESET_TELEMETRY:
         if (kom == NULL || !kom->line_there) {

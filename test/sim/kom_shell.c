@@ -34,6 +34,8 @@ void kom_shell_free(struct sim_kom *kom)
     free(kom->arena_memory);
     stream_free(&kom->to_server);
     stream_free(&kom->from_server);
+    stream_free(&kom->to_rtu);
+    stream_free(&kom->from_rtu);
 }
 
 void kom_shell_start(struct world *world, struct sim_kom *kom)
@@ -119,9 +121,11 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
         kom->connection = output->connection;
         kom->dialling = true;
         kom->dialled = world_arrival(world);
+        checkers_dials(world, kom);
         return true;
     case KOM_OUT_SEND:
         if (kom->line_here && kom->connection == output->connection) {
+            checkers_sends(world, kom, output->octets, output->size);
             station_send(world, kom, output->octets, output->size);
         }
         kom_line_written(kom->engine, output->line, output->connection, output->size);
@@ -179,10 +183,10 @@ static void tell_ends(struct world *world, struct sim_kom *kom)
         kom->from_server.size == 0) {
         close_link(world, kom);
     }
-    if (!kom->line_here && kom->line_there) {
+    if (!kom->line_here && kom->line_there && world_reaches_station(kom)) {
         station_hear_closed(world, kom);
     }
-    if (kom->line_here && !kom->line_there && !kom->dialling && world_runs(kom)) {
+    if (kom->line_here && !kom->line_there && !kom->dialling && world_runs(kom) && world_hears_station(kom)) {
         kom->line_here = false;
         kom_line_closed(kom->engine, world_time(world), 0, kom->connection, KOMET_CONNECTION_RESET);
     }
@@ -198,7 +202,8 @@ static void reach_out(struct world *world, struct sim_kom *kom)
             kom_server_connected(kom->engine, world_time(world));
         }
     }
-    if (kom->dialling && komet_reached(world->now, kom->dialled) && world_reaches(kom)) {
+    if (kom->dialling && komet_reached(world->now, kom->dialled) && world_reaches_station(kom) &&
+        world_hears_station(kom)) {
         kom->dialling = false;
         station_accept(world, kom);
         kom->line_here = true;
@@ -210,7 +215,7 @@ static void reach_out(struct world *world, struct sim_kom *kom)
 static void come_back(struct world *world, struct sim_kom *kom)
 {
     kom->back = KOMET_NEVER;
-    kom->cut = false;
+    kom->cut = kom->deaf = kom->mute = false;
     kom->paused = false;
     tell_ends(world, kom);
     if (kom->runs) {
@@ -236,6 +241,9 @@ void kom_shell_step(struct world *world, struct sim_kom *kom)
         if (!world->server_cut) {
             receive(world, kom);
         }
+        kom_shell_drain(world, kom);
+    }
+    if (world_hears_station(kom)) {
         station_receive(world, kom);
         kom_shell_drain(world, kom);
     }
@@ -256,7 +264,8 @@ struct komet_instant kom_shell_next(const struct world *world, const struct sim_
         if (!kom->cut) {
             bool hears = kom->link_here && !world->server_cut;
             next = komet_earlier(next, hears ? stream_next(&kom->from_server) : KOMET_NEVER);
-            next = komet_earlier(next, kom->dialling ? kom->dialled : KOMET_NEVER);
+            bool dials = kom->dialling && !kom->deaf && !kom->mute;
+            next = komet_earlier(next, dials ? kom->dialled : KOMET_NEVER);
         }
     }
     return next;

@@ -4,10 +4,9 @@
 #include "sim/server_shell.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/station.h"
-
-#define FILES_MAX 4
 
 void shell_send(struct world *world, struct stream *stream, const wire_message *message)
 {
@@ -49,18 +48,18 @@ static void send_to_client(struct world *world, const struct server_output *outp
     if (kom == NULL) {
         return;
     }
-    Komet__Wire__SiteFile files[FILES_MAX], *list[FILES_MAX];
+    Komet__Wire__SiteFile files[STATION_FILES], *list[STATION_FILES];
+    const struct site_file *of_site = station_files(world);
     wire_message *message = output->message;
     if (message->body_case == KOMET__WIRE__MESSAGE__BODY_WELCOME && message->welcome->refused[0] == '\0') {
-        KOMET_ASSERT(station_file_count <= FILES_MAX);
-        for (size_t i = 0; i < station_file_count; i++) {
+        for (size_t i = 0; i < STATION_FILES; i++) {
             komet__wire__site_file__init(&files[i]);
-            files[i].name = (char *)(uintptr_t)station_files[i].name;
-            files[i].text.data = (uint8_t *)(uintptr_t)station_files[i].text;
-            files[i].text.len = station_files[i].size;
+            files[i].name = (char *)(uintptr_t)of_site[i].name;
+            files[i].text.data = (uint8_t *)(uintptr_t)of_site[i].text;
+            files[i].text.len = of_site[i].size;
             list[i] = &files[i];
         }
-        message->welcome->n_files = station_file_count;
+        message->welcome->n_files = STATION_FILES;
         message->welcome->files = list;
     }
     shell_send(world, &kom->from_server, message);
@@ -101,6 +100,7 @@ void server_shell_drain(struct world *world)
             break;
         case SERVER_OUT_NOTE:
             world_say(world, "server: %s", output.text);
+            world->by_lines += strstr(output.text, "does not reach line") != NULL ? 1 : 0;
             break;
         case SERVER_OUT_CHANGE:
             break;

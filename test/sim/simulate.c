@@ -12,7 +12,7 @@
 #include "sim/world.h"
 
 struct totals {
-    uint64_t faults[FAULT_COUNT], steps, events, results[5];
+    uint64_t faults[FAULT_COUNT], steps, events, by_lines, results[5];
 };
 
 static bool simulate(uint64_t seed, int64_t seconds, bool verbose, struct totals *totals)
@@ -27,6 +27,7 @@ static bool simulate(uint64_t seed, int64_t seconds, bool verbose, struct totals
         totals->results[i] += world.checkers.results[i];
     }
     totals->steps += world.steps;
+    totals->by_lines += world.by_lines;
     totals->events += world.checkers.truth_count;
     world_free(&world);
     return good;
@@ -34,8 +35,9 @@ static bool simulate(uint64_t seed, int64_t seconds, bool verbose, struct totals
 
 static void report(const struct totals *totals, uint64_t count, int64_t seconds)
 {
-    printf("%" PRIu64 " sites of %" PRId64 " s: %" PRIu64 " events, %" PRIu64 " steps; commands:", count,
-           seconds, totals->events, totals->steps);
+    printf("%" PRIu64 " sites of %" PRId64 " s: %" PRIu64 " events, %" PRIu64 " steps, %" PRIu64
+           " changes of role for a line's sake; commands:",
+           count, seconds, totals->events, totals->steps, totals->by_lines);
     for (unsigned i = 1; i < 5; i++) {
         printf(" %" PRIu64 " %s", totals->results[i], command_result_name((enum command_result)i));
     }
@@ -69,7 +71,7 @@ int main(int argc, char **argv)
     int64_t seconds = 60;
     bool verbose = false;
     int option;
-    struct totals totals = {{0}, 0, 0, {0}};
+    struct totals totals = {.steps = 0};
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 's':

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SITE_TEXT                                                                                            \
+#define SITE_TEXT(STANDBY)                                                                                   \
     "site: simulated\n"                                                                                      \
     "group: {name: SIM, lease: 600 ms, servers: [{name: A, listen: \"127.0.0.1:3119\"}]}\n"                  \
     "processes:\n"                                                                                           \
@@ -19,6 +19,8 @@
     "        number: 3\n"                                                                                    \
     "        hosts: [\"127.0.0.1:2404\"]\n"                                                                  \
     "        reconnect: 100 ms\n"                                                                            \
+    "        parameters: {WT1: 3 s, WT2: 1 s, WT3: 5 s}\n"                                                   \
+    "        standby: " STANDBY "\n"                                                                         \
     "        stations:\n"                                                                                    \
     "          B.RTU: {address: 1, tags: rtu.csv, time: utc}\n"
 #define TAGS_TEXT                                                                                            \
@@ -27,9 +29,15 @@
     "M.D1005,Di,1005,\nM.D1006,Di,1006,\nM.D1007,Di,1007,\nM.D1008,Di,1008,\n"                               \
     "M.P3101,Ai,3101,\n" STATION_COMMAND_TAG ",Ao,5003,50\n"
 
-const struct site_file station_files[] = {{"site.yaml", SITE_TEXT, sizeof SITE_TEXT - 1},
-                                          {"rtu.csv", TAGS_TEXT, sizeof TAGS_TEXT - 1}};
-const size_t station_file_count = sizeof station_files / sizeof station_files[0];
+const struct site_file *station_files(const struct world *world)
+{
+    static const char cold[] = SITE_TEXT("cold"), warm[] = SITE_TEXT("warm");
+    static const struct site_file cold_files[STATION_FILES] = {{"site.yaml", cold, sizeof cold - 1},
+                                                               {"rtu.csv", TAGS_TEXT, sizeof TAGS_TEXT - 1}};
+    static const struct site_file warm_files[STATION_FILES] = {{"site.yaml", warm, sizeof warm - 1},
+                                                               {"rtu.csv", TAGS_TEXT, sizeof TAGS_TEXT - 1}};
+    return world->warm ? warm_files : cold_files;
+}
 
 static const struct rtu_point points[] = {
     {.ioa = STATION_FIRST_INPUT, .type = KOMET_M_SP_TB_1, .count = STATION_INPUTS},
@@ -49,6 +57,7 @@ void station_init(struct world *world)
     plan.points = points;
     plan.point_count = sizeof points / sizeof points[0];
     plan.events = 200000;
+    plan.connections = SIM_KOMS; /* which is the number of the instance */
     plan.t1_us = KOMET_SECONDS(3);
     plan.t2_us = KOMET_SECONDS(1);
     plan.t3_us = KOMET_SECONDS(5);
@@ -59,29 +68,19 @@ void station_init(struct world *world)
 
 void station_free(struct world *world)
 {
-    stream_free(&world->to_rtu);
-    stream_free(&world->from_rtu);
     free(world->rtu_memory);
 }
 
-static struct sim_kom *partner(struct world *world)
+static unsigned number_of(const struct world *world, const struct sim_kom *kom)
 {
-    for (unsigned i = 0; i < SIM_KOMS; i++) {
-        if (world->koms[i].line_there) {
-            return &world->koms[i];
-        }
-    }
-    return NULL;
+    return (unsigned)(kom - world->koms);
 }
 
-static void drop_partner(struct world *world)
+static void drop(struct sim_kom *kom)
 {
-    struct sim_kom *kom = partner(world);
-    if (kom != NULL) {
-        kom->line_there = false;
-    }
-    stream_clear(&world->to_rtu);
-    stream_clear(&world->from_rtu);
+    kom->line_there = false;
+    stream_clear(&kom->to_rtu);
+    stream_clear(&kom->from_rtu);
 }
 
 static void drain(struct world *world)
@@ -96,12 +95,14 @@ static void drain(struct world *world)
             world_say(world, "station: %s", output.text);
             break;
         case RTU_OUT_SEND:
-            stream_send(&world->from_rtu, output.octets, output.size, world_arrival(world));
-            rtu_written(world->rtu, output.size);
+            stream_send(&world->koms[output.connection].from_rtu, output.octets, output.size,
+                        world_arrival(world));
+            rtu_written(world->rtu, output.connection, output.size);
             break;
         case RTU_OUT_CLOSE:
-            world_say(world, "station closes: %s", komet_reason_name(output.reason));
-            drop_partner(world);
+            world_say(world, "station closes connection %u: %s", output.connection,
+                      komet_reason_name(output.reason));
+            drop(&world->koms[output.connection]);
             break;
         }
     }
@@ -109,21 +110,24 @@ static void drain(struct world *world)
 
 void station_accept(struct world *world, struct sim_kom *kom)
 {
-    if (partner(world) != NULL) {
-        drop_partner(world);
-        rtu_closed(world->rtu, rtu_time(world));
+    for (unsigned i = 0; i < SIM_KOMS; i++) { /* warm, it has one for each instance */
+        struct sim_kom *other = &world->koms[i];
+        if (other->line_there && (!world->warm || other == kom)) {
+            drop(other);
+            rtu_closed(world->rtu, rtu_time(world), i);
+        }
     }
-    stream_clear(&world->to_rtu);
-    stream_clear(&world->from_rtu);
+    stream_clear(&kom->to_rtu);
+    stream_clear(&kom->from_rtu);
     kom->line_there = true;
-    rtu_connected(world->rtu, rtu_time(world));
+    rtu_connected(world->rtu, rtu_time(world), number_of(world, kom));
     drain(world);
 }
 
 void station_send(struct world *world, struct sim_kom *kom, const uint8_t *octets, size_t size)
 {
     if (kom->line_there) { /* else it is lost: the other end is closed */
-        stream_send(&world->to_rtu, octets, size, world_arrival(world));
+        stream_send(&kom->to_rtu, octets, size, world_arrival(world));
     }
 }
 
@@ -131,32 +135,31 @@ void station_receive(struct world *world, struct sim_kom *kom)
 {
     size_t size;
     while (kom->line_here && kom->line_there && kom_takes(kom->engine) &&
-           (size = stream_arrived(&world->from_rtu, world->now)) > 0) {
+           (size = stream_arrived(&kom->from_rtu, world->now)) > 0) {
         size_t taken =
-            kom_line_feed(kom->engine, world_time(world), 0, kom->connection, world->from_rtu.octets, size);
+            kom_line_feed(kom->engine, world_time(world), 0, kom->connection, kom->from_rtu.octets, size);
         if (taken == 0) {
             break;
         }
-        stream_take(&world->from_rtu, taken);
+        stream_take(&kom->from_rtu, taken);
     }
 }
 
 void station_hear_closed(struct world *world, struct sim_kom *kom)
 {
     KOMET_ASSERT(kom->line_there);
-    drop_partner(world);
-    rtu_closed(world->rtu, rtu_time(world));
+    drop(kom);
+    rtu_closed(world->rtu, rtu_time(world), number_of(world, kom));
     drain(world);
 }
 
-static void receive(struct world *world)
+static void receive(struct world *world, struct sim_kom *kom)
 {
-    struct sim_kom *kom = partner(world);
     size_t size;
-    while (kom != NULL && world_reaches(kom) && kom->line_there &&
-           (size = stream_arrived(&world->to_rtu, world->now)) > 0) {
-        size_t taken = rtu_feed(world->rtu, rtu_time(world), world->to_rtu.octets, size);
-        stream_take(&world->to_rtu, taken);
+    while (world_reaches_station(kom) && kom->line_there &&
+           (size = stream_arrived(&kom->to_rtu, world->now)) > 0) {
+        size_t taken = rtu_feed(world->rtu, rtu_time(world), number_of(world, kom), kom->to_rtu.octets, size);
+        stream_take(&kom->to_rtu, taken);
         drain(world);
     }
 }
@@ -174,7 +177,9 @@ void station_step(struct world *world)
     if (komet_reached(world->now, world->next_event)) {
         make_event(world);
     }
-    receive(world);
+    for (unsigned i = 0; i < SIM_KOMS; i++) {
+        receive(world, &world->koms[i]);
+    }
     rtu_tick(world->rtu, rtu_time(world));
     drain(world);
 }
@@ -184,10 +189,10 @@ struct komet_instant station_next(const struct world *world)
     struct komet_instant next = komet_earlier(rtu_deadline(world->rtu), world->next_event);
     for (unsigned i = 0; i < SIM_KOMS; i++) {
         const struct sim_kom *kom = &world->koms[i];
-        if (kom->line_there && !kom->cut) {
-            next = komet_earlier(next, stream_next(&world->to_rtu));
-            next = komet_earlier(next, world_runs(kom) ? stream_next(&world->from_rtu) : KOMET_NEVER);
-        }
+        bool hears = kom->line_there && world_runs(kom) && world_hears_station(kom);
+        bool reaches = kom->line_there && world_reaches_station(kom);
+        next = komet_earlier(next, reaches ? stream_next(&kom->to_rtu) : KOMET_NEVER);
+        next = komet_earlier(next, hears ? stream_next(&kom->from_rtu) : KOMET_NEVER);
     }
     return next;
 }

@@ -14,14 +14,14 @@ enum {
 };
 
 /* The site: site.yaml and its table. Tags are named after their addresses: M.D1001 … M.D1008, M.P3101. */
-extern const struct site_file station_files[];
-extern const size_t station_file_count;
+enum { STATION_FILES = 2 };
+const struct site_file *station_files(const struct world *world);
 #define STATION_COMMAND_TAG "M.P5003.SET"
 
 void station_init(struct world *world);
 void station_free(struct world *world);
 
-/* A connection of an instance arrives; it replaces the one that the station had. */
+/* A connection of an instance arrives; where the line is cold it replaces the one that the station had. */
 void station_accept(struct world *world, struct sim_kom *kom);
 /* Octets of an instance are put under way. */
 void station_send(struct world *world, struct sim_kom *kom, const uint8_t *octets, size_t size);

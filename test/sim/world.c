@@ -50,9 +50,24 @@ bool world_reaches(const struct sim_kom *kom)
     return !kom->cut;
 }
 
+bool world_reaches_station(const struct sim_kom *kom)
+{
+    return !kom->cut && !kom->mute;
+}
+
+bool world_hears_station(const struct sim_kom *kom)
+{
+    return !kom->cut && !kom->deaf;
+}
+
 bool world_runs(const struct sim_kom *kom)
 {
     return kom->runs && !kom->paused;
+}
+
+bool world_acts(const struct world *world, const struct sim_kom *kom)
+{
+    return kom->runs && kom_is_active(kom->engine, world_time(world));
 }
 
 /* The operator sets the set point to the number of the command. */
@@ -105,7 +120,8 @@ static struct komet_instant next_instant(const struct world *world)
 void world_init(struct world *world, uint64_t seed, bool verbose)
 {
     *world = (struct world){.seed = seed, .verbose = verbose, .random = {seed}};
-    world->site = site_read(station_files, station_file_count, NULL);
+    world->warm = seed % 2 == 1;
+    world->site = site_read(station_files(world), STATION_FILES, NULL);
     KOMET_ASSERT(world->site.site != NULL);
     world->server_memory = malloc(server_size(world->site.site));
     world->server_arena_memory = malloc(ARENA_SIZE);

@@ -32,6 +32,9 @@ enum sim_fault {
     FAULT_PAUSE_KOM,       /* it does not run for a while, its connections stay: SIGSTOP, a paused machine */
     FAULT_CUT_KOM,         /* its cables are out for a while: it runs, nothing goes in or out */
     FAULT_LOSE_KOM,        /* its machine loses power: nobody is told */
+    FAULT_CUT_PATH,        /* nothing comes through between it and the station, the server is reached */
+    FAULT_DEAFEN_PATH,     /* the same, one way only: from the station */
+    FAULT_MUTE_PATH,       /* to the station */
     FAULT_RESET_TELEMETRY, /* RST between station and instance */
     FAULT_RESET_LINK,      /* RST between instance and server */
     FAULT_KILL_SERVER,     /* what was not synced is gone, connections end at once */
@@ -51,6 +54,7 @@ struct sim_kom {
     bool runs;
     bool paused;
     bool cut;                  /* nothing comes through to it or from it */
+    bool deaf, mute;           /* nothing comes through from the station; to it */
     struct komet_instant back; /* the end of its fault */
     struct kom_identity identity;
     void *memory, *lines_memory, *traffic;
@@ -67,6 +71,7 @@ struct sim_kom {
     struct komet_instant dialled;
     bool line_here, line_there; /* telemetry connection, as instance and station believe */
     uint32_t connection;        /* the instance's number of it */
+    struct stream to_rtu, from_rtu;
 };
 
 struct world {
@@ -93,7 +98,8 @@ struct world {
 
     void *rtu_memory;
     struct rtu *rtu;
-    struct stream to_rtu, from_rtu;
+    bool warm;         /* the line stands by at passive instances; the station has a connection for each */
+    uint64_t by_lines; /* changes of role for a line's sake */
     struct komet_instant next_event, next_fault, next_order;
     struct checkers checkers;
 };
@@ -114,7 +120,12 @@ struct line_now world_time(const struct world *world);
 struct komet_instant world_arrival(struct world *world);
 /* Can the network bring something to this instance, or from it? */
 bool world_reaches(const struct sim_kom *kom);
+/* Between it and the station, in one direction. */
+bool world_reaches_station(const struct sim_kom *kom);
+bool world_hears_station(const struct sim_kom *kom);
 /* The instance's engine can be called. */
 bool world_runs(const struct sim_kom *kom);
+/* It believes that it holds a grant. */
+bool world_acts(const struct world *world, const struct sim_kom *kom);
 
 #endif

@@ -84,7 +84,7 @@ static void pump_station(struct centre *centre)
             break;
         case RTU_OUT_SEND:
             hear(centre, output.octets, output.size);
-            sim_partner_written(&centre->station, output.size);
+            sim_partner_written(&centre->station, output.connection, output.size);
             break;
         case RTU_OUT_CLOSE:
             centre->closed = true;
@@ -104,7 +104,7 @@ static bool pump_centre(struct centre *centre)
         return false;
     }
     for (size_t at = 0; at < size && centre->link != NULL;) {
-        at += sim_partner_feed(&centre->station, centre->now, octets + at, size - at);
+        at += sim_partner_feed(&centre->station, centre->now, 0, octets + at, size - at);
         pump_station(centre);
     }
     return true;
@@ -130,7 +130,7 @@ void centre_connect(struct centre *centre, uint16_t w)
     centre->received = 0;
     centre->link =
         komet_link_init(centre->memory, komet_link_size(&settings), &settings, centre->now.instant);
-    sim_partner_connected(&centre->station, centre->now);
+    sim_partner_connected(&centre->station, centre->now, 0);
 }
 
 void centre_start(struct centre *centre)
@@ -144,7 +144,7 @@ void centre_start(struct centre *centre)
 void centre_disconnect(struct centre *centre)
 {
     centre->link = NULL;
-    sim_partner_closed(&centre->station, centre->now);
+    sim_partner_closed(&centre->station, centre->now, 0);
 }
 
 void centre_send(struct centre *centre, const uint8_t *octets, size_t size)

@@ -69,6 +69,7 @@ static const char every_key[] =
     "broadcast_once: true\n"
     "limit_set_points: yes\n"
     "end_of_initialization: true\n"
+    "connections: 4\n"
     "replay: day.csv\n"
     "points:\n"
     "  - {ioa: 1001, type: 30, count: 8, toggle: {period: 200 ms}, for: 60 s}\n"
@@ -114,6 +115,7 @@ static void test_every_key(void **state)
     assert_false(plan->station.clock_sync);
     assert_true(plan->station.broadcast_once && plan->station.limit_set_points);
     assert_true(plan->end_of_initialization);
+    assert_int_equal(plan->connections, 4);
     assert_int_equal(plan->point_count, 12);
     const struct rtu_point *row = plan->points;
     assert_int_equal(row[0].ioa, 1001);
@@ -176,6 +178,7 @@ static void test_what_is_left_out_is_the_standard(void **state)
     assert_true(read.plan.station.clock_sync);
     assert_false(read.plan.station.broadcast_once || read.plan.station.limit_set_points);
     assert_false(read.plan.end_of_initialization);
+    assert_int_equal(read.plan.connections, 1);
     assert_int_equal(read.plan.points[0].count, 1);
     sim_plan_release(&read);
 }
