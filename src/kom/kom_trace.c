@@ -26,13 +26,7 @@ void kom_line_ends(struct kom *kom, const struct trace_end *local, const struct 
 
 static bool is_sinaut(const struct line *line)
 {
-    switch (line->protocol) {
-    case PROTOCOL_IEC104:
-    case PROTOCOL_IEC104_SERVER:
-    case PROTOCOL_COUNT:
-        break;
-    }
-    return false;
+    return line->protocol == PROTOCOL_IEC104_SINAUT;
 }
 
 /* The connection in which the traffic of a line is kept; NULL for one that is over. */

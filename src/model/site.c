@@ -12,15 +12,30 @@
 
 const char *line_protocol_name(enum line_protocol protocol)
 {
-    static const char *const names[PROTOCOL_COUNT] = {"iec104", "iec104-server"};
+    static const char *const names[PROTOCOL_COUNT] = {"iec104", "iec104-server", "iec104-sinaut"};
     KOMET_ASSERT((unsigned)protocol < PROTOCOL_COUNT);
     return names[protocol];
 }
 
 const char *line_category_name(enum line_category category)
 {
-    KOMET_ASSERT(category == CATEGORY_TCP);
-    return "tcp";
+    static const char *const names[CATEGORY_COUNT] = {"tcp", "tcp-redundant"};
+    KOMET_ASSERT((unsigned)category < CATEGORY_COUNT);
+    return names[category];
+}
+
+bool line_listens(const struct line *line)
+{
+    return line->listen.host != NULL;
+}
+
+unsigned line_connections(const struct line *line)
+{
+    unsigned connections = 0;
+    for (unsigned i = 0; i < line->partner_count; i++) {
+        connections += line->partners[i].address_count;
+    }
+    return line->partner_count > 0 ? connections : 1;
 }
 
 bool line_is_server(const struct line *line)
@@ -29,6 +44,7 @@ bool line_is_server(const struct line *line)
     case PROTOCOL_IEC104_SERVER:
         return true;
     case PROTOCOL_IEC104:
+    case PROTOCOL_IEC104_SINAUT:
     case PROTOCOL_COUNT:
         break;
     }

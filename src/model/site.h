@@ -21,6 +21,8 @@
 #define INSTANCE_MAX       15 /* instances of one process (seed) */
 #define SITE_ADDRESSES_MAX 8  /* addresses of one partner, tried cyclically (reference 3.1) */
 #define SITE_MASTERS_MAX   8  /* groups of masters of a line that listens */
+#define SITE_PARTNERS_MAX  2  /* systems of a redundant partner (seed) */
+#define SITE_NETWORKS_MAX  2  /* networks on which each of them is reached at the same time */
 
 struct station;
 struct line;
@@ -76,8 +78,8 @@ struct station {
 /* The input tag of a station with that address; NULL when there is none (or it is ignored). */
 struct tag *station_find_input(const struct station *station, uint32_t ioa);
 
-enum line_protocol { PROTOCOL_IEC104, PROTOCOL_IEC104_SERVER, PROTOCOL_COUNT };
-enum line_category { CATEGORY_TCP, CATEGORY_COUNT };
+enum line_protocol { PROTOCOL_IEC104, PROTOCOL_IEC104_SERVER, PROTOCOL_IEC104_SINAUT, PROTOCOL_COUNT };
+enum line_category { CATEGORY_TCP, CATEGORY_TCP_REDUNDANT, CATEGORY_COUNT };
 enum line_acknowledge { ACKNOWLEDGE_STORED, ACKNOWLEDGE_RECEIVED };
 enum line_standby { STANDBY_COLD, STANDBY_WARM };
 
@@ -90,8 +92,15 @@ enum line_reach {
     REACH_COUNT
 };
 
-const char *line_protocol_name(enum line_protocol protocol); /* "iec104" */
-const char *line_category_name(enum line_category category); /* "tcp" */
+const char *line_protocol_name(enum line_protocol protocol); /* "iec104", … */
+const char *line_category_name(enum line_category category); /* "tcp", … */
+
+/* One system of a line's redundant partner: its address on each network. */
+struct partner {
+    const char *name; /* "A", "B" when the site names none */
+    struct address addresses[SITE_NETWORKS_MAX];
+    uint8_t address_count;
+};
 
 /* Those who may connect as one partner: a redundancy group. */
 struct master_group {
@@ -110,8 +119,11 @@ struct line {
     struct address listen;                            /* host NULL: the line connects */
     struct address instance_listen[INSTANCE_MAX + 1]; /* of an instance; host NULL: as `listen` */
     struct master_group masters[SITE_MASTERS_MAX];
-    uint8_t master_count;   /* 0: whoever comes */
-    int64_t reconnect_us;   /* pause between attempts; default 5 s */
+    uint8_t master_count;                       /* 0: whoever comes */
+    struct partner partners[SITE_PARTNERS_MAX]; /* iec104-sinaut, in the place of hosts */
+    uint8_t partner_count;
+    const char *local[SITE_NETWORKS_MAX]; /* our own address on each network; NULL: the system's choice */
+    int64_t reconnect_us;                 /* pause between attempts; default 5 s */
     int64_t store_limit_us; /* received but not stored for that long closes the line; default 10 s */
     int64_t line_loss_us;   /* not reached for that long, the role goes to who reaches it; default 2 s */
     enum line_acknowledge acknowledge;
@@ -122,6 +134,11 @@ struct line {
     uint16_t index; /* in the process, from 0 */
     struct process *process;
 };
+
+/* True for a line on which we wait for the partner to connect. */
+bool line_listens(const struct line *line);
+/* The TCP connections that a line has when all is well: over all partners and networks; of hosts one. */
+unsigned line_connections(const struct line *line);
 
 struct process {
     const char *name; /* "SELF.KOM" */

@@ -300,7 +300,7 @@ static void give_up(struct kom_host *host, const char *why)
     end(host);
 }
 
-static struct site_result read_site(const Komet__Wire__Welcome *welcome, const char *process)
+static struct site_result read_site(const Komet__Wire__Welcome *welcome, const struct kom_identity *own)
 {
     struct site_file *files = calloc(welcome->n_files + 1, sizeof *files);
     KOMET_ASSERT(files != NULL);
@@ -308,7 +308,8 @@ static struct site_result read_site(const Komet__Wire__Welcome *welcome, const c
         files[i] = (struct site_file){welcome->files[i]->name, (const char *)welcome->files[i]->text.data,
                                       welcome->files[i]->text.len};
     }
-    struct site_result result = site_read(files, welcome->n_files, process);
+    const struct site_wanted wanted = {.process = own->process, .instance = own->instance};
+    struct site_result result = site_read_wanted(files, welcome->n_files, &wanted);
     free(files);
     return result;
 }
@@ -320,7 +321,7 @@ static void configure(struct kom_host *host, const Komet__Wire__Welcome *welcome
         give_up(host, "the server sent no site");
         return;
     }
-    host->site = read_site(welcome, host->settings.identity.process);
+    host->site = read_site(welcome, &host->settings.identity);
     const struct process *process =
         host->site.site != NULL ? site_find_process(host->site.site, host->settings.identity.process) : NULL;
     if (process == NULL) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "komet/assert.h"
+#include "site/read_partners.h"
 
 #define PERIOD_MIN_MS 1000 /* of interrogations: a shorter one leaves room for nothing else */
 
@@ -59,8 +60,8 @@ static void set_parameter(struct yaml_reader *yaml, const yaml_node_t *key_node,
     }
 }
 
-static void read_parameters(struct yaml_reader *yaml, const yaml_node_t *node, struct parameter_set *own,
-                            struct parameter_set *of_line)
+void read_parameters(struct yaml_reader *yaml, const yaml_node_t *node, struct parameter_set *own,
+                     struct parameter_set *of_line)
 {
     unsigned index = 0;
     const char *key;
@@ -286,31 +287,62 @@ static void read_hosts(struct yaml_reader *yaml, const yaml_node_t *node, struct
     }
 }
 
-/* Protocols and categories that the configuration knows and this version does not run. */
-static void read_protocol(struct yaml_reader *yaml, const yaml_node_t *node, const char *what,
-                          const char *runs, const char *const *later, size_t later_count)
+/* One of the words; -1 and a fault for another, and for one that is known and not built. `built` of them are,
+ * from the first. */
+static int read_known(struct yaml_reader *yaml, const yaml_node_t *node, const char *what,
+                      const char *const *words, size_t count, size_t built)
 {
-    const char *text = node_text(yaml, node, what);
-    if (text == NULL || strcmp(text, runs) == 0) {
-        return;
+    struct reading *reading = yaml->reading;
+    const char *text = node_text(yaml, node, what), *runs = words[0];
+    for (size_t i = 1; i < built; i++) {
+        runs = arena_format(reading->arena, "%s' or '%s", runs, words[i]);
     }
-    for (size_t i = 0; i < later_count; i++) {
-        if (strcmp(text, later[i]) == 0) {
-            reading_fault(yaml->reading, node_place(yaml, node),
-                          arena_format(yaml->reading->arena, "this version runs '%s'", runs),
-                          "%s '%s' is not in this version", what, text);
-            return;
+    for (size_t i = 0; text != NULL && i < count; i++) {
+        if (strcmp(text, words[i]) != 0) {
+            continue;
         }
+        if (i >= built && !reading->not_built) {
+            reading_fault(reading, node_place(yaml, node),
+                          arena_format(reading->arena, "this version runs '%s'", runs),
+                          "%s '%s' is not in this version", what, text);
+        }
+        return (int)i;
     }
-    reading_fault(yaml->reading, node_place(yaml, node),
-                  arena_format(yaml->reading->arena, "write '%s'", runs), "unknown %s '%s'", what, text);
+    if (text != NULL) {
+        reading_fault(reading, node_place(yaml, node), arena_format(reading->arena, "write '%s'", runs),
+                      "unknown %s '%s'", what, text);
+    }
+    return -1;
 }
 
-static void check_line(struct yaml_reader *yaml, const yaml_node_t *node, const struct line *line)
+static void read_protocol(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
+{
+    static const char *const words[] = {"iec104", "iec104-sinaut", "iec104-server", "iec101"};
+    int found = read_known(yaml, node, "protocol", words, 4, 1);
+    line->protocol = found == 1 ? PROTOCOL_IEC104_SINAUT : PROTOCOL_IEC104;
+}
+
+static void read_category(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
+{
+    static const char *const words[] = {"tcp", "tcp-redundant", "serial", "serial-over-udp"};
+    int found = read_known(yaml, node, "category", words, 4, 1);
+    line->category = found == 1 ? CATEGORY_TCP_REDUNDANT : CATEGORY_TCP;
+}
+
+void check_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
 {
     const int64_t *value = line->parameters.value;
     struct place place = node_place(yaml, node);
-    if (line->host_count == 0 && node->type == YAML_MAPPING_NODE) {
+    if (line->protocol != PROTOCOL_IEC104_SINAUT && line->local[0] != NULL) {
+        reading_fault(yaml->reading, place, "leave it out: the system chooses",
+                      "local is for a line of protocol iec104-sinaut");
+    }
+    if (line->protocol == PROTOCOL_IEC104_SINAUT) {
+        check_partners(yaml, node, line);
+    } else if (line->partner_count > 0) {
+        reading_fault(yaml->reading, place, "hosts: [\"10.3.0.5:2404\"]",
+                      "line '%s' has partners, which only a line of protocol iec104-sinaut has", line->name);
+    } else if (line->host_count == 0 && node->type == YAML_MAPPING_NODE) {
         reading_fault(yaml->reading, place, "hosts: [\"10.3.0.5:2404\"]", "line '%s' has no host",
                       line->name);
     }
@@ -333,11 +365,9 @@ static void check_line(struct yaml_reader *yaml, const yaml_node_t *node, const 
 void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line,
                const struct site_scope *scope)
 {
-    static const char *const keys[] = {"protocol",  "category",    "number",      "hosts",
-                                       "reconnect", "standby",     "acknowledge", "parameters",
-                                       "stations",  "store_limit", "line_loss"};
-    static const char *const protocols[] = {"iec104-sinaut", "iec104-server", "iec101"};
-    static const char *const categories[] = {"tcp-redundant", "serial", "serial-over-udp"};
+    static const char *const keys[] = {"protocol",  "category",    "number",     "hosts",    "reconnect",
+                                       "standby",   "acknowledge", "parameters", "stations", "store_limit",
+                                       "line_loss", "partners",    "local"};
     static const char *const standbys[] = {"cold", "warm"}, *const acknowledges[] = {"stored", "received"};
     unsigned index = 0;
     const char *key;
@@ -348,12 +378,12 @@ void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *l
     line->store_limit_us = KOMET_SECONDS(10);
     line->line_loss_us = KOMET_SECONDS(2);
     while (mapping_next(yaml, node, line->name, &index, &key, &key_node, &value)) {
-        switch (key_find(yaml, key, key_node, "a line", keys, 11)) {
+        switch (key_find(yaml, key, key_node, "a line", keys, 13)) {
         case 0:
-            read_protocol(yaml, value, "protocol", "iec104", protocols, 3);
+            read_protocol(yaml, value, line);
             break;
         case 1:
-            read_protocol(yaml, value, "category", "tcp", categories, 3);
+            read_category(yaml, value, line);
             break;
         case 2:
             if (node_integer(yaml, value, "number", 0, 255, &number)) {
@@ -389,6 +419,12 @@ void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *l
                 reading_fault(yaml->reading, node_place(yaml, value), "100 ms to 1 h",
                               "line_loss is out of range");
             }
+            break;
+        case 11:
+            read_partners(yaml, value, line);
+            break;
+        case 12:
+            read_local(yaml, value, line);
             break;
         default:
             break;

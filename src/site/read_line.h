@@ -17,6 +17,13 @@ struct site_scope {
 void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line,
                const struct site_scope *scope);
 
+/* The parameters of a mapping: those of the line's scope into `of_line`, all others into `own`. */
+void read_parameters(struct yaml_reader *yaml, const yaml_node_t *node, struct parameter_set *own,
+                     struct parameter_set *of_line);
+
+/* What a line's parts must be to each other is told at `node`; what follows from them is set. */
+void check_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line);
+
 /* "+01:00" in minutes; false when it is no offset. */
 bool zone_parse(const char *text, int *minutes);
 

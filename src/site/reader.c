@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "komet/assert.h"
+#include "site/read_instances.h"
 #include "site/read_line.h"
 #include "site/reading.h"
 
@@ -102,14 +103,10 @@ static void read_process(struct yaml_reader *yaml, const yaml_node_t *node, stru
     static const char *const keys[] = {"lines", "instances"};
     unsigned index = 0, line_index = 0;
     const char *key;
-    const yaml_node_t *key_node, *value, *line_node;
+    const yaml_node_t *key_node, *value, *line_node, *instances = NULL;
     while (mapping_next(yaml, node, process->name, &index, &key, &key_node, &value)) {
         int found = key_find(yaml, key, key_node, "a process", keys, 2);
-        if (found == 1) {
-            reading_fault(yaml->reading, node_place(yaml, key_node),
-                          "leave it out: all instances use the same lines",
-                          "settings by instance are not in this version");
-        }
+        instances = found == 1 ? value : instances;
         if (found != 0 || process->lines != NULL) {
             continue; /* a key that stands twice was told when the walk began; the first one counts */
         }
@@ -121,6 +118,9 @@ static void read_process(struct yaml_reader *yaml, const yaml_node_t *node, stru
             line->index = process->line_count++;
             read_line(yaml, line_node, line, scope);
         }
+    }
+    if (instances != NULL) { /* which may stand before the lines that it is about */
+        read_instances(yaml, instances, process, scope->tags_wanted);
     }
 }
 
@@ -211,9 +211,17 @@ static void read_document(struct reading *reading, struct site *site)
 
 struct site_result site_read(const struct site_file *files, size_t count, const char *only_process)
 {
-    KOMET_ASSERT(count > 0);
+    return site_read_wanted(files, count, &(struct site_wanted){.process = only_process});
+}
+
+struct site_result site_read_wanted(const struct site_file *files, size_t count,
+                                    const struct site_wanted *wanted)
+{
+    KOMET_ASSERT(count > 0 && wanted->instance <= INSTANCE_MAX);
     struct site_arena *arena = arena_new();
-    struct reading reading = reading_begin(arena, files, count, only_process);
+    struct reading reading = reading_begin(arena, files, count, wanted->process);
+    reading.only_instance = wanted->instance;
+    reading.not_built = wanted->not_built;
     struct site *site = arena_take(arena, sizeof *site);
     site->name = site->group = "";
     site->lease_us = LEASE_DEFAULT_US;

@@ -45,6 +45,17 @@ struct site_result {
  */
 struct site_result site_read(const struct site_file *files, size_t count, const char *only_process);
 
+/* The same for one instance of that process, whose lines are then as `instances` says for it.
+ *   instance   1 to 15; 0: as every instance has them
+ *   not_built  protocols that this version knows and does not run are no mistake: for tests of the reader */
+struct site_wanted {
+    const char *process;
+    unsigned instance;
+    bool not_built;
+};
+struct site_result site_read_wanted(const struct site_file *files, size_t count,
+                                    const struct site_wanted *wanted);
+
 /* Frees the site, faults and everything they point to. */
 void site_result_release(struct site_result *result);
 

@@ -31,6 +31,8 @@ struct reading {
     const struct site_file *files;
     size_t file_count;
     const char *only_process;
+    unsigned only_instance; /* whose differences count; 0: nobody's */
+    bool not_built;         /* what is known and not built is no mistake */
     struct control_object *controls;
 };
 

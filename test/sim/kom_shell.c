@@ -70,7 +70,8 @@ static void configure(struct world *world, struct sim_kom *kom, const Komet__Wir
         site_result_release(&kom->site);
     }
     free(kom->lines_memory);
-    kom->site = site_read(files, welcome->n_files, kom->identity.process);
+    const struct site_wanted wanted = {.process = kom->identity.process, .instance = kom->identity.instance};
+    kom->site = site_read_wanted(files, welcome->n_files, &wanted);
     KOMET_ASSERT(kom->site.site != NULL);
     const struct process *process = site_find_process(kom->site.site, kom->identity.process);
     size_t size = kom_lines_size(process);

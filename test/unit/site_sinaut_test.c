@@ -1,4 +1,4 @@
-/* What a site says of a Sinaut line: parameters that belong together. */
+/* What a site says of a Sinaut line: partners, instances, parameters that belong together. */
 #include "support.h"
 
 #include <stdio.h>
@@ -69,11 +69,170 @@ static void test_the_parameters_of_a_sinaut_station(void **state)
     site_result_release(&result);
 }
 
+static const char *const redundant =
+    "site: s\n"
+    "processes:\n"
+    "  SELF.KOM:\n"
+    "    instances:\n"
+    "      1: {L.SPECTRUM: {local: [10.1.0.11, 10.2.0.11]}}\n"
+    "      2: {L.SPECTRUM: {local: [10.1.0.12, 10.2.0.12]}, L.PEER: {parameters: {SP: 2405}}}\n"
+    "    lines:\n"
+    "      L.SPECTRUM:\n"
+    "        protocol: iec104-sinaut\n"
+    "        category: tcp-redundant\n"
+    "        number: 7\n"
+    "        partners:\n"
+    "          - {name: SPECTRUM-A, addresses: [\"10.1.0.1:2404\", \"10.2.0.1\"]}\n"
+    "          - {name: SPECTRUM-B, addresses: [\"10.1.0.2:2406\", \"[2001:db8::2]:2404\"]}\n"
+    "        stations: {B.NORTH: {address: \"2,1\", parameters: {OIC: 1, OCIC: 2}}}\n"
+    "      L.PEER:\n"
+    "        protocol: iec104-sinaut\n"
+    "        category: tcp-redundant\n"
+    "        partners: [[\"10.1.0.21\", \"10.2.0.21\"], [\"10.1.0.22\", \"10.2.0.22\"]]\n"
+    "        stations: {B.PEER: {address: 3, parameters: {SP: 2404, SH: ALL}}}\n";
+
+static struct site_result read_for(const char *yaml, unsigned instance, bool not_built)
+{
+    const struct site_file file = {"site.yaml", yaml, strlen(yaml)};
+    return site_read_wanted(&file, 1, &(struct site_wanted){"SELF.KOM", instance, not_built});
+}
+
+static void test_a_redundant_partner(void **state)
+{
+    (void)state;
+    struct site_result result = read_for(redundant, 0, true);
+    assert_non_null(result.site);
+    const struct line *line = site_find_line(result.site, "L.SPECTRUM"),
+                      *peer = site_find_line(result.site, "L.PEER");
+    assert_int_equal(line->protocol, PROTOCOL_IEC104_SINAUT);
+    assert_int_equal(line->category, CATEGORY_TCP_REDUNDANT);
+    assert_string_equal(line_protocol_name(line->protocol), "iec104-sinaut");
+    assert_string_equal(line_category_name(line->category), "tcp-redundant");
+    assert_int_equal(line->number, 7);
+    assert_int_equal(line->partner_count, 2);
+    assert_string_equal(line->partners[0].name, "SPECTRUM-A");
+    assert_string_equal(line->partners[0].addresses[1].host, "10.2.0.1");
+    assert_int_equal(line->partners[0].addresses[1].port, 2404);
+    assert_int_equal(line->partners[1].addresses[0].port, 2406);
+    assert_string_equal(line->partners[1].addresses[1].host, "2001:db8::2");
+    assert_int_equal(line->stations[0].ca, 513);
+    assert_int_equal(line_connections(line), 4);
+    assert_false(line_listens(line));
+    assert_null(line->local[0]);
+    assert_true(line_listens(peer));
+    assert_string_equal(peer->partners[1].name, "B");
+    site_result_release(&result);
+}
+
+static void test_an_instance_has_its_own_addresses(void **state)
+{
+    (void)state;
+    static const char *const local[3] = {NULL, "10.2.0.11", "10.2.0.12"};
+    for (unsigned instance = 1; instance <= 2; instance++) {
+        struct site_result result = read_for(redundant, instance, true);
+        assert_non_null(result.site);
+        assert_string_equal(site_find_line(result.site, "L.SPECTRUM")->local[1], local[instance]);
+        const struct line *peer = site_find_line(result.site, "L.PEER");
+        assert_int_equal(peer->parameters.value[PARAMETER_SP], 2403 + instance);
+        assert_string_equal(peer->parameters.server_host, "ALL");
+        site_result_release(&result);
+    }
+}
+
+static void test_what_is_not_built_is_refused(void **state)
+{
+    (void)state;
+    struct site_result result = read_for(redundant, 0, false);
+    assert_null(result.site);
+    assert_int_equal(result.fault_count, 4);
+    for (unsigned i = 0; i < result.fault_count; i++) {
+        assert_non_null(strstr(result.faults[i].what, "is not in this version"));
+    }
+    site_result_release(&result);
+}
+
+/* The keys of a Sinaut line in place of its partners, and what is said of them. */
+static void test_mistakes_of_a_sinaut_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys, *what;
+    } cases[] = {
+        {"partners: [[10.1.0.1]]", NULL},
+        {"partners: []", "has no partner"},
+        {"category: tcp", "has no partner"},
+        {"partners: [[]]", "partner A has no address"},
+        {"partners: [{name: X}]", "partner X has no address"},
+        {"partners: [[a, b, c]]", "more than 2 addresses of partner A"},
+        {"partners: [[a], [b], [c]]", "more than 2 partners of line"},
+        {"partners: [[a, b], [c, A]]", "two connections of line 'L.A' have the address A"},
+        {"partners: [[\"a:1\", \"a:2\"]]", NULL},
+        {"parameters: {SP: 2404, SH: ALL}, partners: [[\"a:1\", \"a:2\"]]", "two connections"},
+        {"parameters: {SP: 2404}, partners: [[a]]", "has only one of SP and SH"},
+        {"parameters: {SRCS: 3}, partners: [[a, b]]", "SRCS is 3, and line 'L.A' has 2 connections"},
+        {"category: tcp, partners: [[a, b]]", "has 2 connections, and category tcp has one"},
+        {"category: tcp, partners: [[a]]", NULL},
+        {"hosts: [a], partners: [[a]]", "has hosts"},
+        {"partners: [[a]], number: 256", "number is '256'"},
+        {"partners: [[a]], local: [x, y, z]", "more than 2 local addresses"},
+        {"protocol: iec104, partners: [[a]]", "has partners"},
+        {"protocol: iec104, hosts: [a], local: [x]", "local is for a line of protocol iec104-sinaut"},
+        {"partners: [[a]], stations: {B.A: {address: 1}, B.B: {address: \"0,1\"}}",
+         "have the same address 1"},
+        {"partners: [[a]], stations: {B.A: {address: \"#FFFF\"}}", "is no common address"},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char yaml[512];
+        snprintf(yaml, sizeof yaml, "site: s\nprocesses: {SELF.KOM: {lines: {L.A: {%s%s%s}}}}\n",
+                 strstr(cases[i].keys, "protocol:") != NULL ? "" : "protocol: iec104-sinaut, ",
+                 strstr(cases[i].keys, "category:") != NULL ? "" : "category: tcp-redundant, ",
+                 cases[i].keys);
+        struct site_result result = read_for(yaml, 0, true);
+        assert_int_equal(result.fault_count > 0, cases[i].what != NULL);
+        bool found = cases[i].what == NULL;
+        for (unsigned k = 0; k < result.fault_count; k++) {
+            found = found || strstr(result.faults[k].what, cases[i].what) != NULL;
+        }
+        assert_true(found);
+        site_result_release(&result);
+    }
+}
+
+static void test_mistakes_of_instances(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *instances, *what;
+    } cases[] = {
+        {"{16: {L.A: {}}}", "'16' is no instance"},
+        {"{x: {L.A: {}}}", "'x' is no instance"},
+        {"{1: {L.B: {}}}", "process 'SELF.KOM' has no line 'L.B'"},
+        {"{1: {L.A: {number: 3}}}", "unknown key 'number'"},
+        {"{1: {L.A: {parameters: {K: 5}}}}", "W is 8 and K is 5"},
+        {"{1: {L.A: {parameters: {OIC: 2}}}}", "OIC is a parameter of stations"},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char yaml[512];
+        snprintf(yaml, sizeof yaml,
+                 "site: s\nprocesses: {SELF.KOM: {instances: %s, lines: {L.A: {hosts: [a]}}}}\n",
+                 cases[i].instances);
+        struct site_result result = read_for(yaml, 0, true); /* told to all, not to that instance alone */
+        assert_int_equal(result.fault_count, 1);
+        assert_non_null(strstr(result.faults[0].what, cases[i].what));
+        site_result_release(&result);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parameters_that_belong_together),
         cmocka_unit_test(test_the_parameters_of_a_sinaut_station),
+        cmocka_unit_test(test_a_redundant_partner),
+        cmocka_unit_test(test_an_instance_has_its_own_addresses),
+        cmocka_unit_test(test_what_is_not_built_is_refused),
+        cmocka_unit_test(test_mistakes_of_a_sinaut_line),
+        cmocka_unit_test(test_mistakes_of_instances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,152 @@
+/*
+ * read_partners: see read_partners.h.
+ */
+#include "site/read_partners.h"
+
+#include "komet/assert.h"
+
+#define DEFAULT_PORT 2404
+
+static void read_addresses(struct yaml_reader *yaml, const yaml_node_t *node, struct partner *partner)
+{
+    unsigned index = 0;
+    const yaml_node_t *item;
+    while (sequence_next(yaml, node, "addresses", &index, &item)) {
+        if (partner->address_count == SITE_NETWORKS_MAX) {
+            reading_fault(yaml->reading, node_place(yaml, item), "one for each of two networks",
+                          "more than %d addresses of partner %s", SITE_NETWORKS_MAX, partner->name);
+            return;
+        }
+        struct address *address = &partner->addresses[partner->address_count];
+        if (node_address(yaml, item, "addresses", DEFAULT_PORT, address)) {
+            partner->address_count++;
+        }
+    }
+}
+
+static void read_partner(struct yaml_reader *yaml, const yaml_node_t *node, struct partner *partner)
+{
+    static const char *const keys[] = {"name", "addresses"};
+    unsigned index = 0;
+    const char *key;
+    const yaml_node_t *key_node, *value, *addresses = node;
+    if (node->type == YAML_MAPPING_NODE) {
+        addresses = NULL;
+        while (mapping_next(yaml, node, "a partner", &index, &key, &key_node, &value)) {
+            int found = key_find(yaml, key, key_node, "a partner", keys, 2);
+            const char *name = found == 0 ? node_text(yaml, value, "name") : NULL;
+            partner->name = name != NULL ? name : partner->name;
+            addresses = found == 1 ? value : addresses;
+        }
+    }
+    if (addresses != NULL) {
+        read_addresses(yaml, addresses, partner);
+    }
+    if (partner->address_count == 0) {
+        reading_fault(yaml->reading, node_place(yaml, node), "its addresses, one a network",
+                      "partner %s has no address", partner->name);
+    }
+}
+
+void read_partners(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
+{
+    static const char *const names[SITE_PARTNERS_MAX] = {"A", "B"};
+    unsigned index = 0;
+    const yaml_node_t *item;
+    if (line->partner_count > 0) {
+        return; /* the key stands twice, which was told */
+    }
+    while (sequence_next(yaml, node, "partners", &index, &item)) {
+        if (line->partner_count == SITE_PARTNERS_MAX) {
+            reading_fault(yaml->reading, node_place(yaml, item), "a partner is one system or two",
+                          "more than %d partners of line '%s'", SITE_PARTNERS_MAX, line->name);
+            return;
+        }
+        struct partner *partner = &line->partners[line->partner_count];
+        partner->name = names[line->partner_count++];
+        read_partner(yaml, item, partner);
+    }
+}
+
+void read_local(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
+{
+    unsigned index = 0, count = 0;
+    const yaml_node_t *item;
+    line->local[0] = line->local[1] = NULL;
+    while (sequence_next(yaml, node, "local", &index, &item)) {
+        if (count == SITE_NETWORKS_MAX) {
+            reading_fault(yaml->reading, node_place(yaml, item), "one for each of two networks",
+                          "more than %d local addresses", SITE_NETWORKS_MAX);
+            return;
+        }
+        const char *text = node_text(yaml, item, "local");
+        if (text != NULL) {
+            line->local[count++] = *text != '\0' ? text : NULL;
+        }
+    }
+}
+
+/* ---- what goes together ---- */
+
+/* The partner and its path are told by the address: no two may be the same. Where we connect, the port tells
+ * them apart, too. */
+static void check_addresses(struct reading *reading, struct place place, const struct line *line)
+{
+    const struct address *all[SITE_PARTNERS_MAX * SITE_NETWORKS_MAX];
+    unsigned count = 0;
+    bool listens = line_listens(line);
+    for (unsigned i = 0; i < line->partner_count; i++) {
+        for (unsigned k = 0; k < line->partners[i].address_count; k++) {
+            all[count] = &line->partners[i].addresses[k];
+            for (unsigned before = 0; before < count; before++) {
+                if (name_compare(all[before]->host, all[count]->host) == 0 &&
+                    (listens || all[before]->port == all[count]->port)) {
+                    reading_fault(reading, place, "each partner has an address of its own on each network",
+                                  "two connections of line '%s' have the address %s", line->name,
+                                  all[count]->host);
+                }
+            }
+            count++;
+        }
+    }
+}
+
+static void check_counts(struct reading *reading, struct place place, const struct line *line)
+{
+    const struct parameter_set *set = &line->parameters;
+    unsigned connections = line_connections(line);
+    if (line->partner_count == 0) {
+        reading_fault(reading, place,
+                      "partners: [[\"10.1.0.1\", \"10.2.0.1\"], [\"10.1.0.2\", \"10.2.0.2\"]]",
+                      "line '%s' has no partner", line->name);
+        return;
+    }
+    if (line->category == CATEGORY_TCP && connections > 1) {
+        reading_fault(reading, place, "category: tcp-redundant, or one partner with one address",
+                      "line '%s' has %u connections, and category tcp has one", line->name, connections);
+    }
+    if (set->given[PARAMETER_SRCS] && set->value[PARAMETER_SRCS] > connections) {
+        reading_fault(reading, place, "at most as many as it has partners and networks",
+                      "SRCS is %lld, and line '%s' has %u connections", (long long)set->value[PARAMETER_SRCS],
+                      line->name, connections);
+    }
+}
+
+void check_partners(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
+{
+    struct place place = node_place(yaml, node);
+    const struct parameter_set *set = &line->parameters;
+    uint16_t port = (uint16_t)set->value[PARAMETER_SP];
+    bool listens = port > 0 && set->server_host[0] != '\0';
+    line->listen = listens ? (struct address){set->server_host, port} : (struct address){0};
+    if (line->host_count > 0) {
+        reading_fault(yaml->reading, place, "write partners in their place",
+                      "line '%s' has hosts, which a line of protocol iec104-sinaut has not", line->name);
+    }
+    if ((set->value[PARAMETER_SP] > 0) != (set->server_host[0] != '\0')) {
+        reading_fault(yaml->reading, place, "both, and it listens, such as SP: 2404, SH: ALL; or neither",
+                      "line '%s' has only one of SP and SH", line->name);
+    }
+    check_counts(yaml->reading, place, line);
+    check_addresses(yaml->reading, place, line);
+}
