@@ -7,6 +7,7 @@
 #include "line/iec104_private.h"
 #include "model/conversion.h"
 #include "model/filter.h"
+#include "model/quality.h"
 
 static const struct station *find_station(const struct iec104 *line, uint16_t ca)
 {
@@ -35,13 +36,6 @@ static void unknown_address(struct iec104 *line, uint16_t ca, uint32_t ioa, bool
                         line->line->name, ca, ioa);
         }
     }
-}
-
-/* Ignore Flagged: a set quality that the parameter names drops the value. Its letters are the bits of the
- * status octet, for the types where these are quality bits (reference 1.6). */
-static bool ignored_by_flags(const struct station *station, const struct komet_object *object)
-{
-    return ((unsigned)station->parameters.value[PARAMETER_IF] & object->quality) != 0;
 }
 
 /* True when the filters of the tag let a value go on. */
@@ -102,7 +96,8 @@ static void take_values(struct iec104 *line, struct line_now now, const struct k
                 iec104_note(line, "%s: %s is a tag of type %s and gets %s", line->line->name, tag->name,
                             tag_type_name(tag->type), asdu->row->name);
             }
-        } else if (iec104_stations_speaks(line, station) && !ignored_by_flags(station, &object)) {
+        } else if (iec104_stations_speaks(line, station) &&
+                   !quality_ignored(asdu->type, &object, (unsigned)station->parameters.value[PARAMETER_IF])) {
             take_value(line, tag, &object, value_from_object(tag, asdu, &object, now.utc, no_flags));
         }
     }

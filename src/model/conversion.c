@@ -8,6 +8,7 @@
 
 #include "komet/assert.h"
 #include "model/filter.h"
+#include "model/quality.h"
 #include "model/station_time.h"
 
 /* What an object can carry as a whole number: -2^31 of a counter, 2^32 - 1 of a bit string. */
@@ -15,37 +16,6 @@
 #define WHOLE_MAX      4294967295.0
 #define SUMMER_TIME_MS INT64_C(3600000)
 #define MINUTE_MS      INT64_C(60000)
-
-/* Flags of a value: the status octet as it is on the wire, A to H; T of a step position is I; a start or
- * output circuit octet (types 18, 39, 19, 40) is I to P (reference 1.4). */
-static value_flags flags_of(const struct komet_asdu *asdu, const struct komet_object *object)
-{
-    unsigned flags = komet_object_status_octet(asdu, object);
-    if (object->element == KOMET_ELEMENT_STEP && object->transient) {
-        flags |= 1u << 8;
-    }
-    bool packed = asdu->type == KOMET_M_EP_TB_1 || asdu->type == KOMET_M_EP_TC_1 ||
-                  asdu->type == KOMET_M_EP_TE_1 || asdu->type == KOMET_M_EP_TF_1;
-    if (packed) {
-        flags |= (object->value.bits & 0xFFu) << 8;
-    }
-    return (value_flags)flags;
-}
-
-static enum value_status status_of(const struct komet_object *object)
-{
-    if ((object->quality & KOMET_QUALITY_IV) != 0) {
-        return STATUS_INVALID;
-    }
-    unsigned weak = KOMET_QUALITY_BL | KOMET_QUALITY_SB | KOMET_QUALITY_NT;
-    if (object->element == KOMET_ELEMENT_COUNTER) {
-        weak = KOMET_QUALITY_CY | KOMET_QUALITY_CA;
-    } else if (object->element != KOMET_ELEMENT_SINGLE && object->element != KOMET_ELEMENT_DOUBLE &&
-               object->element != KOMET_ELEMENT_PROTECTION) {
-        weak |= KOMET_QUALITY_OV;
-    }
-    return (object->quality & weak) != 0 ? STATUS_WEAK : STATUS_VALID;
-}
 
 /* The source time in UTC, by the station's zone. False when there is none that can be trusted. */
 static bool source_time(const struct station *station, const struct komet_object *object,
@@ -126,8 +96,8 @@ struct value value_from_object(const struct tag *tag, const struct komet_asdu *a
     KOMET_ASSERT(tag->station != NULL);
     struct value value = {
         .number = number_of(tag, object),
-        .status = no_flags ? STATUS_VALID : status_of(object),
-        .flags = no_flags ? 0 : flags_of(asdu, object),
+        .status = no_flags ? STATUS_VALID : quality_status(asdu->type, object),
+        .flags = no_flags ? 0 : quality_flags(asdu, object),
         .cot = asdu->cause,
         .asdu_type = asdu->type,
         .time_origin = TIME_OF_ARRIVAL,
@@ -237,11 +207,7 @@ bool object_from_number(const struct tag *tag, double *number, value_flags flags
         snprintf(fault, CONVERSION_FAULT_SIZE, "%s", misfit);
         return false;
     }
-    /* Reference 1.5: S/E is H; QU of a command is C to G, QL of a set point A to G. */
-    bool set_point = row->element == KOMET_ELEMENT_NORMALIZED || row->element == KOMET_ELEMENT_SCALED ||
-                     row->element == KOMET_ELEMENT_FLOAT;
-    object->select = (flags & 0x80u) != 0;
-    object->qualifier = (uint8_t)(set_point ? flags & 0x7Fu : (flags >> 2) & 0x1Fu);
+    quality_set(tag->asdu, flags, STATUS_VALID, object);
     if (row->time == KOMET_TIME_CP56) {
         station_time_tag(tag->station, now, &object->time);
     }
