@@ -16,6 +16,7 @@
 #define WHOLE_MAX      4294967295.0
 #define SUMMER_TIME_MS INT64_C(3600000)
 #define MINUTE_MS      INT64_C(60000)
+#define ELAPSED_MAX_MS 59999
 
 /* The source time in UTC, by the station's zone. False when there is none that can be trusted. */
 static bool source_time(const struct station *station, const struct komet_object *object,
@@ -122,6 +123,17 @@ static bool in_range(double number, double low, double high)
     return isfinite(number) && number >= low && number <= high;
 }
 
+/* A whole number of a range. Returns NULL, or the sentence that says what fits. */
+static const char *fill_number(double raw, double low, double high, const char *fits,
+                               struct komet_object *object)
+{
+    if (!in_range(raw, low, high)) {
+        return fits;
+    }
+    object->value.number = (int32_t)nearbyint(raw);
+    return NULL;
+}
+
 /* The value bits of an output. Returns NULL, or the sentence that says what fits. */
 static const char *fill_value(const struct tag *tag, double raw, struct komet_object *object)
 {
@@ -138,6 +150,8 @@ static const char *fill_value(const struct tag *tag, double raw, struct komet_ob
         }
         object->value.number = (int32_t)(in_range(raw, 0, 3) ? raw : 0);
         return in_range(raw, 0, 3) ? NULL : "a double command takes 0 to 3";
+    case KOMET_ELEMENT_STEP:
+        return fill_number(raw, -64, 63, "a step position takes -64 to 63", object);
     case KOMET_ELEMENT_NORMALIZED:
         if (!in_range(raw, -1, 32767.0 / 32768)) {
             return "a normalised set point takes -1 to 0.99997";
@@ -145,24 +159,25 @@ static const char *fill_value(const struct tag *tag, double raw, struct komet_ob
         object->value.number = (int32_t)nearbyint(raw * 32768);
         return NULL;
     case KOMET_ELEMENT_SCALED:
-        if (!in_range(raw, -32768, 32767)) {
-            return "a scaled set point takes -32768 to 32767";
-        }
-        object->value.number = (int32_t)nearbyint(raw);
-        return NULL;
+        return fill_number(raw, -32768, 32767, "a scaled set point takes -32768 to 32767", object);
+    case KOMET_ELEMENT_COUNTER:
+        return fill_number(raw, WHOLE_MIN, 2147483647, "a counter takes -2147483648 to 2147483647", object);
     case KOMET_ELEMENT_FLOAT:
         object->value.real = (float)raw;
         return isfinite(object->value.real) ? NULL : "a short float takes -3.4e38 to 3.4e38";
     case KOMET_ELEMENT_BITS:
-        if (!in_range(raw, 0, 4294967295.0)) {
+        if (!in_range(raw, 0, WHOLE_MAX)) {
             return "a bit string takes 0 to 4294967295";
         }
         object->value.bits = (uint32_t)raw;
         return NULL;
-    case KOMET_ELEMENT_NONE:
-    case KOMET_ELEMENT_STEP:
-    case KOMET_ELEMENT_COUNTER:
     case KOMET_ELEMENT_PROTECTION:
+        if (!in_range(raw, 0, ELAPSED_MAX_MS)) {
+            return "an elapsed time takes 0 to 59999 ms";
+        }
+        object->elapsed_ms = (uint16_t)nearbyint(raw);
+        return NULL;
+    case KOMET_ELEMENT_NONE:
     case KOMET_ELEMENT_FILE:
         return "this type cannot be written";
     }
@@ -210,6 +225,29 @@ bool object_from_number(const struct tag *tag, double *number, value_flags flags
     quality_set(tag->asdu, flags, STATUS_VALID, object);
     if (row->time == KOMET_TIME_CP56) {
         station_time_tag(tag->station, now, &object->time);
+    }
+    return true;
+}
+
+bool object_from_value(const struct tag *tag, const struct value *value, enum flags_reading reading,
+                       struct komet_object *object, char *fault)
+{
+    const struct komet_type_row *row = komet_type_find(tag->asdu);
+    KOMET_ASSERT(tag_sends_value(tag));
+    *object = (struct komet_object){.ioa = tag->ioa, .element = row->element, .time_size = row->time};
+    const char *misfit = fill_value(tag, raw_from_number(tag, value->number), object);
+    value_flags flags = reading == FLAGS_NONE ? 0 : value->flags;
+    if (reading == FLAGS_ICCP) {
+        flags = quality_flags_from_iccp(tag->asdu, flags);
+    }
+    if (misfit != NULL && value->status != STATUS_INVALID) {
+        snprintf(fault, CONVERSION_FAULT_SIZE, "%s", misfit);
+        return false;
+    }
+    enum value_status status = value->status == STATUS_UNKNOWN ? STATUS_INVALID : value->status;
+    quality_set(tag->asdu, flags, reading == FLAGS_NONE ? STATUS_VALID : status, object);
+    if (row->time != KOMET_TIME_NONE) {
+        station_time_tag(tag->station, value->time, &object->time);
     }
     return true;
 }

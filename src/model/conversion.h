@@ -35,6 +35,18 @@ struct value value_from_object(const struct tag *tag, const struct komet_asdu *a
 bool object_from_number(const struct tag *tag, double *number, value_flags flags, struct komet_utc now,
                         struct komet_object *object, char *fault);
 
+/* How flags A to H are read: as the octet has them, as ICCP has them (quality.h), not at all (NF). */
+enum flags_reading { FLAGS_OCTET, FLAGS_ICCP, FLAGS_NONE };
+
+/*
+ * Fills the object that tells the other end a tag's value, as the tag's type (1 to 40) to its address:
+ * quality from the flags, IV too where the value is Invalid or Unknown, its time in types that have one.
+ * False when a valid number does not fit the type: `fault` (CONVERSION_FAULT_SIZE octets) then says what
+ * does. Of an Invalid one the number is left 0.
+ */
+bool object_from_value(const struct tag *tag, const struct value *value, enum flags_reading reading,
+                       struct komet_object *object, char *fault);
+
 /* The technical value of what a station confirmed to an output. */
 double number_from_confirmation(const struct tag *tag, const struct komet_object *object);
 

@@ -195,6 +195,12 @@ struct tag *station_find_input(const struct station *station, uint32_t ioa)
     return NULL;
 }
 
+bool tag_sends_value(const struct tag *tag)
+{
+    const struct komet_type_row *row = komet_type_find(tag->asdu);
+    return tag_type_is_output(tag->type) && row != NULL && row->direction == KOMET_MONITOR;
+}
+
 const struct process *tag_process(const struct tag *tag)
 {
     KOMET_ASSERT(tag->station != NULL && tag->station->line != NULL);

@@ -182,6 +182,9 @@ bool line_is_server(const struct line *line);
 /* Where an instance (0 to 15) listens; the line is one that listens. */
 const struct address *line_listen_address(const struct line *line, uint8_t instance);
 
+/* True for an output that sends its value as one of types 1 to 40, and not as a command. */
+bool tag_sends_value(const struct tag *tag);
+
 /* The process a tag belongs to, and its number in the whole site. */
 const struct process *tag_process(const struct tag *tag);
 uint32_t tag_site_number(const struct tag *tag);

@@ -207,6 +207,32 @@ static unsigned outputs_of(enum komet_element element)
     KOMET_ASSERT_NEVER("an unknown element");
 }
 
+/* Reference 1.3 and 2.3: what an output tag sends as a value. */
+static unsigned senders_of(enum komet_element element)
+{
+    switch (element) {
+    case KOMET_ELEMENT_SINGLE:
+        return BIT(TAG_DOUT);
+    case KOMET_ELEMENT_DOUBLE:
+        return BIT(TAG_DOUT) | BIT(TAG_CO);
+    case KOMET_ELEMENT_STEP:
+    case KOMET_ELEMENT_BITS:
+    case KOMET_ELEMENT_SCALED:
+    case KOMET_ELEMENT_COUNTER:
+        return BIT(TAG_CO);
+    case KOMET_ELEMENT_NORMALIZED:
+    case KOMET_ELEMENT_FLOAT:
+        return BIT(TAG_AO);
+    case KOMET_ELEMENT_PROTECTION:
+        return BIT(TAG_CO) | BIT(TAG_AO);
+    case KOMET_ELEMENT_NONE:
+    case KOMET_ELEMENT_REGULATING:
+    case KOMET_ELEMENT_FILE:
+        return 0;
+    }
+    KOMET_ASSERT_NEVER("an unknown element");
+}
+
 bool tag_type_fits(enum tag_type type, uint8_t asdu_type)
 {
     const struct komet_type_row *row = komet_type_find(asdu_type);
@@ -214,7 +240,8 @@ bool tag_type_fits(enum tag_type type, uint8_t asdu_type)
         return false;
     }
     if (tag_type_is_output(type)) {
-        return row->direction == KOMET_CONTROL && (outputs_of(row->element) & BIT(type)) != 0;
+        return (row->direction == KOMET_CONTROL && (outputs_of(row->element) & BIT(type)) != 0) ||
+               (row->direction == KOMET_MONITOR && (senders_of(row->element) & BIT(type)) != 0);
     }
     return row->direction == KOMET_MONITOR && (inputs_of(row->element) & BIT(type)) != 0;
 }

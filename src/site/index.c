@@ -27,6 +27,44 @@ static struct place tag_place(const struct tag *tag)
     return (struct place){tag->station->tag_file, tag->row, 1};
 }
 
+/* Two outputs of one type on one address would be one to the other end. */
+static int by_sent_address(const void *a, const void *b)
+{
+    const struct tag *left = *(struct tag *const *)a, *right = *(struct tag *const *)b;
+    int order = by_address(a, b);
+    if (left->ioa == right->ioa && left->asdu != right->asdu) {
+        order = left->asdu < right->asdu ? -1 : 1;
+    }
+    return order;
+}
+
+static void check_outputs(struct reading *reading, const struct station *station)
+{
+    struct tag **outputs = arena_take(reading->arena, (station->tag_count + 1) * sizeof(struct tag *));
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < station->tag_count; i++) {
+        struct tag *tag = &station->tags[i];
+        if (tag->ignored || !tag_type_is_output(tag->type)) {
+            continue;
+        }
+        outputs[count++] = tag;
+        if (tag_sends_value(tag) && station->line->protocol == PROTOCOL_IEC104) {
+            reading_fault(reading, tag_place(tag), "types 45 to 51 and 58 to 64 are commands",
+                          "output '%s' would send type %u, and line '%s' gives commands only", tag->name,
+                          tag->asdu, station->line->name);
+        }
+    }
+    qsort(outputs, count, sizeof(struct tag *), by_sent_address);
+    for (uint32_t i = 1; i < count; i++) {
+        const struct tag *tag = outputs[i], *before = outputs[i - 1];
+        if (tag->ioa == before->ioa && tag->asdu == before->asdu && tag->asdu != 0) {
+            reading_fault(reading, tag_place(tag), "outputs on one address have types of their own",
+                          "outputs '%s' and '%s' of station '%s' send type %u to the same address %u",
+                          before->name, tag->name, station->name, tag->asdu, tag->ioa);
+        }
+    }
+}
+
 static void index_station(struct reading *reading, struct station *station, struct process *process)
 {
     station->number = process->station_count;
@@ -41,6 +79,7 @@ static void index_station(struct reading *reading, struct station *station, stru
             station->by_address[station->by_address_count++] = tag;
         }
     }
+    check_outputs(reading, station);
     qsort(station->by_address, station->by_address_count, sizeof(struct tag *), by_address);
     for (uint32_t i = 1; i < station->by_address_count; i++) {
         const struct tag *tag = station->by_address[i], *before = station->by_address[i - 1];

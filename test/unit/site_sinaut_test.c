@@ -198,6 +198,40 @@ static void test_mistakes_of_a_sinaut_line(void **state)
     }
 }
 
+/* The rows of a table of outputs and inputs on a line of a protocol, and what is said of them. */
+static void test_outputs_and_inputs_on_one_address(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *protocol, *rows, *what;
+    } cases[] = {
+        {"iec104-sinaut", "M.1,Di,1,\nM.2,Dout,1,1\nM.3,Dout,1,45\nM.4,Di,%IGNORE 1,\n", NULL},
+        {"iec104-sinaut", "M.1,Dout,\"0,0,1\",45\nM.2,Dout,#1,45\n",
+         "outputs 'M.1' and 'M.2' of station 'B.A' send type 45 to the same address 1"},
+        {"iec104-sinaut", "M.1,Dout,1,45\nM.2,Dout,%IGNORE 1,45\n", NULL},
+        {"iec104-sinaut", "M.1,Di,1,\nM.2,Di,1,\n", "have the same address 1"},
+        {"iec104-sinaut", "M.1,Ao,1,1\n", "type 1 does not go with a tag of type Ao"},
+        {"iec104", "M.1,Dout,1,1\n", "output 'M.1' would send type 1, and line 'L.A' gives commands only"},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char yaml[512], table[512];
+        bool sinaut = strcmp(cases[i].protocol, "iec104-sinaut") == 0;
+        snprintf(
+            yaml, sizeof yaml,
+            "site: s\nprocesses: {SELF.KOM: {lines: {L.A: {protocol: %s, %s, stations: {B.A: {address: 1, "
+            "tags: a.csv}}}}}}\n",
+            cases[i].protocol, sinaut ? "partners: [[a]]" : "hosts: [a]");
+        snprintf(table, sizeof table, "name,type,address,asdu\n%s", cases[i].rows);
+        const struct site_file files[] = {{"site.yaml", yaml, strlen(yaml)}, {"a.csv", table, strlen(table)}};
+        struct site_result result = site_read_wanted(files, 2, &(struct site_wanted){.not_built = true});
+        assert_int_equal(result.fault_count, cases[i].what != NULL);
+        if (cases[i].what != NULL) {
+            assert_non_null(strstr(result.faults[0].what, cases[i].what));
+        }
+        site_result_release(&result);
+    }
+}
+
 static void test_mistakes_of_instances(void **state)
 {
     (void)state;
@@ -232,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_an_instance_has_its_own_addresses),
         cmocka_unit_test(test_what_is_not_built_is_refused),
         cmocka_unit_test(test_mistakes_of_a_sinaut_line),
+        cmocka_unit_test(test_outputs_and_inputs_on_one_address),
         cmocka_unit_test(test_mistakes_of_instances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
