@@ -10,7 +10,8 @@
  * KOMET_GROUP_ONE_STARTED (the standard): at most one connection is started. STARTDT on another one closes
  * the one that was (KOMET_REPLACED), and makes it the carrier. KOMET_GROUP_ALL_STARTED (Sinaut): all may be
  * started. The first one started is the carrier until it is not started any more; then it is the one that has
- * been started for longest.
+ * been started for longest. Both ends of such connections are alike, so the group may also be the one that
+ * starts them.
  *
  *     komet_group_connected(group, now, c);
  *     komet_group_event(group, octets, size);
@@ -42,7 +43,8 @@ enum komet_group_full {
 };
 
 struct komet_group_settings {
-    struct komet_link_settings link; /* of every connection; role KOMET_CONTROLLED */
+    struct komet_link_settings link; /* of every connection; KOMET_CONTROLLING only with ALL_STARTED, then
+                                        each connection sends STARTDT as soon as it is up */
     unsigned connections;            /* 1..KOMET_GROUP_CONNECTIONS_MAX */
     enum komet_group_mode mode;
     enum komet_group_full full;
@@ -86,6 +88,8 @@ KOMET_API struct komet_instant komet_group_deadline(const struct komet_group *gr
  * acknowledgement.
  */
 KOMET_API bool komet_group_event(struct komet_group *group, const uint8_t *octets, size_t size);
+/* All events that wait are lost, also those that may have arrived: nothing of them is sent again. */
+KOMET_API void komet_group_forget_events(struct komet_group *group);
 
 /*
  * An ASDU for one connection, such as an answer: sent on `c` or not at all, never buffered and never
@@ -97,10 +101,11 @@ KOMET_API bool komet_group_send(struct komet_group *group, struct komet_instant 
                                 const uint8_t *octets, size_t size);
 /* The same without a copy: where to write the ASDU, KOMET_ASDU_SIZE_MAX octets, borrowed until
  * komet_group_commit or any other call; NULL where komet_group_send would return false, with the same effect.
- * What is not committed is not sent. */
+ * What is not committed is not sent. Committed, it has a number: how many I formats went out on this
+ * connection, from 1; what ACKNOWLEDGED counts. */
 KOMET_API uint8_t *komet_group_reserve(struct komet_group *group, unsigned c);
-KOMET_API void komet_group_commit(struct komet_group *group, struct komet_instant now, unsigned c,
-                                  size_t size);
+KOMET_API uint64_t komet_group_commit(struct komet_group *group, struct komet_instant now, unsigned c,
+                                      size_t size);
 KOMET_API void komet_group_forget_send(struct komet_group *group, unsigned c);
 
 /* As komet_link_acknowledge, on connection `c`. */
@@ -108,10 +113,10 @@ KOMET_API void komet_group_acknowledge(struct komet_group *group, struct komet_i
                                        uint64_t received);
 
 enum komet_group_output_kind {
-    KOMET_GROUP_OUT_STATE,        /* connection's data transfer: old_state → state */
-    KOMET_GROUP_OUT_ASDU,         /* an ASDU came: octets, size, received (for komet_group_acknowledge) */
+    KOMET_GROUP_OUT_STATE, /* connection's data transfer: old_state → state */
+    KOMET_GROUP_OUT_ASDU,  /* an ASDU came: octets, size, received (for komet_group_acknowledge), mark */
     KOMET_GROUP_OUT_ACKNOWLEDGED, /* events_acknowledged has grown, or the window of `connection` has room
-                                     again */
+                                     again: the peer has its I formats up to `acknowledged` */
     KOMET_GROUP_OUT_SEND, /* write octets to `connection`, then komet_group_written; when nothing can be
                              written now, komet_group_writable as soon as something can */
     KOMET_GROUP_OUT_CLOSE /* close `connection`: reason. komet_group_closed is not wanted */
@@ -124,6 +129,8 @@ struct komet_group_output {
     const uint8_t *octets; /* borrowed as in komet_link_output */
     size_t size;
     uint64_t received;
+    bool cf3_mark; /* as in komet_link_output */
+    uint64_t acknowledged;
     enum komet_reason reason;
 };
 

@@ -68,7 +68,7 @@ struct komet_group *komet_group_init(void *memory, size_t size, const struct kom
 {
     KOMET_ASSERT(settings->connections >= 1 && settings->connections <= KOMET_GROUP_CONNECTIONS_MAX);
     KOMET_ASSERT(settings->buffer_size >= KOMET_GROUP_BUFFER_MIN);
-    KOMET_ASSERT(settings->link.role == KOMET_CONTROLLED);
+    KOMET_ASSERT(settings->link.role == KOMET_CONTROLLED || settings->mode == KOMET_GROUP_ALL_STARTED);
     KOMET_ASSERT(size >= komet_group_size(settings));
     struct komet_group *group = memory;
     uint8_t *next = (uint8_t *)memory + aligned(sizeof *group);
@@ -149,6 +149,13 @@ bool komet_group_event(struct komet_group *group, const uint8_t *octets, size_t 
     group->head = behind(group, group->head);
     group->counters.events++;
     return true;
+}
+
+void komet_group_forget_events(struct komet_group *group)
+{
+    group->counters.events_lost += group->head.events - group->tail.events;
+    group->tail = group->head;
+    catch_up(group);
 }
 
 static void acknowledge_events(struct komet_group *group, struct place end)
@@ -239,6 +246,9 @@ void komet_group_connected(struct komet_group *group, struct komet_instant now, 
     drop(group, c);
     connection->link = komet_link_init(connection->memory, komet_link_size(&group->settings.link),
                                        &group->settings.link, now);
+    if (group->settings.link.role == KOMET_CONTROLLING) {
+        komet_link_start(connection->link, now);
+    }
 }
 
 void komet_group_closed(struct komet_group *group, struct komet_instant now, unsigned c)
@@ -299,7 +309,7 @@ struct komet_instant komet_group_deadline(const struct komet_group *group)
 
 /* ---- sending ---- */
 
-static void commit(struct komet_group *group, struct komet_instant now, unsigned c, size_t size)
+static uint64_t commit(struct komet_group *group, struct komet_instant now, unsigned c, size_t size)
 {
     struct connection *connection = &group->connections[c];
     uint64_t number = komet_link_commit(connection->link, now, size);
@@ -308,6 +318,7 @@ static void commit(struct komet_group *group, struct komet_instant now, unsigned
     struct place end = c == group->carrier ? group->sent : group->tail;
     const struct place *before = end_of(group, c, number - 1);
     *end_of(group, c, number) = number > 1 && before->octets > end.octets ? *before : end;
+    return number;
 }
 
 static bool has_room(const struct connection *connection)
@@ -328,11 +339,12 @@ uint8_t *komet_group_reserve(struct komet_group *group, unsigned c)
     return place;
 }
 
-void komet_group_commit(struct komet_group *group, struct komet_instant now, unsigned c, size_t size)
+uint64_t komet_group_commit(struct komet_group *group, struct komet_instant now, unsigned c, size_t size)
 {
     KOMET_ASSERT(size >= 1 && size <= KOMET_ASDU_SIZE_MAX);
     KOMET_ASSERT(at(group, c)->link != NULL);
-    commit(group, now, c, size); /* the link asserts that the place is reserved; it may have been the last */
+    /* The link asserts that the place is reserved; it may have been the last. */
+    return commit(group, now, c, size);
 }
 
 bool komet_group_send(struct komet_group *group, struct komet_instant now, unsigned c, const uint8_t *octets,
@@ -401,10 +413,12 @@ static bool take_output(struct komet_group *group, unsigned c, const struct kome
     case KOMET_LINK_OUT_ASDU:
         output->kind = KOMET_GROUP_OUT_ASDU;
         output->received = from->received;
+        output->cf3_mark = from->cf3_mark;
         return true;
     case KOMET_LINK_OUT_ACKNOWLEDGED:
         acknowledge_events(group, *end_of(group, c, from->acknowledged));
         output->kind = KOMET_GROUP_OUT_ACKNOWLEDGED;
+        output->acknowledged = from->acknowledged;
         return true;
     case KOMET_LINK_OUT_SEND:
         output->kind = KOMET_GROUP_OUT_SEND;

@@ -127,6 +127,8 @@ static bool setting(struct stage *stage)
         settings->connections = (unsigned)script_number(script, KOMET_GROUP_CONNECTIONS_MAX);
     } else if (script_take(script, "all-started")) {
         settings->mode = KOMET_GROUP_ALL_STARTED;
+    } else if (script_take(script, "controlling")) {
+        settings->link.role = KOMET_CONTROLLING;
     } else if (script_take(script, "buffer")) {
         settings->buffer_size = script_number(script, 1000000);
     } else if (script_take(script, "full-refuses")) {
@@ -167,8 +169,8 @@ static unsigned connection_word(struct runner *r)
 /* "S NR", "I NS NR ASDU", "STARTDT act": what the peer sends. */
 static size_t peer_frame(struct runner *r, uint8_t *octets)
 {
-    static const enum komet_u_function functions[] = {KOMET_U_STARTDT_ACT, KOMET_U_STOPDT_ACT,
-                                                      KOMET_U_TESTFR_ACT, KOMET_U_TESTFR_CON};
+    static const enum komet_u_function functions[] = {
+        KOMET_U_STARTDT_ACT, KOMET_U_STARTDT_CON, KOMET_U_STOPDT_ACT, KOMET_U_TESTFR_ACT, KOMET_U_TESTFR_CON};
     struct script *script = &r->stage.script;
     if (script_take(script, "S")) {
         komet_apdu_encode_s(octets, (uint16_t)script_number(script, 32767));
@@ -241,6 +243,8 @@ static bool action(struct stage *stage)
         if (!komet_group_send(r->group, stage->now, c, octets, size)) {
             stage_note(stage, "no-room %u", c);
         }
+    } else if (script_take(script, "forget")) {
+        komet_group_forget_events(r->group);
     } else if (script_take(script, "block")) {
         r->blocked[connection_word(r)] = true;
     } else if (script_take(script, "unblock")) {
