@@ -287,15 +287,43 @@ static bool holds_for_connection(enum parameter_id id)
            id != PARAMETER_WTN;
 }
 
+static bool is_same_address(const struct address *a, const struct address *b)
+{
+    return a->host == NULL || b->host == NULL ? a->host == b->host
+                                              : strcmp(a->host, b->host) == 0 && a->port == b->port;
+}
+
+static bool is_same_host(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* The systems of a redundant partner, and our addresses for them; their names are for people. */
+static bool is_same_partners(const struct line *a, const struct line *b)
+{
+    bool same = a->partner_count == b->partner_count && is_same_address(&a->listen, &b->listen);
+    for (unsigned i = 0; i < SITE_NETWORKS_MAX && same; i++) {
+        same = is_same_host(a->local[i], b->local[i]);
+    }
+    for (unsigned i = 0; i < a->partner_count && same; i++) {
+        const struct partner *left = &a->partners[i], *right = &b->partners[i];
+        same = left->address_count == right->address_count;
+        for (unsigned k = 0; k < left->address_count && same; k++) {
+            same = is_same_address(&left->addresses[k], &right->addresses[k]);
+        }
+    }
+    return same;
+}
+
 static bool is_same_connection(const struct line *a, const struct line *b)
 {
     bool same = a->protocol == b->protocol && a->category == b->category && a->number == b->number &&
                 a->host_count == b->host_count && a->standby == b->standby &&
                 is_same_set(&a->parameters, &b->parameters, holds_for_connection);
     for (unsigned i = 0; i < a->host_count && same; i++) {
-        same = strcmp(a->hosts[i].host, b->hosts[i].host) == 0 && a->hosts[i].port == b->hosts[i].port;
+        same = is_same_address(&a->hosts[i], &b->hosts[i]);
     }
-    return same;
+    return same && is_same_partners(a, b);
 }
 
 /* Its own facts, and that it has the stations that it had, in their order. */

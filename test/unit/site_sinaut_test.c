@@ -2,8 +2,10 @@
 #include "support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "model/site_difference.h"
 #include "site/reader.h"
 
 /* One line `L.A` with station B.A, whose parameters are these. */
@@ -232,6 +234,37 @@ static void test_outputs_and_inputs_on_one_address(void **state)
     }
 }
 
+static enum line_change changed_to(const char *name, const char *from, const char *to)
+{
+    static char yaml[4096];
+    const char *at = strstr(redundant, from);
+    assert_non_null(at);
+    snprintf(yaml, sizeof yaml, "%.*s%s%s", (int)(at - redundant), redundant, to, at + strlen(from));
+    struct site_result before = read_for(redundant, 2, true), after = read_for(yaml, 2, true);
+    assert_non_null(after.site);
+    size_t size = site_difference_size(before.site, after.site);
+    void *memory = malloc(size);
+    assert_non_null(memory);
+    struct site_difference *difference = site_difference_make(memory, size, before.site, after.site);
+    enum line_change change = difference_line_change(difference, site_find_line(after.site, name));
+    free(memory);
+    site_result_release(&before);
+    site_result_release(&after);
+    return change;
+}
+
+static void test_another_partner_or_address_of_ours_is_another_connection(void **state)
+{
+    (void)state;
+    assert_int_equal(changed_to("L.SPECTRUM", "10.2.0.1", "10.2.0.1"), LINE_SAME);
+    assert_int_equal(changed_to("L.SPECTRUM", "SPECTRUM-A", "OTHER"), LINE_SAME);
+    assert_int_equal(changed_to("L.SPECTRUM", "10.2.0.1\"", "10.2.0.9\""), LINE_RECONNECTS);
+    assert_int_equal(changed_to("L.SPECTRUM", "2406", "2407"), LINE_RECONNECTS);
+    assert_int_equal(changed_to("L.SPECTRUM", "10.2.0.12", "10.2.0.13"), LINE_RECONNECTS);
+    assert_int_equal(changed_to("L.SPECTRUM", "10.2.0.11", "10.2.0.13"), LINE_SAME); /* another instance's */
+    assert_int_equal(changed_to("L.PEER", "SH: ALL", "SH: 10.1.0.5"), LINE_RECONNECTS);
+}
+
 static void test_mistakes_of_instances(void **state)
 {
     (void)state;
@@ -267,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_built_is_refused),
         cmocka_unit_test(test_mistakes_of_a_sinaut_line),
         cmocka_unit_test(test_outputs_and_inputs_on_one_address),
+        cmocka_unit_test(test_another_partner_or_address_of_ours_is_another_connection),
         cmocka_unit_test(test_mistakes_of_instances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
