@@ -175,6 +175,7 @@ struct komet_instant iec104_commands_deadline(const struct iec104 *line)
 
 void iec104_commands_abandon(struct iec104 *line, const char *why)
 {
+    memset(line->late, 0, sizeof line->late);
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
         struct open_command *command = &line->commands[i];
         if (command->state == COMMAND_WAITING) {
@@ -217,6 +218,46 @@ static bool cause_ends(const struct open_command *command, uint8_t cause)
     }
 }
 
+/* What may still come to a command that has just ended as done by `cause` (0: by the acknowledgement). With a
+ * station that answers only once this grows, and its next command is ended by the same answer as ever. */
+static void expect_late(struct iec104 *line, const struct open_command *command, uint8_t cause)
+{
+    const struct tag *tag = command->order.tag;
+    if (command->order.kind != LINE_COMMAND_WRITE || cause == KOMET_COT_ACTIVATION_TERMINATION) {
+        return;
+    }
+    struct late_answer *late = NULL;
+    for (unsigned i = 0; i < LINE_COMMANDS_MAX && late == NULL; i++) {
+        late = line->late[i].tag == tag ? &line->late[i] : NULL;
+    }
+    if (late == NULL) {
+        late = &line->late[line->late_next++ % LINE_COMMANDS_MAX];
+        *late = (struct late_answer){.tag = tag};
+    }
+    late->confirmations = (uint8_t)(late->confirmations + (cause == 0 && late->confirmations < UINT8_MAX));
+    late->terminations = (uint8_t)(late->terminations + (late->terminations < UINT8_MAX));
+}
+
+/* True: the answer is to a command that has ended. */
+static bool take_late(struct iec104 *line, const struct komet_asdu *asdu, const struct komet_object *object)
+{
+    for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
+        struct late_answer *late = &line->late[i];
+        if (late->tag == NULL || late->tag->ioa != object->ioa || late->tag->asdu != asdu->type ||
+            late->tag->station->ca != asdu->ca) {
+            continue;
+        }
+        uint8_t none = 0;
+        uint8_t *count = asdu->cause == KOMET_COT_ACTIVATION_CON           ? &late->confirmations
+                         : asdu->cause == KOMET_COT_ACTIVATION_TERMINATION ? &late->terminations
+                                                                           : &none;
+        bool expected = *count > 0;
+        *count = (uint8_t)(*count - expected);
+        return expected;
+    }
+    return false;
+}
+
 static bool matches(const struct open_command *command, const struct komet_asdu *asdu,
                     const struct komet_object *object)
 {
@@ -244,6 +285,9 @@ void iec104_commands_confirm(struct iec104 *line, const struct komet_asdu *asdu)
 {
     struct komet_object object;
     komet_asdu_object(asdu, 0, &object);
+    if (take_late(line, asdu, &object)) {
+        return;
+    }
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
         struct open_command *command = &line->commands[i];
         if (!matches(command, asdu, &object)) {
@@ -258,6 +302,7 @@ void iec104_commands_confirm(struct iec104 *line, const struct komet_asdu *asdu)
                         unknown ? reason : "the station refused (negative confirmation)");
         } else if (cause_ends(command, asdu->cause)) {
             take_value_back(command, asdu, &object);
+            expect_late(line, command, asdu->cause);
             end_command(line, command, COMMAND_DONE, "");
         }
         return;
@@ -271,6 +316,7 @@ void iec104_commands_acknowledged(struct iec104 *line, uint64_t frame)
         if (command->state == COMMAND_SENT && command->frame <= frame &&
             command->order.kind == LINE_COMMAND_WRITE &&
             command->order.tag->station->parameters.value[PARAMETER_CMDC] == 0) {
+            expect_late(line, command, 0);
             end_command(line, command, COMMAND_DONE, "");
         }
     }

@@ -26,6 +26,13 @@ struct open_command {
     struct komet_instant confirm_by; /* SENT: WTn */
 };
 
+/* Answers that are still to come to commands that have ended: the first of two ended it (CMDC 3), or the
+ * acknowledgement of its frame did (CMDC 0). They say nothing of the next command to that object. */
+struct late_answer {
+    const struct tag *tag; /* NULL: none */
+    uint8_t confirmations, terminations;
+};
+
 struct command_end {
     uint64_t id;
     enum command_result result;
@@ -90,6 +97,8 @@ struct iec104 {
     bool values_waiting;
 
     struct open_command commands[LINE_COMMANDS_MAX];
+    struct late_answer late[LINE_COMMANDS_MAX]; /* ring */
+    unsigned late_next;
     struct command_end ends[LINE_ENDS_MAX];
     unsigned end_count, end_next;
 

@@ -242,6 +242,32 @@ static void test_cmdc_decides_what_confirms(void **state)
     assert_true(world->end_count == 2 && world->end.id == 8 && world->end.result == COMMAND_DONE);
 }
 
+static void answer(struct world *world, uint8_t cause, bool negative, bool value)
+{
+    line_station_sends(world, KOMET_C_SC_NA_1, cause, negative, 1,
+                       (struct komet_object){.ioa = 5, .value.single = value});
+}
+
+/* Found by the simulated site: the station's full window held the termination back until the next command was
+ * on its way, and that one ended as done. */
+static void test_an_answer_to_a_command_before_ends_no_other(void **state)
+{
+    struct world *world = *state;
+    line_start(world);
+    line_give(world, 7, 2, 1);
+    answer(world, KOMET_COT_ACTIVATION_CON, false, true);
+    assert_true(world->end_count == 1 && world->end.id == 7 && world->end.result == COMMAND_DONE);
+    line_give(world, 8, 2, 0);
+    answer(world, KOMET_COT_ACTIVATION_TERMINATION, false, true);
+    assert_int_equal(world->end_count, 1);
+    answer(world, KOMET_COT_ACTIVATION_CON, false, false);
+    assert_true(world->end_count == 2 && world->end.id == 8 && world->end.number == 0);
+    answer(world, KOMET_COT_ACTIVATION_TERMINATION, false, false);
+    line_give(world, 9, 2, 1); /* a station that sends only terminations is heard, too */
+    answer(world, KOMET_COT_ACTIVATION_TERMINATION, false, true);
+    assert_true(world->end_count == 3 && world->end.id == 9 && world->end.result == COMMAND_DONE);
+}
+
 static void test_a_command_towards_us_is_mirrored(void **state)
 {
     struct world *world = *state;
@@ -314,6 +340,7 @@ int main(void)
         TEST(test_a_command_without_confirmation_is_unknown),
         TEST(test_wtn_closes_the_connection),
         TEST(test_cmdc_decides_what_confirms),
+        TEST(test_an_answer_to_a_command_before_ends_no_other),
         TEST(test_a_command_towards_us_is_mirrored),
         TEST(test_a_short_asdu_closes),
         TEST(test_values_that_nobody_took_hold_nothing_back),
