@@ -18,6 +18,8 @@ static struct komet_point points[] = {
 static const uint16_t addresses[] = {CA};
 static _Alignas(max_align_t) uint8_t memory[8192];
 static struct komet_station *station;
+static uint32_t running;               /* the command that has not ended yet; 0: none */
+static uint64_t events_of_the_command; /* it ends when so many have been sent */
 
 void begin_station(struct komet_group *group)
 {
@@ -53,7 +55,8 @@ static void do_command(struct komet_group *group, const struct komet_station_eve
         points[BREAKER].object.value.single = asked->object.value.single;
         printf("the breaker is %s\n", asked->object.value.single ? "on" : "off");
         event(group, BREAKER, KOMET_COT_RETURN_REMOTE);
-        komet_station_finish(station, asked->id, true);
+        running = asked->id;
+        events_of_the_command = komet_group_counters(group).events;
     }
 }
 
@@ -93,6 +96,10 @@ void data_transfer(bool started)
 void send_answers(struct komet_group *group)
 {
     uint8_t *place;
+    if (running != 0 && komet_group_counters(group).events_sent >= events_of_the_command) {
+        komet_station_finish(station, running, true); /* behind what it caused */
+        running = 0;
+    }
     while (komet_station_pending(station, 0) && (place = komet_group_reserve(group, 0)) != NULL) {
         size_t size = komet_station_write(station, now(), calendar_time(), 0, place);
         if (size > 0) {
