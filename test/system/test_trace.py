@@ -4,13 +4,12 @@ import collections
 import json
 import shutil
 import signal
-import socket
 import subprocess
-import threading
 
 import pytest
 
 from komet_site import KOMET, PATIENCE_S, Process, free_port, wait_for
+from wire import Wire
 
 LOAD_SECONDS = 8
 
@@ -26,45 +25,6 @@ points:
 
 def load_tags(count):
     return "".join(f"M.T{n:04d},Di,{1001 + n},,,\n" for n in range(count))
-
-
-class Wire:
-    """Stands between the instances and the station, and keeps the octets of each connection, both ways."""
-
-    def __init__(self, listen, station):
-        self.station = station
-        self.connections = []  # in the order in which they came: the port that called, sent, received
-        self.listener = socket.create_server(("127.0.0.1", listen))
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                near, (_, port) = self.listener.accept()
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", self.station))
-            kept = {"port": port, "sent": bytearray(), "received": bytearray()}
-            self.connections.append(kept)
-            threading.Thread(target=self.pass_on, args=(near, far, kept["sent"]), daemon=True).start()
-            threading.Thread(target=self.pass_on, args=(far, near, kept["received"]), daemon=True).start()
-
-    @staticmethod
-    def pass_on(source, sink, kept):
-        try:
-            while octets := source.recv(65536):
-                kept += octets
-                sink.sendall(octets)
-        except OSError:
-            pass
-        for end in (source, sink):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def end(self):
-        self.listener.close()
 
 
 class Trace(Process):
@@ -212,11 +172,11 @@ def test_the_capture_file_has_exactly_the_octets(wired):
         streams[int(stream), int(port) == 2404] += bytes.fromhex(payload)
     assert len(streams) == 4
     for number, kept in enumerate(ended):
-        assert streams[number, False] == kept["sent"], f"connection {number}: sent"
+        assert streams[number, False] == kept.sent, f"connection {number}: sent"
         # What was on its way when we ended the connection, nobody has read.
         received = streams[number, True]
-        assert kept["received"][:len(received)] == received and len(received) > 0, f"connection {number}: received"
-        assert len(kept["received"]) - len(received) < 512
+        assert kept.received[:len(received)] == received and len(received) > 0, f"connection {number}: received"
+        assert len(kept.received) - len(received) < 512
     assert saved["octets"] == sum(len(octets) for octets in streams.values())
     assert not tshark_complains(path)
 
@@ -243,8 +203,8 @@ def test_hex_has_exactly_the_octets(wired):
     kept = site.wire.connections[0]
     for direction in ("sent", "received"):
         octets = b"".join(bytes.fromhex(frame["octets"]) for frame in frames if frame["direction"] == direction)
-        assert kept[direction][:len(octets)] == octets
-        assert len(kept[direction]) - len(octets) < 512
+        assert getattr(kept, direction)[:len(octets)] == octets
+        assert len(getattr(kept, direction)) - len(octets) < 512
     assert all(frame["octets"].startswith("68 ") for frame in frames)
 
 
