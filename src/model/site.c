@@ -10,11 +10,41 @@
 
 #include "komet/assert.h"
 
+const struct line_protocol_row *line_protocol_row(enum line_protocol protocol)
+{
+    static const struct line_protocol_row rows[PROTOCOL_COUNT] = {
+        [PROTOCOL_IEC104] = {"iec104", true},
+        [PROTOCOL_IEC104_SERVER] = {"iec104-server", true},
+        [PROTOCOL_IEC104_SINAUT] = {"iec104-sinaut", true},
+        [PROTOCOL_IEC101] = {"iec101", false},
+    };
+    KOMET_ASSERT((unsigned)protocol < PROTOCOL_COUNT);
+    return &rows[protocol];
+}
+
+enum line_protocol line_protocol_find(const char *name)
+{
+    unsigned protocol = 0;
+    while (protocol < PROTOCOL_COUNT &&
+           strcmp(line_protocol_row((enum line_protocol)protocol)->name, name) != 0) {
+        protocol++;
+    }
+    return (enum line_protocol)protocol;
+}
+
 const char *line_protocol_name(enum line_protocol protocol)
 {
-    static const char *const names[PROTOCOL_COUNT] = {"iec104", "iec104-server", "iec104-sinaut"};
-    KOMET_ASSERT((unsigned)protocol < PROTOCOL_COUNT);
-    return names[protocol];
+    return line_protocol_row(protocol)->name;
+}
+
+const struct line *process_lone_line(const struct process *process)
+{
+    for (unsigned i = 0; i < process->line_count; i++) {
+        if (!line_protocol_row(process->lines[i].protocol)->redundant) {
+            return &process->lines[i];
+        }
+    }
+    return NULL;
 }
 
 const char *line_category_name(enum line_category category)
@@ -45,6 +75,7 @@ bool line_is_server(const struct line *line)
         return true;
     case PROTOCOL_IEC104:
     case PROTOCOL_IEC104_SINAUT:
+    case PROTOCOL_IEC101:
     case PROTOCOL_COUNT:
         break;
     }

@@ -78,7 +78,13 @@ struct station {
 /* The input tag of a station with that address; NULL when there is none (or it is ignored). */
 struct tag *station_find_input(const struct station *station, uint32_t ioa);
 
-enum line_protocol { PROTOCOL_IEC104, PROTOCOL_IEC104_SERVER, PROTOCOL_IEC104_SINAUT, PROTOCOL_COUNT };
+enum line_protocol {
+    PROTOCOL_IEC104,
+    PROTOCOL_IEC104_SERVER,
+    PROTOCOL_IEC104_SINAUT,
+    PROTOCOL_IEC101, /* known, and not in this version: a site with it is refused */
+    PROTOCOL_COUNT
+};
 enum line_category { CATEGORY_TCP, CATEGORY_TCP_REDUNDANT, CATEGORY_COUNT };
 enum line_acknowledge { ACKNOWLEDGE_STORED, ACKNOWLEDGE_RECEIVED };
 enum line_standby { STANDBY_COLD, STANDBY_WARM };
@@ -92,6 +98,14 @@ enum line_reach {
     REACH_COUNT
 };
 
+/* What a protocol can. */
+struct line_protocol_row {
+    const char *name;
+    bool redundant; /* a process with such a line may run as several instances */
+};
+const struct line_protocol_row *line_protocol_row(enum line_protocol protocol);
+/* The protocol of that name; PROTOCOL_COUNT: there is none. */
+enum line_protocol line_protocol_find(const char *name);
 const char *line_protocol_name(enum line_protocol protocol); /* "iec104", … */
 const char *line_category_name(enum line_category category); /* "tcp", … */
 
@@ -150,7 +164,11 @@ struct process {
     struct tag **tags;         /* by number in the process */
     struct station **stations; /* by number in the process */
     uint16_t index;            /* in the site, from 0 */
+    bool redundant; /* the site says that it runs as several instances; else nobody knows it before */
 };
+
+/* The first line because of which a process cannot run as instances with numbers; NULL: it can. */
+const struct line *process_lone_line(const struct process *process);
 
 struct site_server {
     const char *name;

@@ -33,6 +33,14 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
         server_refuse(server, client, "%s: instances have the numbers 1 to %d", run.text, ROLE_INSTANCE_MAX);
         return;
     }
+    const struct line *lone = hello->instance > 0 ? process_lone_line(process) : NULL;
+    if (lone != NULL) {
+        server_refuse(server, client,
+                      "%s: protocol %s of line %s does not support redundancy: the process runs without an "
+                      "instance number only",
+                      run.text, line_protocol_name(lone->protocol), lone->name);
+        return;
+    }
     if (server->journal_failed) {
         server->clients[client].close = true; /* no refusal: it tries again until the journal can write */
         return;

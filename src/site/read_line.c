@@ -319,7 +319,8 @@ static void read_protocol(struct yaml_reader *yaml, const yaml_node_t *node, str
 {
     static const char *const words[] = {"iec104", "iec104-sinaut", "iec104-server", "iec101"};
     int found = read_known(yaml, node, "protocol", words, 4, 1);
-    line->protocol = found == 1 ? PROTOCOL_IEC104_SINAUT : PROTOCOL_IEC104;
+    line->protocol = found >= 0 ? line_protocol_find(words[found]) : PROTOCOL_IEC104;
+    KOMET_ASSERT(line->protocol != PROTOCOL_COUNT);
 }
 
 static void read_category(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)

@@ -97,15 +97,32 @@ static void read_group(struct yaml_reader *yaml, const yaml_node_t *node, struct
     }
 }
 
+/* `said`: where the site says that the process is redundant; NULL: it does not. */
+static void check_redundant(struct yaml_reader *yaml, const yaml_node_t *said, struct process *process)
+{
+    process->redundant = said != NULL;
+    const struct line *line = said != NULL ? process_lone_line(process) : NULL;
+    if (line != NULL) {
+        reading_fault(yaml->reading, node_place(yaml, said),
+                      "put the line into a process of its own, which runs without an instance number",
+                      "process '%s' is redundant, and protocol %s of line '%s' does not support it",
+                      process->name, line_protocol_name(line->protocol), line->name);
+    }
+}
+
 static void read_process(struct yaml_reader *yaml, const yaml_node_t *node, struct process *process,
                          const struct site_scope *scope)
 {
-    static const char *const keys[] = {"lines", "instances"};
+    static const char *const keys[] = {"lines", "instances", "redundant"};
+    static const char *const booleans[] = {"true", "false"};
     unsigned index = 0, line_index = 0;
     const char *key;
-    const yaml_node_t *key_node, *value, *line_node, *instances = NULL;
+    const yaml_node_t *key_node, *value, *line_node, *instances = NULL, *redundant = NULL;
     while (mapping_next(yaml, node, process->name, &index, &key, &key_node, &value)) {
-        int found = key_find(yaml, key, key_node, "a process", keys, 2);
+        int found = key_find(yaml, key, key_node, "a process", keys, 3);
+        if (found == 1 || (found == 2 && node_word(yaml, value, "redundant", booleans, 2) == 0)) {
+            redundant = key_node;
+        }
         instances = found == 1 ? value : instances;
         if (found != 0 || process->lines != NULL) {
             continue; /* a key that stands twice was told when the walk began; the first one counts */
@@ -122,6 +139,7 @@ static void read_process(struct yaml_reader *yaml, const yaml_node_t *node, stru
     if (instances != NULL) { /* which may stand before the lines that it is about */
         read_instances(yaml, instances, process, scope->tags_wanted);
     }
+    check_redundant(yaml, redundant, process);
 }
 
 static void read_processes(struct yaml_reader *yaml, const yaml_node_t *node, struct site *site,

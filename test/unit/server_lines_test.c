@@ -136,6 +136,26 @@ static void test_the_console_shows_who_stands_by(void **state)
     assert_null(strstr(line_row(harness, text, sizeof text), "\"state\":\"stopped\""));
 }
 
+/* ---- protocols that one instance alone can work ---- */
+
+static void test_a_line_that_does_not_support_redundancy_refuses_numbers(void **state)
+{
+    struct harness *harness = *state;
+    harness_close(harness, 1, true);
+    harness_close(harness, 2, true);
+    self(harness)->lines[1].protocol = PROTOCOL_IEC101; /* no site with it is read in this version */
+    harness_hello(harness, 3, "SELF.KOM", 3, 7);
+    const struct sent *welcome = harness_sent(harness, 3, BODY(WELCOME));
+    assert_non_null(welcome);
+    assert_string_equal(welcome->text,
+                        "SELF.KOM,3: protocol iec101 of line L.B does not support redundancy: the "
+                        "process runs without an instance number only");
+    assert_true(harness->closed[3]);
+    harness_hello(harness, 4, "SELF.KOM", 0, 8);
+    assert_string_equal(harness_sent(harness, 4, BODY(WELCOME))->text, "");
+    assert_false(harness->closed[4]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -144,6 +164,7 @@ int main(void)
         TEST(test_a_lost_line_moves_the_role),
         TEST(test_a_word_that_nobody_knows_is_none),
         TEST(test_the_console_shows_who_stands_by),
+        TEST(test_a_line_that_does_not_support_redundancy_refuses_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -220,6 +220,56 @@ static void test_a_period_of_interrogation_has_a_second_at_least(void **state)
     site_result_release(&result);
 }
 
+/* A site of one process, whose lines are text, and which may say more of itself. */
+static struct site_result read_lines(const char *of_process, const char *of_line)
+{
+    static char yaml[512];
+    static const char table[] = "name,type,address\n";
+    int size =
+        snprintf(yaml, sizeof yaml,
+                 "site: s\nprocesses:\n  A.KOM:\n    lines:\n      L.A: {hosts: [h], %s stations: {B.A: "
+                 "{address: 1, tags: a.csv}}}\n%s",
+                 of_line, of_process);
+    assert_true(size > 0 && (size_t)size < sizeof yaml);
+    const struct site_file files[] = {{"site.yaml", yaml, (size_t)size}, {"a.csv", table, sizeof table - 1}};
+    return site_read(files, 2, NULL);
+}
+
+static void test_how_a_line_stands_by(void **state)
+{
+    (void)state;
+    struct site_result result = read_lines("", "");
+    assert_int_equal(result.site->processes[0].lines[0].standby, STANDBY_COLD);
+    assert_int_equal(result.site->processes[0].lines[0].line_loss_us, KOMET_SECONDS(2));
+    site_result_release(&result);
+    result = read_lines("", "standby: warm, line_loss: 500 ms,");
+    assert_int_equal(result.site->processes[0].lines[0].standby, STANDBY_WARM);
+    assert_int_equal(result.site->processes[0].lines[0].line_loss_us, KOMET_MS(500));
+    site_result_release(&result);
+    result = read_lines("", "standby: hot, line_loss: 99 ms,");
+    assert_int_equal(result.fault_count, 2);
+    assert_string_equal(result.faults[1].what, "line_loss is out of range");
+    site_result_release(&result);
+}
+
+static void test_a_redundant_process_has_only_lines_that_support_it(void **state)
+{
+    (void)state;
+    struct site_result result = read_lines("    redundant: true\n", "protocol: iec104,");
+    assert_non_null(result.site);
+    assert_true(result.site->processes[0].redundant);
+    site_result_release(&result);
+    result = read_lines("    redundant: true\n", "protocol: iec101,"); /* which this version has not either */
+    assert_int_equal(result.fault_count, 2);
+    assert_string_equal(
+        result.faults[1].what,
+        "process 'A.KOM' is redundant, and protocol iec101 of line 'L.A' does not support it");
+    site_result_release(&result);
+    result = read_lines("    redundant: false\n", "protocol: iec101,");
+    assert_int_equal(result.fault_count, 1);
+    site_result_release(&result);
+}
+
 static void test_a_hundred_thousand_tags(void **state)
 {
     (void)state;
@@ -312,6 +362,8 @@ int main(void)
         cmocka_unit_test(test_a_server_beyond_this_machine_needs_tls),
         cmocka_unit_test(test_a_control_object_is_a_boolean_of_another_station),
         cmocka_unit_test(test_a_period_of_interrogation_has_a_second_at_least),
+        cmocka_unit_test(test_how_a_line_stands_by),
+        cmocka_unit_test(test_a_redundant_process_has_only_lines_that_support_it),
         cmocka_unit_test(test_a_hundred_thousand_tags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
