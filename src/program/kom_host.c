@@ -127,7 +127,19 @@ static void on_line_closed(void *context, struct tcp *tcp, enum komet_reason rea
     drain(line->host);
 }
 
-static const struct tcp_events line_events = {on_line_connected, on_line_received, NULL, on_line_closed};
+/* A station whose socket was full: what waits for it is written under a grant that still runs, or not at all.
+ */
+static bool may_write(void *context, struct tcp *tcp)
+{
+    struct host_connection *connection = context;
+    struct kom_host *host = connection->line->host;
+    kom_tick(host->kom, clock_now());
+    drain(host);
+    return connection->tcp == tcp;
+}
+
+static const struct tcp_events line_events = {on_line_connected, on_line_received, NULL, on_line_closed,
+                                              may_write};
 
 static struct host_connection *find_connection(struct host_line *line, uint32_t serial)
 {

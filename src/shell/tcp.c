@@ -13,10 +13,11 @@
 #define CLOSE_LIMIT_MS 2000
 #define FAULT_SIZE     200
 #define BACKLOG        64
+#define RETRY_MS       5 /* what waits for the owner's word is tried again so often */
 
 struct tcp {
     uv_tcp_t socket;
-    uv_timer_t limit; /* of an address that is tried, later of tcp_close */
+    uv_timer_t limit; /* of an address that is tried, later of tcp_close, or of octets that wait */
     uv_getaddrinfo_t resolve;
     struct addrinfo *found;         /* the addresses of the name */
     const struct addrinfo *address; /* of them, that is tried */
@@ -32,6 +33,8 @@ struct tcp {
     size_t output_max, waiting;
     uint8_t *input; /* received and not taken */
     size_t input_size, input_capacity;
+    uint8_t *rest; /* `waiting` octets that are not given to the loop, since the owner is asked before */
+    size_t rest_capacity;
 };
 
 struct write_request {
@@ -53,6 +56,7 @@ static void free_when_closed(struct tcp *tcp)
     if (tcp->handles == 0 && !tcp->resolving) {
         uv_freeaddrinfo(tcp->found);
         free(tcp->input);
+        free(tcp->rest);
         free(tcp);
     }
 }
@@ -202,19 +206,61 @@ static void on_written(uv_write_t *request, int status)
     }
 }
 
+/* How many octets the socket takes now. */
+static size_t write_now(struct tcp *tcp, const uint8_t *octets, size_t size)
+{
+    uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)octets, (unsigned)size);
+    int written = uv_try_write((uv_stream_t *)&tcp->socket, &buffer, 1);
+    if (written < 0 && written != UV_EAGAIN && tcp->failure == KOMET_OK) {
+        /* The kernel tells it once; later writes break the pipe, later reads are at the end. */
+        tcp->failure = tcp_reason(written);
+    }
+    return written > 0 ? (size_t)written : 0;
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    struct tcp *tcp = timer->data;
+    if (!tcp->events->may_write(tcp->context, tcp) || !tcp->open) {
+        return;
+    }
+    size_t done = write_now(tcp, tcp->rest, tcp->waiting);
+    if (tcp->failure != KOMET_OK) {
+        end(tcp, tcp->failure);
+        return;
+    }
+    tcp->waiting -= done;
+    memmove(tcp->rest, tcp->rest + done, tcp->waiting);
+    if (tcp->waiting == 0) {
+        uv_timer_stop(&tcp->limit);
+        if (tcp->events->drained != NULL) {
+            tcp->events->drained(tcp->context, tcp);
+        }
+    }
+}
+
+/* Octets wait here, not in the loop, until the owner lets them go. */
+static void keep(struct tcp *tcp, const uint8_t *octets, size_t size)
+{
+    if (tcp->waiting + size > tcp->rest_capacity) {
+        tcp->rest_capacity = 2 * (tcp->waiting + size);
+        tcp->rest = realloc(tcp->rest, tcp->rest_capacity);
+        KOMET_ASSERT(tcp->rest != NULL);
+    }
+    memcpy(tcp->rest + tcp->waiting, octets, size);
+    if (tcp->waiting == 0) {
+        uv_timer_start(&tcp->limit, on_retry, RETRY_MS, RETRY_MS);
+    }
+    tcp->waiting += size;
+}
+
 bool tcp_write(struct tcp *tcp, const uint8_t *octets, size_t size)
 {
     if (!tcp->open || tcp->finishing) {
         return false;
     }
     if (tcp->waiting == 0) {
-        uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)octets, (unsigned)size);
-        int written = uv_try_write((uv_stream_t *)&tcp->socket, &buffer, 1);
-        size_t done = written > 0 ? (size_t)written : 0;
-        if (written < 0 && written != UV_EAGAIN && tcp->failure == KOMET_OK) {
-            /* The kernel tells it once; later writes break the pipe, later reads are at the end. */
-            tcp->failure = tcp_reason(written);
-        }
+        size_t done = write_now(tcp, octets, size);
         octets += done;
         size -= done;
     }
@@ -224,6 +270,10 @@ bool tcp_write(struct tcp *tcp, const uint8_t *octets, size_t size)
     if (tcp->waiting + size > tcp->output_max) {
         end(tcp, KOMET_OUTPUT_FULL);
         return false;
+    }
+    if (tcp->events->may_write != NULL) {
+        keep(tcp, octets, size);
+        return true;
     }
     struct write_request *write = allocate(sizeof *write + size);
     write->tcp = tcp;
@@ -268,7 +318,7 @@ void tcp_close(struct tcp *tcp)
     if (tcp->closing || tcp->finishing) {
         return;
     }
-    if (tcp->waiting == 0) {
+    if (tcp->waiting == 0 || tcp->events->may_write != NULL) { /* nobody is asked any more */
         close_handles(tcp, false);
         return;
     }
@@ -400,7 +450,7 @@ struct tcp_listener {
     void *context;
 };
 
-static const struct tcp_events no_events = {NULL, NULL, NULL, NULL};
+static const struct tcp_events no_events = {NULL, NULL, NULL, NULL, NULL};
 
 static void on_connection(uv_stream_t *stream, int status)
 {

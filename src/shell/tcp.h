@@ -28,6 +28,10 @@ struct tcp_events {
     /* It has ended, by the peer or the network; `tcp` is not to be used any more. Not called after tcp_abort
      * or tcp_close. */
     void (*closed)(void *context, struct tcp *tcp, enum komet_reason reason);
+    /* Asked right before octets are written that the socket had not taken when they were given: false, and
+     * they wait on. The owner may close the connection in there. NULL: nobody asks, they leave as soon as
+     * they can. */
+    bool (*may_write)(void *context, struct tcp *tcp);
 };
 
 /* Begins to connect to a name or address; the addresses of a name are tried in turn. Never NULL; a failure is

@@ -224,7 +224,7 @@ static void on_closed(void *context, struct tcp *tcp, enum komet_reason reason)
     free_peer(peer);
 }
 
-static const struct tcp_events events_of_tcp = {on_connected, on_received, on_drained, on_closed};
+static const struct tcp_events events_of_tcp = {on_connected, on_received, on_drained, on_closed, NULL};
 
 static struct wire_peer *peer_new(const struct wire_peer_events *events, void *context)
 {

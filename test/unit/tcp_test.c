@@ -73,6 +73,8 @@ struct world {
     uv_check_t check;
     enum point abort_at;
     bool connected, closed, aborted;
+    unsigned asked; /* whether it may write */
+    bool allows, abort_when_asked;
     enum komet_reason reason;
 };
 
@@ -97,7 +99,20 @@ static void on_closed(void *context, struct tcp *tcp, enum komet_reason reason)
     world->reason = reason;
 }
 
-static const struct tcp_events events = {on_connected, on_received, NULL, on_closed};
+static const struct tcp_events events = {on_connected, on_received, NULL, on_closed, NULL};
+
+static bool may_write(void *context, struct tcp *tcp)
+{
+    struct world *world = context;
+    world->asked++;
+    if (world->abort_when_asked) {
+        tcp_abort(tcp);
+        world->aborted = true;
+    }
+    return world->allows;
+}
+
+static const struct tcp_events asking = {on_connected, on_received, NULL, on_closed, may_write};
 
 static void on_timer(uv_timer_t *timer)
 {
@@ -351,6 +366,74 @@ static void test_silence_is_seen_by_writing(void **state)
     assert_int_equal(world->reason, KOMET_UNREACHABLE);
 }
 
+/* Connected, and with octets that the socket does not take: the owner is asked before they leave. Returns how
+ * many there are in all. */
+static size_t overfill(struct world *world)
+{
+    static const uint8_t octets[65536];
+    size_t all = 0;
+    world->tcp = tcp_connect(&world->loop, HERE, world->port, LIMIT_MS, &asking, world, OUTPUT_MAX);
+    run_until(world, &world->connected);
+    world->other = accept(world->listener, NULL, NULL);
+    while (tcp_waiting(world->tcp) == 0) {
+        assert_true(tcp_write(world->tcp, octets, sizeof octets));
+        all += sizeof octets;
+    }
+    return all;
+}
+
+static void ask(struct world *world, unsigned times)
+{
+    unsigned until = world->asked + times;
+    uint64_t end = uv_hrtime() + PATIENCE_NS;
+    while (world->asked < until) {
+        assert_true(uv_hrtime() < end);
+        uv_run(&world->loop, UV_RUN_ONCE);
+    }
+}
+
+static size_t read_all(const struct world *world)
+{
+    static uint8_t octets[1 << 20];
+    size_t all = 0;
+    for (ssize_t size; (size = recv(world->other, octets, sizeof octets, MSG_DONTWAIT)) > 0;) {
+        all += (size_t)size;
+    }
+    return all;
+}
+
+static void test_what_waits_leaves_when_the_owner_says_so(void **state)
+{
+    struct world *world = *state;
+    size_t all = overfill(world), waiting = tcp_waiting(world->tcp), got = 0;
+    struct pollfd file = {.fd = socket_of(world), .events = POLLOUT};
+    while ((poll(&file, 1, 10), file.revents & POLLOUT) == 0) {
+        got += read_all(world);
+    }
+    ask(world, 3); /* there is room, and it may not */
+    assert_int_equal(tcp_waiting(world->tcp), waiting);
+    assert_true(tcp_write(world->tcp, (const uint8_t *)"!", 1)); /* behind the others */
+    assert_int_equal(tcp_waiting(world->tcp), waiting + 1);
+    world->allows = true;
+    uint64_t end = uv_hrtime() + PATIENCE_NS;
+    while (got < all + 1) {
+        assert_true(uv_hrtime() < end);
+        uv_run(&world->loop, UV_RUN_ONCE);
+        got += read_all(world);
+    }
+    assert_int_equal(got, all + 1);
+    assert_int_equal(tcp_waiting(world->tcp), 0);
+}
+
+static void test_what_waits_is_gone_when_the_owner_gives_up(void **state)
+{
+    struct world *world = *state;
+    overfill(world);
+    world->abort_when_asked = true;
+    run_until(world, &world->aborted);
+    assert_false(world->closed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +448,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_given_up_between_two_addresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_silence_is_seen_by_reading, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_silence_is_seen_by_writing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_waits_leaves_when_the_owner_says_so, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_waits_is_gone_when_the_owner_gives_up, set_up, tear_down),
     };
     signal(SIGPIPE, SIG_IGN); /* as every program of Komet does */
     return cmocka_run_group_tests(tests, NULL, NULL);
