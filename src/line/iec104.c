@@ -18,24 +18,10 @@
 
 #include "model/lay_out.h"
 
-static struct komet_link_settings link_settings(const struct line *line)
-{
-    const int64_t *value = line->parameters.value;
-    struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLING);
-    settings.k = (uint16_t)value[PARAMETER_K];
-    settings.w = (uint16_t)value[PARAMETER_W];
-    settings.t1_us = KOMET_MS(value[PARAMETER_WT1]);
-    settings.t2_us = KOMET_MS(value[PARAMETER_WT2]);
-    settings.t3_us = KOMET_MS(value[PARAMETER_WT3]);
-    settings.first_vs = (uint16_t)value[PARAMETER_ISSN];
-    settings.tolerate_cf3_mark = value[PARAMETER_CF3] != 0;
-    return settings;
-}
-
 /* The engine's memory: itself with its stations, the tags' last values, the link. */
 static size_t lay_out(uint8_t *memory, const struct line *line, struct iec104 **engine)
 {
-    struct komet_link_settings settings = link_settings(line);
+    struct komet_link_settings settings = line_link_settings(line, KOMET_CONTROLLING);
     size_t used = 0, stations = line->station_count * sizeof(struct station_state);
     uint32_t tags = 0;
     for (unsigned i = 0; i < line->station_count; i++) {

@@ -9,7 +9,22 @@
 #include "komet/assert.h"
 #include "line/line_verbs.h"
 
-static const struct line_verbs *const verbs_of[PROTOCOL_COUNT] = {[PROTOCOL_IEC104] = &line_iec104};
+static const struct line_verbs *const verbs_of[PROTOCOL_COUNT] = {
+    [PROTOCOL_IEC104] = &line_iec104, [PROTOCOL_IEC104_SINAUT] = &line_sinaut};
+
+struct komet_link_settings line_link_settings(const struct line *line, enum komet_link_role role)
+{
+    const int64_t *value = line->parameters.value;
+    struct komet_link_settings settings = komet_link_settings_standard(role);
+    settings.k = (uint16_t)value[PARAMETER_K];
+    settings.w = (uint16_t)value[PARAMETER_W];
+    settings.t1_us = KOMET_MS(value[PARAMETER_WT1]);
+    settings.t2_us = KOMET_MS(value[PARAMETER_WT2]);
+    settings.t3_us = KOMET_MS(value[PARAMETER_WT3]);
+    settings.first_vs = (uint16_t)value[PARAMETER_ISSN];
+    settings.tolerate_cf3_mark = value[PARAMETER_CF3] != 0;
+    return settings;
+}
 
 size_t line_size(const struct line *line)
 {

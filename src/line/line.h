@@ -159,6 +159,7 @@ struct line_output {
     enum line_output_kind kind;
     uint32_t connection;
     const struct address *address; /* CONNECT */
+    const char *local;             /* CONNECT: from this address of ours; NULL: the system's choice */
     const uint8_t *octets;         /* SEND: borrowed until the next call of the line */
     size_t size;
     enum komet_reason reason;        /* ABORT */
@@ -200,11 +201,11 @@ struct line_report line_report(const struct line_engine *line);
 /* An address as a report has it, with the port; a host of IPv6 between brackets. */
 void line_address_text(const char *host, uint16_t port, char *text);
 
-/* Counted since line_init; values: that went on; discarded, unchanged: that the filters of their tags held
+/* Counted since line_init; refused: connections of strangers; values: that went on; discarded, unchanged: that the filters of their tags held
  * back; larger_k: connections whose station had more than K frames open. */
 struct line_counters {
     uint64_t frames, values, discarded, unchanged, unknown_address, unknown_cause, unknown_type, wrong_type,
-        commands, connects, larger_k;
+        commands, connects, larger_k, refused;
 };
 struct line_counters line_counters(const struct line_engine *line);
 

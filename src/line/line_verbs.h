@@ -45,5 +45,9 @@ struct line_engine {
 };
 
 extern const struct line_verbs line_iec104; /* iec104 on tcp, controlling station */
+extern const struct line_verbs line_sinaut; /* iec104-sinaut, either side of connecting, both at once */
+
+/* What a line's parameters say of each of its connections. */
+struct komet_link_settings line_link_settings(const struct line *line, enum komet_link_role role);
 
 #endif

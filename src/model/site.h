@@ -113,6 +113,8 @@ const char *line_category_name(enum line_category category); /* "tcp", … */
 struct partner {
     const char *name; /* "A", "B" when the site names none */
     struct address addresses[SITE_NETWORKS_MAX];
+    struct network_address
+        networks[SITE_NETWORKS_MAX]; /* the same, where the line listens: it knows him by them */
     uint8_t address_count;
 };
 

@@ -3,6 +3,8 @@
  */
 #include "site/read_partners.h"
 
+#include <arpa/inet.h>
+
 #include "komet/assert.h"
 
 #define DEFAULT_PORT 2404
@@ -111,6 +113,27 @@ static void check_addresses(struct reading *reading, struct place place, const s
     }
 }
 
+/* Whoever connects is known by his address alone. */
+static void read_networks(struct reading *reading, struct place place, struct line *line)
+{
+    for (unsigned i = 0; i < line->partner_count; i++) {
+        struct partner *partner = &line->partners[i];
+        for (unsigned k = 0; k < partner->address_count; k++) {
+            struct network_address address = {.family = 4};
+            const char *host = partner->addresses[k].host;
+            if (inet_pton(AF_INET, host, address.octets) != 1) {
+                address.family = 6;
+                if (inet_pton(AF_INET6, host, address.octets) != 1) {
+                    reading_fault(reading, place, "such as 10.1.0.21 or 2001:db8::21",
+                                  "line '%s' listens, and '%s' of partner %s is no IP address", line->name,
+                                  host, partner->name);
+                }
+            }
+            partner->networks[k] = network_address_plain(address);
+        }
+    }
+}
+
 static void check_counts(struct reading *reading, struct place place, const struct line *line)
 {
     const struct parameter_set *set = &line->parameters;
@@ -146,6 +169,9 @@ void check_partners(struct yaml_reader *yaml, const yaml_node_t *node, struct li
     if ((set->value[PARAMETER_SP] > 0) != (set->server_host[0] != '\0')) {
         reading_fault(yaml->reading, place, "both, and it listens, such as SP: 2404, SH: ALL; or neither",
                       "line '%s' has only one of SP and SH", line->name);
+    }
+    if (listens) {
+        read_networks(yaml->reading, place, line);
     }
     check_counts(yaml->reading, place, line);
     check_addresses(yaml->reading, place, line);

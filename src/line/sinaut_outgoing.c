@@ -1,0 +1,68 @@
+/*
+ * Values that a Sinaut line sends: each output of types 1 to 40 has a current value, and a new one goes to
+ * both partners as a spontaneous ASDU, through the buffer of each (reference 1.5, 3.4).
+ *
+ * While no path to a partner is started, values with a time tag wait in its buffer; others do not, since its
+ * interrogation brings the newest.
+ */
+#include "line/sinaut_private.h"
+#include "model/conversion.h"
+
+static enum flags_reading flags_reading(const struct station *station)
+{
+    if (station->parameters.value[PARAMETER_NF] != 0) {
+        return FLAGS_NONE;
+    }
+    return station->parameters.value[PARAMETER_ICCP] != 0 ? FLAGS_ICCP : FLAGS_OCTET;
+}
+
+void sinaut_outgoing_object(const struct sinaut *line, struct line_now now, const struct tag *tag,
+                            struct komet_object *object)
+{
+    struct value value = line->current[sinaut_tag_index(line, tag)];
+    char fault[CONVERSION_FAULT_SIZE];
+    if (!komet_utc_known(value.time)) {
+        value.time = now.utc;
+    }
+    bool fits = object_from_value(tag, &value, flags_reading(tag->station), object, fault);
+    KOMET_ASSERT(fits); /* what did not fit never became the current value */
+}
+
+static void send_to(struct sinaut *line, unsigned partner, const struct tag *tag,
+                    const struct komet_object *object)
+{
+    uint8_t octets[KOMET_ASDU_SIZE_ONE];
+    struct komet_asdu_writer writer;
+    struct komet_asdu_header header = {
+        .type = tag->asdu, .cause = KOMET_COT_SPONTANEOUS, .oa = line->line->number, .ca = tag->station->ca};
+    bool begun = komet_asdu_begin(&writer, &komet_profile_sinaut, &header, octets, sizeof octets);
+    KOMET_ASSERT(begun);
+    bool added = komet_asdu_add(&writer, object);
+    KOMET_ASSERT(added);
+    bool taken = komet_group_event(line->partner[partner].group, octets, komet_asdu_end(&writer));
+    KOMET_ASSERT(taken); /* the oldest give way */
+}
+
+const char *sinaut_outgoing_value(struct sinaut *line, struct line_now now, const struct tag *tag,
+                                  const struct value *value, bool *sent)
+{
+    static char fault[CONVERSION_FAULT_SIZE];
+    struct komet_object object;
+    *sent = false;
+    if (!object_from_value(tag, value, flags_reading(tag->station), &object, fault)) {
+        return fault;
+    }
+    line->current[sinaut_tag_index(line, tag)] = *value;
+    if (!line->active || tag->ignored || !sinaut_speaks(line, tag->station)) {
+        return NULL;
+    }
+    (void)now;
+    for (unsigned p = 0; p < line->line->partner_count; p++) {
+        bool connected = sinaut_data_path(line, p) != PARTNERS_NO_PATH;
+        *sent = *sent || connected;
+        if (connected || object.time_size != KOMET_TIME_NONE) {
+            send_to(line, p, tag, &object);
+        }
+    }
+    return NULL;
+}

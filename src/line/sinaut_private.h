@@ -1,0 +1,239 @@
+/*
+ * The inside of a line with protocol iec104-sinaut, shared by its files. Nobody else includes it.
+ *
+ * Each system of the partner is a group of connections (komet/group.h), all of them started; which one is HOT
+ * and which path carries data is role/partners.h. A path is one TCP connection: `path` / 2 is the partner,
+ * `path` % 2 the network.
+ */
+#ifndef LINE_SINAUT_PRIVATE_H
+#define LINE_SINAUT_PRIVATE_H
+
+#include "komet/assert.h"
+#include "komet/group.h"
+#include "line/line.h"
+#include "line/line_verbs.h"
+#include "role/partners.h"
+
+#define SINAUT_COMMANDS_MAX  64  /* open at a time; one more is refused: "too many open commands" */
+#define SINAUT_ENDS_MAX      128 /* every open command may end at once, and as many be refused before that */
+#define SINAUT_NOTES_MAX     16  /* further ones are dropped: notes are for people */
+#define SINAUT_NOTE_SIZE     200
+#define SINAUT_VALUES_MAX    127 /* objects of one ASDU */
+#define SINAUT_UNKNOWNS_MAX  64  /* unknown addresses told one by one; further ones are only counted */
+#define SINAUT_FRAME_TIMES   256 /* of a path: frames handed out and not stored whose time is known exactly */
+#define SINAUT_QUESTIONS_MAX 4   /* interrogations of one partner that wait for their answer */
+#define SINAUT_ANSWERS_MAX   64  /* to commands of partners; one more is not confirmed */
+#define SINAUT_BUFFER_SIZE   (32u * 1024) /* octets of values for one partner; the oldest give way */
+
+#define CA_GLOBAL 0xFFFFu /* all stations */
+
+struct sinaut_path {
+    uint32_t connection; /* serial of the newest attempt; 0 before */
+    enum connection_state state;
+    enum komet_reason reason;        /* of the last close */
+    struct komet_instant retry_at;   /* CLOSED: the next attempt; NEVER: none */
+    struct komet_instant connect_by; /* CONNECTING: t0 */
+    bool connect_wanted, abort_wanted;
+    uint32_t abort_connection;
+    enum komet_reason abort_reason;
+    uint64_t handed, stored; /* frames of this connection */
+    struct komet_instant frame_times[SINAUT_FRAME_TIMES];
+};
+
+enum sinaut_command_state { SINAUT_FREE, SINAUT_WAITING, SINAUT_SENT };
+
+struct sinaut_command {
+    enum sinaut_command_state state;
+    struct line_command order;
+    uint8_t type;                    /* type identification sent */
+    uint8_t path;                    /* that carried it */
+    uint64_t frame;                  /* our I format there */
+    struct komet_instant confirm_by; /* SENT: WTn */
+};
+
+struct sinaut_end {
+    uint64_t id;
+    enum command_result result;
+    double number;
+    value_flags flags;
+    char reason[96];
+};
+
+/* What a station is still to be asked for, as bits. */
+#define WANT_GENERAL  1u
+#define WANT_COUNTERS 2u
+
+struct sinaut_station {
+    enum station_value value;
+    bool changed;
+    unsigned mode;                /* bits of enum station_mode */
+    uint8_t wanted[PARTNERS_MAX]; /* of each partner */
+};
+
+/* An interrogation of a partner's. */
+struct sinaut_question {
+    uint8_t octets[KOMET_ASDU_SIZE_ONE];
+    uint8_t size;
+    uint8_t type;
+    uint16_t ca;
+    bool confirmed;
+    uint32_t next;  /* tag of the line that comes next, from 0 */
+    uint32_t count; /* objects sent */
+};
+
+/* What a partner's command is answered with: when the value that it brought is stored. */
+struct sinaut_answer {
+    bool used;
+    uint8_t path;   /* on which it came */
+    uint64_t frame; /* there; 0: answered at once */
+    bool due;
+    uint8_t causes[2]; /* in their order; 0: none */
+    bool negative;
+    uint8_t octets[KOMET_ASDU_SIZE_ONE];
+    uint8_t size;
+};
+
+struct sinaut_partner {
+    struct komet_group *group;      /* NULL: there is none */
+    struct komet_instant start_at;  /* its interrogation after the start may go (PSD) */
+    struct komet_instant calm_at;   /* no more is asked until then */
+    bool calm_when_asked;           /* both deliver: the next question is followed by such a pause */
+    struct komet_instant answer_by; /* it was interrogated: said when it does not answer; else NEVER */
+    uint8_t wanted;                 /* of all stations at once */
+    struct sinaut_question questions[SINAUT_QUESTIONS_MAX];
+    uint8_t question_count; /* the first one is being answered */
+};
+
+struct sinaut {
+    struct line_engine engine; /* first: the verbs get it as this */
+    const struct line *line;
+    struct komet_group_settings settings;
+    bool active;
+    bool open; /* connections are made, or waited for */
+    struct partners partners;
+    struct sinaut_partner partner[PARTNERS_MAX];
+    struct sinaut_path path[PARTNERS_PATHS];
+    uint32_t connection;              /* serial of the newest; grows with each */
+    struct komet_instant interval_at; /* `reconnect` is over */
+    bool listens, listen_wanted, listen_end_wanted;
+    struct komet_instant listen_at; /* asked again, after a fault */
+    struct komet_instant quiet_at;  /* both partners deliver, which was told: no more is until then */
+
+    struct value *last;    /* of each tag of the line: what went on last, for the filters */
+    struct value *current; /* of each output that sends its value: what it has */
+    uint32_t tag_count;
+
+    struct line_value values[SINAUT_VALUES_MAX];
+    unsigned value_count;
+    uint64_t value_frame;
+    uint32_t value_connection;
+    bool values_waiting;
+
+    struct sinaut_command commands[SINAUT_COMMANDS_MAX];
+    struct sinaut_end ends[SINAUT_ENDS_MAX];
+    unsigned end_count, end_next;
+    struct sinaut_answer answers[SINAUT_ANSWERS_MAX];
+
+    char notes[SINAUT_NOTES_MAX][SINAUT_NOTE_SIZE];
+    unsigned note_count, note_next;
+    struct {
+        uint16_t ca;
+        uint32_t ioa;
+    } unknowns[SINAUT_UNKNOWNS_MAX];
+    unsigned unknown_count;
+    bool report_changed;
+    struct line_counters counters;
+    struct sinaut_station stations[]; /* one for each station of the line */
+};
+
+/* sinaut.c */
+void sinaut_note(struct sinaut *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int64_t sinaut_parameter(const struct sinaut *line, enum parameter_id id);
+struct komet_instant sinaut_wtn(const struct sinaut *line, struct line_now now);
+unsigned sinaut_partner_of(unsigned path);
+unsigned sinaut_network_of(unsigned path);
+const struct address *sinaut_address_of(const struct sinaut *line, unsigned path);
+/* The one place where the state of a connection changes. */
+void sinaut_set_state(struct sinaut *line, unsigned path, enum connection_state state);
+/* Sends what waits, where there is room. */
+void sinaut_work(struct sinaut *line, struct line_now now);
+/* The path that carries a partner's data; PARTNERS_NO_PATH: none. */
+unsigned sinaut_data_path(const struct sinaut *line, unsigned partner);
+/* Ends the TCP connection of a path with a reason. `abort`: the shell is told to. */
+void sinaut_drop(struct sinaut *line, struct line_now now, unsigned path, enum komet_reason reason,
+                 bool abort);
+/* What the partners have become: tells it, and does what follows. After each call of partners.h. */
+void sinaut_follow(struct sinaut *line, struct line_now now);
+/* The number of a tag in the line, from 0. */
+uint32_t sinaut_tag_index(const struct sinaut *line, const struct tag *tag);
+/* The filters have seen nothing yet of these tags. */
+void sinaut_forget_values(struct sinaut *line, uint32_t first, uint32_t count);
+/* Where to write an ASDU for a partner, on the path that carries its data; NULL: no room now. And: send it;
+ * returns our frame's number there. */
+uint8_t *sinaut_reserve(struct sinaut *line, unsigned partner);
+uint64_t sinaut_commit(struct sinaut *line, struct line_now now, unsigned partner, size_t size);
+
+/* sinaut_next.c */
+bool sinaut_next(struct line_engine *engine, struct line_now now, struct line_output *output);
+
+/* sinaut_stations.c: what stations are, and what they are asked for. */
+void sinaut_stations_init(struct sinaut *line);
+bool sinaut_speaks(const struct sinaut *line, const struct station *station);
+bool sinaut_any_speaks(const struct sinaut *line);
+/* The station with that address; NULL: there is none. */
+const struct station *sinaut_station(const struct sinaut *line, uint16_t ca);
+/* False: it has that mode already. */
+bool sinaut_stations_set_mode(struct sinaut *line, const struct station *station, unsigned mode);
+/* The line acts: nothing is heard of them yet. */
+void sinaut_stations_activate(struct sinaut *line);
+void sinaut_stations_follow(struct sinaut *line);
+/* A partner says that a station has begun anew. */
+void sinaut_stations_initialized(struct sinaut *line, unsigned partner, uint16_t ca);
+/* A partner has answered what it was asked. */
+void sinaut_stations_answered(struct sinaut *line, unsigned partner);
+/* Sends what is due and has room. */
+void sinaut_stations_work(struct sinaut *line, struct line_now now);
+struct komet_instant sinaut_stations_deadline(const struct sinaut *line);
+/* Sends one interrogation (100) or counter interrogation (101). Our frame's number; 0: no room now. */
+uint64_t sinaut_interrogate(struct sinaut *line, struct line_now now, unsigned partner, uint8_t type,
+                            uint16_t ca);
+
+/* sinaut_values.c: an ASDU came on a path. Sets values_waiting; or closes the path. */
+void sinaut_receive(struct sinaut *line, struct line_now now, unsigned path,
+                    const struct komet_group_output *from);
+
+/* sinaut_commands.c: ours. */
+void sinaut_commands_order(struct sinaut *line, struct line_now now, const struct line_command *order);
+void sinaut_commands_confirm(struct sinaut *line, const struct komet_asdu *asdu);
+void sinaut_commands_acknowledged(struct sinaut *line, unsigned path, uint64_t frame);
+/* Ends those that were sent on a path, PARTNERS_NO_PATH: all, sent or not. */
+void sinaut_commands_abandon(struct sinaut *line, unsigned path, const char *why);
+/* Refuses what was not sent to a station yet. */
+void sinaut_commands_withdraw(struct sinaut *line, const struct station *station, const char *why);
+void sinaut_commands_work(struct sinaut *line, struct line_now now);
+struct komet_instant sinaut_commands_deadline(const struct sinaut *line);
+
+/* sinaut_answers.c: the partner's commands and interrogations. */
+/* A control-direction ASDU of type 45 to 64 or 100, 101 with cause 6 came; or another that is refused with
+ * `refused` (44 to 47). `frame` is the one that brought it. */
+void sinaut_answers_refuse(struct sinaut *line, unsigned path, const uint8_t *octets, size_t size,
+                           uint8_t cause);
+void sinaut_answers_command(struct sinaut *line, unsigned path, uint64_t frame, const struct komet_asdu *asdu,
+                            bool accepted);
+void sinaut_answers_interrogation(struct sinaut *line, unsigned path, const struct komet_asdu *asdu);
+/* Frames of a path are stored. */
+void sinaut_answers_stored(struct sinaut *line, unsigned path, uint64_t frame);
+/* A path is gone; PARTNERS_NO_PATH: all. */
+void sinaut_answers_abandon(struct sinaut *line, unsigned path);
+void sinaut_answers_work(struct sinaut *line, struct line_now now);
+
+/* sinaut_outgoing.c: values that we send. */
+/* An output has a value: it is sent to each partner. NULL, or why it cannot be said in its type. `sent`: a
+ * partner was connected. */
+const char *sinaut_outgoing_value(struct sinaut *line, struct line_now now, const struct tag *tag,
+                                  const struct value *value, bool *sent);
+/* The object that says what an output has now. */
+void sinaut_outgoing_object(const struct sinaut *line, struct line_now now, const struct tag *tag,
+                            struct komet_object *object);
+
+#endif

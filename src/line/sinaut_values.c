@@ -1,0 +1,254 @@
+/*
+ * What a received ASDU means to a Sinaut line: values of tags, commands and interrogations of the partner's,
+ * confirmations of ours; and what it says of who sends it (reference 1.2 to 1.6, S1, S4).
+ */
+#include <string.h>
+
+#include "line/sinaut_private.h"
+#include "model/conversion.h"
+#include "model/filter.h"
+#include "model/quality.h"
+
+/* Counts an address that no tag has, and tells it once. */
+static void unknown_address(struct sinaut *line, uint16_t ca, uint32_t ioa, bool quiet)
+{
+    line->counters.unknown_address++;
+    for (unsigned i = 0; i < line->unknown_count; i++) {
+        if (line->unknowns[i].ca == ca && line->unknowns[i].ioa == ioa) {
+            return;
+        }
+    }
+    if (line->unknown_count < SINAUT_UNKNOWNS_MAX) {
+        line->unknowns[line->unknown_count].ca = ca;
+        line->unknowns[line->unknown_count++].ioa = ioa;
+        if (!quiet) {
+            sinaut_note(line, "%s: no input tag has common address %u and object address %u",
+                        line->line->name, ca, ioa);
+        }
+    }
+}
+
+/* Puts a value among those of its frame, when the filters of its tag let it go on. */
+static void take_value(struct sinaut *line, const struct tag *tag, const struct komet_object *object,
+                       struct value received)
+{
+    KOMET_ASSERT(line->value_count < SINAUT_VALUES_MAX);
+    double number = received.number;
+    switch (filter_value(tag->processing, &line->last[sinaut_tag_index(line, tag)], &received)) {
+    case FILTER_PASSES:
+        line->counters.values++;
+        break;
+    case FILTER_DISCARDS:
+        if (line->counters.discarded++ == 0) {
+            sinaut_note(line, "%s: %s discards %.7g, and what else its bounds do not allow", line->line->name,
+                        tag->name, number);
+        }
+        return;
+    case FILTER_UNCHANGED:
+        line->counters.unchanged++;
+        return;
+    }
+    struct line_value *value = &line->values[line->value_count++];
+    value->tag = tag;
+    value->value = received;
+    value->octets_size = 0;
+    if (object->time_size != KOMET_TIME_NONE) {
+        KOMET_ASSERT(object->octets_size <= sizeof value->octets);
+        memcpy(value->octets, object->octets, object->octets_size);
+        value->octets_size = object->octets_size;
+    }
+}
+
+/* The input tag to which an object is sent; NULL, with the mistake told, when there is none that takes its
+ * type. */
+static const struct tag *find_tag(struct sinaut *line, const struct station *station,
+                                  const struct komet_asdu *asdu, const struct komet_object *object,
+                                  uint8_t type)
+{
+    const struct tag *tag = station != NULL ? station_find_input(station, object->ioa) : NULL;
+    if (tag == NULL) {
+        unknown_address(line, asdu->ca, object->ioa,
+                        station != NULL && station->parameters.value[PARAMETER_IUA] != 0);
+        return NULL;
+    }
+    if (!tag_type_fits(tag->type, type)) {
+        if (line->counters.wrong_type++ == 0) {
+            sinaut_note(line, "%s: %s is a tag of type %s and gets %s", line->line->name, tag->name,
+                        tag_type_name(tag->type), asdu->row->name);
+        }
+        return NULL;
+    }
+    return tag;
+}
+
+static void take_values(struct sinaut *line, struct line_now now, const struct komet_asdu *asdu)
+{
+    const struct station *station = sinaut_station(line, asdu->ca);
+    for (unsigned i = 0; i < asdu->count; i++) {
+        struct komet_object object;
+        komet_asdu_object(asdu, i, &object);
+        const struct tag *tag = find_tag(line, station, asdu, &object, asdu->type);
+        if (tag == NULL || !sinaut_speaks(line, station)) {
+            continue;
+        }
+        const int64_t *parameter = station->parameters.value;
+        bool no_flags = parameter[PARAMETER_NF] != 0;
+        if (quality_ignored(asdu->type, &object, (unsigned)parameter[PARAMETER_IF])) {
+            continue;
+        }
+        struct value value = value_from_object(tag, asdu, &object, now.utc, no_flags);
+        if (!no_flags && parameter[PARAMETER_ICCP] != 0) {
+            value.flags = quality_flags_iccp(asdu, &object);
+        }
+        take_value(line, tag, &object, value);
+    }
+}
+
+/* ---- commands of the partner's ---- */
+
+/* The value of an input tag by a command: as a value of its type without a time tag, Valid, with its
+ * qualifier. */
+static void take_command(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
+                         const struct komet_asdu *asdu)
+{
+    const struct station *station = sinaut_station(line, asdu->ca);
+    struct komet_object object;
+    komet_asdu_object(asdu, 0, &object);
+    if (station == NULL || !sinaut_speaks(line, station)) {
+        sinaut_answers_refuse(line, path, asdu->octets, asdu->size, KOMET_COT_UNKNOWN_CA);
+        return;
+    }
+    const struct tag *tag = find_tag(line, station, asdu, &object, quality_type_of_command(asdu->type));
+    if (tag == NULL) {
+        sinaut_answers_refuse(line, path, asdu->octets, asdu->size, KOMET_COT_UNKNOWN_IOA);
+        return;
+    }
+    sinaut_answers_command(line, path, frame, asdu, true);
+    if (!object.select && !asdu->test) {
+        object.time_size = KOMET_TIME_NONE;
+        take_value(
+            line, tag, &object,
+            value_from_object(tag, asdu, &object, now.utc, station->parameters.value[PARAMETER_NF] != 0));
+    }
+}
+
+static bool is_answer(uint8_t cause)
+{
+    return cause == KOMET_COT_ACTIVATION_CON || cause == KOMET_COT_DEACTIVATION_CON ||
+           cause == KOMET_COT_ACTIVATION_TERMINATION ||
+           (cause >= KOMET_COT_UNKNOWN_TYPE && cause <= KOMET_COT_UNKNOWN_IOA);
+}
+
+static bool is_interrogation(uint8_t type)
+{
+    return type == KOMET_C_IC_NA_1 || type == KOMET_C_CI_NA_1;
+}
+
+static void take_order(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
+                       const struct komet_asdu *asdu)
+{
+    bool command = asdu->row->direction == KOMET_CONTROL;
+    if (!command && !is_interrogation(asdu->type)) {
+        sinaut_answers_refuse(line, path, asdu->octets, asdu->size, KOMET_COT_UNKNOWN_TYPE);
+    } else if (asdu->cause != KOMET_COT_ACTIVATION) {
+        sinaut_answers_refuse(line, path, asdu->octets, asdu->size, KOMET_COT_UNKNOWN_CAUSE);
+    } else if (command) {
+        take_command(line, now, path, frame, asdu);
+    } else {
+        sinaut_answers_interrogation(line, path, asdu);
+    }
+}
+
+/* ---- who sends ---- */
+
+/* Marked as a standby's, and such are ignored. */
+static bool is_marked(const struct sinaut *line, const struct komet_asdu *asdu, bool cf3_mark)
+{
+    return (cf3_mark && sinaut_parameter(line, PARAMETER_CF3) != 0) ||
+           (asdu->test && sinaut_parameter(line, PARAMETER_IT) != 0);
+}
+
+static bool is_of_values(uint8_t cause)
+{
+    return (cause >= KOMET_COT_PERIODIC && cause <= KOMET_COT_REQUEST) || cause == KOMET_COT_RETURN_REMOTE ||
+           cause == KOMET_COT_RETURN_LOCAL;
+}
+
+static void take_monitored(struct sinaut *line, struct line_now now, unsigned path,
+                           const struct komet_asdu *asdu, bool marked)
+{
+    bool interrogated = cot_is_interrogated(asdu->cause);
+    if (!interrogated && !is_of_values(asdu->cause)) {
+        line->counters.unknown_cause++;
+        return;
+    }
+    if (marked) {
+        partners_heard(&line->partners, path, HEARD_MARKED);
+        return;
+    }
+    partners_heard(&line->partners, path, interrogated ? HEARD_ANSWER : HEARD_VALUES);
+    if (line->active) { /* passive: the interrogation when we act brings them */
+        take_values(line, now, asdu);
+    }
+}
+
+static void take_asdu(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
+                      const struct komet_asdu *asdu, bool cf3_mark)
+{
+    unsigned partner = path / PARTNERS_NETWORKS;
+    if (asdu->type == KOMET_M_EI_NA_1) {
+        sinaut_stations_initialized(line, partner, asdu->ca);
+    } else if (asdu->row->direction == KOMET_MONITOR) {
+        take_monitored(line, now, path, asdu, is_marked(line, asdu, cf3_mark));
+    } else if (is_answer(asdu->cause)) {
+        if (is_interrogation(asdu->type) && !asdu->negative) {
+            sinaut_stations_answered(line, partner);
+            partners_heard(&line->partners, path, HEARD_ANSWER);
+        }
+        sinaut_commands_confirm(line, asdu);
+    } else if (line->active) { /* a standby neither executes nor answers */
+        take_order(line, now, path, frame, asdu);
+    }
+}
+
+static void unknown_type(struct sinaut *line, unsigned path, const struct komet_asdu *asdu)
+{
+    if (line->counters.unknown_type++ == 0) {
+        sinaut_note(line, "%s: type identification %u is not known", line->line->name, asdu->type);
+    }
+    bool control = asdu->type >= KOMET_C_SC_NA_1 && asdu->type != KOMET_M_EI_NA_1;
+    if (control && line->active && !is_answer(asdu->cause)) {
+        sinaut_answers_refuse(line, path, asdu->octets, asdu->size, KOMET_COT_UNKNOWN_TYPE);
+    }
+}
+
+void sinaut_receive(struct sinaut *line, struct line_now now, unsigned path,
+                    const struct komet_group_output *from)
+{
+    struct sinaut_path *own = &line->path[path];
+    struct komet_asdu asdu;
+    KOMET_ASSERT(from->received == own->handed + 1);
+    line->value_count = 0;
+    own->handed = from->received;
+    own->frame_times[from->received % SINAUT_FRAME_TIMES] = now.instant;
+    switch (komet_asdu_decode(&komet_profile_sinaut, from->octets, from->size, &asdu)) {
+    case KOMET_ASDU_OK:
+        take_asdu(line, now, path, from->received, &asdu, from->cf3_mark);
+        break;
+    case KOMET_ASDU_UNKNOWN_TYPE:
+        unknown_type(line, path, &asdu);
+        break;
+    case KOMET_ASDU_TOO_SHORT:
+    case KOMET_ASDU_TOO_LONG:
+    case KOMET_ASDU_NO_OBJECT:
+    case KOMET_ASDU_BAD_SEQUENCE:
+        sinaut_drop(line, now, path, KOMET_BAD_ASDU, true);
+        return;
+    }
+    line->value_frame = from->received;
+    line->value_connection = own->connection;
+    line->values_waiting = true;
+    if (line->line->acknowledge == ACKNOWLEDGE_RECEIVED) {
+        line_stored(&line->engine, now, own->connection, from->received);
+    }
+}

@@ -1,0 +1,560 @@
+/*
+ * sinaut_timeline: runs a script against the real engine of a Sinaut line. The script plays the two systems
+ * of the partner on four paths, A1 A2 B1 B2, and the server that stores. Numbers of frames are the runner's
+ * business: what the partner sends is `from A1 ASDU`, and it acknowledges when the script says so.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "line/line.h"
+#include "site/reader.h"
+
+#include "asdu_words.h"
+#include "stage.h"
+
+enum { PATHS = 4, TEXT = 4096 };
+
+static const char *const path_names[PATHS] = {"A1", "A2", "B1", "B2"};
+static const char *const path_addresses[PATHS] = {"10.1.0.1", "10.2.0.1", "10.1.0.2", "10.2.0.2"};
+
+/* The partner's end of a path. */
+struct far_end {
+    uint32_t connection; /* 0: none */
+    uint16_t sent, received, acknowledged;
+    uint8_t cut[KOMET_APDU_SIZE_MAX]; /* a frame of ours that is not complete yet */
+    size_t cut_size;
+};
+
+struct runner {
+    struct stage stage;
+    char line_keys[TEXT], parameters[TEXT], north[TEXT], south[TEXT], tags[TEXT];
+    unsigned paths;
+    bool listens, store_by_script, show_transport, show_line, show_notes, show_acknowledgements;
+    struct site_result site;
+    const struct line *line;
+    struct line_engine *engine;
+    struct far_end ends[PATHS];
+    uint32_t asked[PATHS]; /* serial of the CONNECT that waits for an answer */
+    uint64_t commands;
+};
+
+/* ---- the site ---- */
+
+static const char north_csv[] =
+    "name,type,address,asdu\n"
+    "M.Q,Qi,\"0,0,1\",\nM.D,Di,2,\nM.U,Ai,3,\nM.C,Ci,4,\nM.T,TiR,5,\nM.STEP,Ci,6,\n"
+    "M.Q.CMD,Dout,1,46\nM.D.CMD,Dout,2,45\nM.SET,Ao,3,50\nM.CO,Co,4,49\n"
+    "M.OD,Dout,2,1\nM.OU,Ao,100,36\nM.OT,Co,101,15\nM.OQ,Co,102,3\n";
+static const char south_csv[] = "name,type,address,asdu\nM.S.U,Ai,3,\nM.S.SET,Ao,3,50\nM.S.OU,Ao,10,13\n";
+
+static void write_partners(const struct runner *r, char *text)
+{
+    size_t used = (size_t)snprintf(text, 200, "[[%s", path_addresses[0]);
+    for (unsigned path = 1; path < r->paths; path++) {
+        used += (size_t)snprintf(text + used, 200 - used, "%s%s", path % 2 == 0 ? "], [" : ", ",
+                                 path_addresses[path]);
+    }
+    snprintf(text + used, 200 - used, "]]");
+}
+
+static void read_site(struct runner *r)
+{
+    static char yaml[6 * TEXT], north[2 * TEXT];
+    char partners[200];
+    write_partners(r, partners);
+    snprintf(yaml, sizeof yaml,
+             "site: s\n"
+             "processes:\n"
+             "  SELF.KOM:\n"
+             "    lines:\n"
+             "      L.S:\n"
+             "        protocol: iec104-sinaut\n"
+             "        category: tcp-redundant\n"
+             "        number: 7\n"
+             "        partners: %s\n"
+             "        parameters: {%s%s}\n"
+             "%s"
+             "        stations:\n"
+             "          B.NORTH: {address: \"2,1\", tags: north.csv%s}\n"
+             "          B.SOUTH: {address: 3, tags: south.csv%s}\n",
+             partners, r->listens ? "SP: 2404, SH: ALL, " : "", r->parameters, r->line_keys, r->north,
+             r->south);
+    snprintf(north, sizeof north, "%s%s", north_csv, r->tags);
+    const struct site_file files[] = {{"site.yaml", yaml, strlen(yaml)},
+                                      {"north.csv", north, strlen(north)},
+                                      {"south.csv", south_csv, sizeof south_csv - 1}};
+    r->site = site_read_wanted(files, 3, &(struct site_wanted){.not_built = true});
+    if (r->site.site == NULL) {
+        script_fail(&r->stage.script, "the site: %s", r->site.faults[0].what);
+    }
+    r->line = site_find_line(r->site.site, "L.S");
+}
+
+/* ---- what the line wants done ---- */
+
+static struct line_now now_of(const struct runner *r)
+{
+    return (struct line_now){r->stage.now, {INT64_C(1782648000000) + r->stage.now.us / 1000}};
+}
+
+static unsigned path_of(const struct runner *r, uint32_t connection)
+{
+    for (unsigned path = 0; path < PATHS; path++) {
+        if (r->ends[path].connection == connection || r->asked[path] == connection) {
+            return path;
+        }
+    }
+    script_fail(&r->stage.script, "connection %u is nobody's", connection);
+}
+
+static void note_frame(struct runner *r, unsigned path)
+{
+    struct far_end *end = &r->ends[path];
+    struct komet_apdu apdu;
+    size_t taken;
+    char text[ASDU_WORDS_TEXT_SIZE];
+    if (komet_apdu_decode(end->cut, end->cut_size, false, &apdu, &taken) != KOMET_OK) {
+        script_fail(&r->stage.script, "what was sent is no frame");
+    }
+    switch (apdu.format) {
+    case KOMET_FORMAT_I:
+        asdu_text(text, &komet_profile_sinaut, apdu.asdu, apdu.asdu_size);
+        stage_note(&r->stage, "send %s %s", path_names[path], text);
+        end->received++;
+        break;
+    case KOMET_FORMAT_S:
+        if (r->show_acknowledgements) {
+            stage_note(&r->stage, "send %s S %u", path_names[path], apdu.nr);
+        }
+        break;
+    case KOMET_FORMAT_U:
+        if (r->show_transport) {
+            stage_note(&r->stage, "send %s %s", path_names[path], komet_u_function_name(apdu.function));
+        }
+        break;
+    }
+}
+
+static void note_sent(struct runner *r, const struct line_output *output)
+{
+    unsigned path = path_of(r, output->connection);
+    struct far_end *end = &r->ends[path];
+    for (size_t i = 0; i < output->size; i++) {
+        end->cut[end->cut_size++] = output->octets[i];
+        if (end->cut_size >= 2 && end->cut_size == (size_t)end->cut[1] + 2) {
+            note_frame(r, path);
+            end->cut_size = 0;
+        }
+    }
+    line_written(r->engine, output->connection, output->size);
+}
+
+static void note_values(struct runner *r, const struct line_output *output)
+{
+    for (unsigned i = 0; i < output->count; i++) {
+        const struct line_value *value = &output->values[i];
+        char text[VALUE_TEXT_SIZE], flags[FLAGS_TEXT_SIZE];
+        value_text(value->tag->type, &value->value, text);
+        value_flags_text(value->value.flags, flags);
+        stage_note(&r->stage, "value %s %s %s%s%s", value->tag->name, text,
+                   value_status_name(value->value.status), flags[0] != '\0' ? " " : "", flags);
+    }
+    if (!r->store_by_script) {
+        line_stored(r->engine, now_of(r), output->connection, output->frame);
+    }
+}
+
+static void note_line(struct runner *r)
+{
+    struct line_report report = line_report(r->engine);
+    char flags[FLAGS_TEXT_SIZE];
+    value_flags_text(report.flags, flags);
+    stage_note(&r->stage, "line %s%s%s", report.value ? "true" : "false", flags[0] != '\0' ? " " : "", flags);
+}
+
+static void note_connect(struct runner *r, const struct line_output *output)
+{
+    for (unsigned path = 0; path < PATHS; path++) {
+        if (strcmp(output->address->host, path_addresses[path]) == 0) {
+            r->asked[path] = output->connection;
+            if (r->show_transport) {
+                stage_note(&r->stage, "connect %s%s%s", path_names[path],
+                           output->local != NULL ? " from " : "", output->local != NULL ? output->local : "");
+            }
+        }
+    }
+}
+
+static void note_output(struct runner *r, const struct line_output *output)
+{
+    switch (output->kind) {
+    case LINE_OUT_LISTEN:
+        stage_note(&r->stage, "listen");
+        return;
+    case LINE_OUT_LISTEN_END:
+        stage_note(&r->stage, "listen-end");
+        return;
+    case LINE_OUT_CONNECT:
+        note_connect(r, output);
+        return;
+    case LINE_OUT_SEND:
+        note_sent(r, output);
+        return;
+    case LINE_OUT_ABORT: {
+        unsigned path = path_of(r, output->connection);
+        r->ends[path].connection = r->asked[path] = 0;
+        stage_note(&r->stage, "close %s %s", path_names[path], komet_reason_name(output->reason));
+        return;
+    }
+    case LINE_OUT_VALUES:
+        note_values(r, output);
+        return;
+    case LINE_OUT_LINE:
+        if (r->show_line) {
+            note_line(r);
+        }
+        return;
+    case LINE_OUT_STATION:
+        stage_note(&r->stage, "station %s %s", output->station->name,
+                   station_value_name(output->station_value));
+        return;
+    case LINE_OUT_COMMAND_END:
+        stage_note(&r->stage, "end %u %s%s%s", (unsigned)output->id, command_result_name(output->result),
+                   output->text[0] != '\0' ? " " : "", output->text);
+        return;
+    case LINE_OUT_NOTE:
+        if (r->show_notes) {
+            stage_note(&r->stage, "note %s", output->text);
+        }
+        return;
+    }
+}
+
+static void drain(struct runner *r)
+{
+    struct line_output output;
+    while (line_next(r->engine, now_of(r), &output)) {
+        note_output(r, &output);
+    }
+}
+
+/* ---- settings ---- */
+
+static void append_rest(struct script *script, char *text, const char *before, const char *behind)
+{
+    size_t used = strlen(text);
+    used += (size_t)snprintf(text + used, TEXT - used, "%s", before);
+    const char *between = "";
+    while (script_peek(script) != NULL) {
+        used += (size_t)snprintf(text + used, TEXT - used, "%s%s", between, script_word(script));
+        between = " ";
+    }
+    snprintf(text + used, TEXT - used, "%s", behind);
+}
+
+static bool setting(struct stage *stage)
+{
+    struct runner *r = stage->context;
+    struct script *script = &stage->script;
+    if (script_take(script, "parameters")) {
+        append_rest(script, r->parameters, "", ", ");
+    } else if (script_take(script, "line")) {
+        append_rest(script, r->line_keys, "        ", "\n");
+    } else if (script_take(script, "north")) {
+        append_rest(script, r->north, ", ", "");
+    } else if (script_take(script, "south")) {
+        append_rest(script, r->south, ", ", "");
+    } else if (script_take(script, "tag")) {
+        append_rest(script, r->tags, "", "\n");
+    } else if (script_take(script, "paths")) {
+        r->paths = (unsigned)script_number(script, PATHS);
+    } else if (script_take(script, "listens")) {
+        r->listens = true;
+    } else if (script_take(script, "store-by-script")) {
+        r->store_by_script = true;
+    } else if (script_take(script, "show")) {
+        r->show_transport = r->show_transport || script_take(script, "transport");
+        r->show_line = r->show_line || script_take(script, "line");
+        r->show_notes = r->show_notes || script_take(script, "notes");
+        r->show_acknowledgements = r->show_acknowledgements || script_take(script, "acknowledgements");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void begin(struct stage *stage)
+{
+    struct runner *r = stage->context;
+    read_site(r);
+    size_t size = line_size(r->line);
+    r->engine = line_init(malloc(size), size, r->line, now_of(r));
+}
+
+/* ---- what happens ---- */
+
+static unsigned path_word(struct runner *r)
+{
+    const char *word = script_word(&r->stage.script);
+    for (unsigned path = 0; word != NULL && path < r->paths; path++) {
+        if (strcmp(word, path_names[path]) == 0) {
+            return path;
+        }
+    }
+    script_fail(&r->stage.script, "'%s' is no path: A1, A2, B1 or B2", word != NULL ? word : "");
+}
+
+static void feed(struct runner *r, unsigned path, const uint8_t *octets, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        at += line_feed(r->engine, now_of(r), r->ends[path].connection, octets + at, size - at);
+        drain(r);
+    }
+}
+
+static void feed_function(struct runner *r, unsigned path, enum komet_u_function function)
+{
+    uint8_t octets[KOMET_APDU_SIZE_MAX];
+    komet_apdu_encode_u(octets, function);
+    feed(r, path, octets, KOMET_APDU_HEADER_SIZE);
+}
+
+static uint32_t accept_from(struct runner *r, const char *host)
+{
+    struct network_address peer = {.family = 4};
+    if (inet_pton(AF_INET, host, peer.octets) != 1) {
+        peer.family = 6;
+        inet_pton(AF_INET6, host, peer.octets);
+    }
+    return line_accepted(r->engine, now_of(r), &peer, 40000);
+}
+
+/* TCP is there: as asked for, or by the partner. */
+static void connect_path(struct runner *r, unsigned path)
+{
+    uint32_t connection = r->asked[path];
+    if (r->listens) {
+        connection = accept_from(r, path_addresses[path]);
+    }
+    if (connection == 0) {
+        script_fail(&r->stage.script, "no connection of %s is wanted", path_names[path]);
+    }
+    drain(r); /* the one before is closed, if there was one */
+    r->asked[path] = 0;
+    r->ends[path] = (struct far_end){.connection = connection};
+    if (!r->listens) {
+        line_connected(r->engine, now_of(r), connection);
+    }
+    drain(r);
+}
+
+static void do_up(struct runner *r)
+{
+    while (script_peek(&r->stage.script) != NULL) {
+        unsigned path = path_word(r);
+        connect_path(r, path);
+        feed_function(r, path, r->listens ? KOMET_U_STARTDT_ACT : KOMET_U_STARTDT_CON);
+    }
+}
+
+static void do_from(struct runner *r)
+{
+    uint8_t octets[KOMET_APDU_SIZE_MAX];
+    unsigned path = path_word(r);
+    struct far_end *end = &r->ends[path];
+    struct script *script = &r->stage.script;
+    bool marked = script_take(script, "marked");
+    if (script_take(script, "S")) {
+        end->acknowledged =
+            script_peek(script) != NULL ? (uint16_t)script_number(script, 32767) : end->received;
+        komet_apdu_encode_s(octets, end->acknowledged);
+        feed(r, path, octets, KOMET_APDU_HEADER_SIZE);
+        return;
+    }
+    if (script_take(script, "STARTDT")) {
+        feed_function(r, path, script_take(script, "act") ? KOMET_U_STARTDT_ACT : KOMET_U_STARTDT_CON);
+        script_take(script, "con");
+        return;
+    }
+    if (script_take(script, "TESTFR")) {
+        feed_function(r, path, script_take(script, "act") ? KOMET_U_TESTFR_ACT : KOMET_U_TESTFR_CON);
+        script_take(script, "con");
+        return;
+    }
+    size_t size = script_asdu(script, &komet_profile_sinaut, octets + KOMET_APDU_HEADER_SIZE);
+    komet_apdu_encode_i(octets, end->sent++, end->acknowledged, size);
+    octets[4] = (uint8_t)(octets[4] | (marked ? 1u : 0u));
+    feed(r, path, octets, KOMET_APDU_HEADER_SIZE + size);
+}
+
+static enum komet_reason reason_word(struct script *script, enum komet_reason otherwise)
+{
+    const char *word = script_word(script);
+    for (unsigned reason = 0; word != NULL && reason < KOMET_REASON_COUNT; reason++) {
+        if (strcmp(word, komet_reason_name((enum komet_reason)reason)) == 0) {
+            return (enum komet_reason)reason;
+        }
+    }
+    if (word != NULL) {
+        script_fail(script, "'%s' is no reason", word);
+    }
+    return otherwise;
+}
+
+/* A connection ends, or does not come to be. */
+static void do_lose(struct runner *r)
+{
+    unsigned path = path_word(r);
+    uint32_t connection = r->asked[path] != 0 ? r->asked[path] : r->ends[path].connection;
+    r->asked[path] = r->ends[path].connection = 0;
+    line_closed(r->engine, now_of(r), connection, reason_word(&r->stage.script, KOMET_PEER_CLOSED));
+}
+
+static const struct station *station_word(struct runner *r)
+{
+    const char *word = script_word(&r->stage.script);
+    const struct station *station = word != NULL ? site_find_station(r->site.site, word) : NULL;
+    if (station == NULL) {
+        script_fail(&r->stage.script, "'%s' is no station", word != NULL ? word : "");
+    }
+    return station;
+}
+
+static void do_command(struct runner *r, enum line_command_kind kind)
+{
+    struct script *script = &r->stage.script;
+    struct line_command order = {.id = ++r->commands, .kind = kind};
+    order.deadline = komet_after(r->stage.now, KOMET_SECONDS(10));
+    if (kind == LINE_COMMAND_WRITE) {
+        const char *name = script_word(script);
+        const struct tag *tag = name != NULL ? site_find_tag(r->site.site, name) : NULL;
+        const char *number = script_word(script), *flags = script_word(script);
+        if (tag == NULL || number == NULL || !value_parse(tag->type, number, &order.number) ||
+            (flags != NULL && !value_flags_parse(flags, &order.flags))) {
+            script_fail(script, "write TAG NUMBER [FLAGS]");
+        }
+        order.tag = tag;
+        order.station = tag->station;
+    } else {
+        order.station = station_word(r);
+    }
+    line_command(r->engine, now_of(r), &order);
+}
+
+static bool happens_on_a_path(struct runner *r)
+{
+    struct script *script = &r->stage.script;
+    if (script_take(script, "up")) {
+        do_up(r);
+    } else if (script_take(script, "connected")) {
+        connect_path(r, path_word(r));
+    } else if (script_take(script, "lose")) {
+        do_lose(r);
+    } else if (script_take(script, "from")) {
+        do_from(r);
+    } else if (script_take(script, "store")) {
+        unsigned path = path_word(r);
+        line_stored(r->engine, now_of(r), r->ends[path].connection, script_number(script, UINT32_MAX));
+    } else if (script_take(script, "stranger")) {
+        const char *host = script_word(script);
+        stage_note(&r->stage, "stranger %s", accept_from(r, host) == 0 ? "refused" : "taken");
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool action(struct stage *stage)
+{
+    struct runner *r = stage->context;
+    struct script *script = &stage->script;
+    if (happens_on_a_path(r)) {
+        drain(r);
+        return true;
+    }
+    if (script_take(script, "activate")) {
+        line_activate(r->engine, now_of(r));
+    } else if (script_take(script, "deactivate")) {
+        line_deactivate(r->engine, now_of(r), reason_word(script, KOMET_BECAME_PASSIVE));
+    } else if (script_take(script, "listening")) {
+        line_listening(r->engine, now_of(r), script_take(script, "fails") ? "the port is taken" : NULL);
+    } else if (script_take(script, "mode")) {
+        const struct station *station = station_word(r);
+        line_set_mode(r->engine, now_of(r), station, (unsigned)script_number(script, STATION_MODES));
+    } else if (script_take(script, "write")) {
+        do_command(r, LINE_COMMAND_WRITE);
+    } else if (script_take(script, "interrogate")) {
+        do_command(r, LINE_COMMAND_INTERROGATE);
+    } else if (script_take(script, "counters")) {
+        do_command(r, LINE_COMMAND_COUNTERS);
+    } else {
+        return false;
+    }
+    drain(r);
+    return true;
+}
+
+static bool expected(struct stage *stage, char *text)
+{
+    struct script *script = &stage->script;
+    const char *word = script_word(script);
+    size_t used = (size_t)snprintf(text, STAGE_TEXT_SIZE, "%s", word != NULL ? word : "");
+    while (script_peek(script) != NULL && used < STAGE_TEXT_SIZE) {
+        used += (size_t)snprintf(text + used, STAGE_TEXT_SIZE - used, " %s", script_word(script));
+    }
+    return word != NULL;
+}
+
+static bool expect_now(struct stage *stage)
+{
+    struct runner *r = stage->context;
+    struct script *script = &stage->script;
+    struct line_counters counters = line_counters(r->engine);
+    if (script_take(script, "unknown-addresses")) {
+        stage_expect_number(stage, "unknown-addresses", counters.unknown_address);
+    } else if (script_take(script, "wrong-types")) {
+        stage_expect_number(stage, "wrong-types", counters.wrong_type);
+    } else if (script_take(script, "refused-connections")) {
+        stage_expect_number(stage, "refused-connections", counters.refused);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static struct komet_instant deadline(const struct stage *stage)
+{
+    const struct runner *r = stage->context;
+    return line_deadline(r->engine);
+}
+
+static void tick(struct stage *stage)
+{
+    struct runner *r = stage->context;
+    line_tick(r->engine, now_of(r));
+    drain(r);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct stage_engine engine = {
+        .setting = setting,
+        .begin = begin,
+        .action = action,
+        .expect_now = expect_now,
+        .expected = expected,
+        .deadline = deadline,
+        .tick = tick,
+        .expectations =
+            "send PATH ASDU, value TAG …, end ID RESULT, station NAME VALUE, close PATH REASON, listen, "
+            "listen-end, stranger refused, unknown-addresses N, wrong-types N, refused-connections N; "
+            "where shown: connect PATH, line VALUE FLAGS, note …",
+    };
+    static struct runner runner = {.stage = {.engine = &engine, .context = &runner}, .paths = PATHS};
+    int status = stage_run(&runner.stage, argc, argv);
+    free(runner.engine);
+    site_result_release(&runner.site);
+    return status;
+}
