@@ -53,6 +53,10 @@ struct komet_group_settings {
 
 #define KOMET_GROUP_BUFFER_MIN 512
 
+/* NULL when the settings are usable, else a sentence that says which is wrong and what is right; `link` is
+ * looked at too. Check at configuration; komet_group_size and komet_group_init assert it. Static storage. */
+KOMET_API const char *komet_group_settings_fault(const struct komet_group_settings *settings);
+
 struct komet_group; /* opaque; lives in the caller's memory */
 
 /* Octets of memory for a group, all in. */
@@ -60,8 +64,7 @@ KOMET_API size_t komet_group_size(const struct komet_group_settings *settings);
 
 /*
  * memory, size  taken until the caller drops the group; aligned for any object; size as komet_group_size
- * settings      copied; out of range is the caller's mistake (asserted; komet_link_settings_fault checks
- * `link`)
+ * settings      copied; usable (asserted: komet_group_settings_fault)
  */
 KOMET_API struct komet_group *komet_group_init(void *memory, size_t size,
                                                const struct komet_group_settings *settings);

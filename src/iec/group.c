@@ -58,17 +58,40 @@ static size_t connection_size(const struct komet_group_settings *settings)
     return aligned(komet_link_size(&settings->link)) + aligned(ends_size(settings) * sizeof(struct place));
 }
 
+const char *komet_group_settings_fault(const struct komet_group_settings *settings)
+{
+    KOMET_ASSERT(settings != NULL);
+    const char *link = komet_link_settings_fault(&settings->link);
+    if (link != NULL) {
+        return link;
+    }
+    if (settings->connections < 1 || settings->connections > KOMET_GROUP_CONNECTIONS_MAX) {
+        return "A group has 1 to 8 connections.";
+    }
+    if (settings->mode != KOMET_GROUP_ONE_STARTED && settings->mode != KOMET_GROUP_ALL_STARTED) {
+        return "The mode of a group is one started or all started.";
+    }
+    if (settings->full != KOMET_GROUP_DROP_OLDEST && settings->full != KOMET_GROUP_REFUSE) {
+        return "A full buffer of events drops its oldest or refuses the newest.";
+    }
+    if (settings->link.role == KOMET_CONTROLLING && settings->mode == KOMET_GROUP_ONE_STARTED) {
+        return "The role of a group is controlled; controlling it may be where all are started.";
+    }
+    if (settings->buffer_size < KOMET_GROUP_BUFFER_MIN) {
+        return "The buffer of events must have at least 512 octets.";
+    }
+    return NULL;
+}
+
 size_t komet_group_size(const struct komet_group_settings *settings)
 {
+    KOMET_ASSERT(komet_group_settings_fault(settings) == NULL);
     return aligned(sizeof(struct komet_group)) + settings->connections * connection_size(settings) +
            aligned(settings->buffer_size);
 }
 
 struct komet_group *komet_group_init(void *memory, size_t size, const struct komet_group_settings *settings)
 {
-    KOMET_ASSERT(settings->connections >= 1 && settings->connections <= KOMET_GROUP_CONNECTIONS_MAX);
-    KOMET_ASSERT(settings->buffer_size >= KOMET_GROUP_BUFFER_MIN);
-    KOMET_ASSERT(settings->link.role == KOMET_CONTROLLED || settings->mode == KOMET_GROUP_ALL_STARTED);
     KOMET_ASSERT(size >= komet_group_size(settings));
     struct komet_group *group = memory;
     uint8_t *next = (uint8_t *)memory + aligned(sizeof *group);

@@ -151,7 +151,7 @@ static bool setting(struct stage *stage)
 static void begin(struct stage *stage)
 {
     struct runner *r = stage->context;
-    const char *fault = komet_link_settings_fault(&r->settings.link);
+    const char *fault = komet_group_settings_fault(&r->settings);
     if (fault != NULL) {
         script_fail(&stage->script, "%s", fault);
     }

@@ -55,6 +55,45 @@ static void finish(struct world *world)
     free(world->memory);
 }
 
+static void assert_fault(struct komet_group_settings settings, const char *word)
+{
+    const char *fault = komet_group_settings_fault(&settings);
+    assert_non_null(fault);
+    assert_non_null(strstr(fault, word));
+}
+
+/* What a host reads in its configuration is answered with a sentence, and nothing is asserted. */
+static void test_settings(void **state)
+{
+    const struct komet_group_settings good = {.link = komet_link_settings_standard(KOMET_CONTROLLED),
+                                              .connections = KOMET_GROUP_CONNECTIONS_MAX,
+                                              .buffer_size = KOMET_GROUP_BUFFER_MIN};
+    struct komet_group_settings settings = good;
+    (void)state;
+    assert_null(komet_group_settings_fault(&good));
+    settings.link.k = 0;
+    assert_fault(settings, "k must");
+    settings = good;
+    settings.connections = 0;
+    assert_fault(settings, "1 to 8 connections");
+    settings.connections = KOMET_GROUP_CONNECTIONS_MAX + 1;
+    assert_fault(settings, "1 to 8 connections");
+    settings = good;
+    settings.buffer_size = KOMET_GROUP_BUFFER_MIN - 1;
+    assert_fault(settings, "512");
+    settings = good;
+    settings.mode = (enum komet_group_mode)2;
+    assert_fault(settings, "mode");
+    settings = good;
+    settings.full = (enum komet_group_full)2;
+    assert_fault(settings, "full");
+    settings = good;
+    settings.link.role = KOMET_CONTROLLING;
+    assert_fault(settings, "role");
+    settings.mode = KOMET_GROUP_ALL_STARTED;
+    assert_null(komet_group_settings_fault(&settings));
+}
+
 /* An event is an ASDU of a private type whose last four octets are its number. */
 static size_t write_event(uint8_t octets[KOMET_ASDU_SIZE_MAX], uint32_t number, size_t size)
 {
@@ -583,6 +622,7 @@ static void test_chaos(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_settings),
         cmocka_unit_test(test_events_wait_until_data_transfer_starts),
         cmocka_unit_test(test_r1_another_started_connection_takes_over),
         cmocka_unit_test(test_r3_all_down_and_one_returns),
