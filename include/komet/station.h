@@ -73,12 +73,12 @@ struct komet_station_settings {
     enum komet_too_old too_old; /* what becomes of such a command; standard refused */
     int zone_minutes;           /* of time tags, east of UTC, -1440..1440; standard 0 */
     bool summer_time;           /* tags with the SU bit are another hour east */
-    bool clock_sync;            /* type 103 is accepted; standard true */
-    bool clock_event;           /* after it, the new time is reported with type 103, cause spontaneous */
-    bool broadcast_once;        /* a request to the global address is confirmed and terminated once, with that
-                                   address (Sinaut); else by each address in its own name */
-    bool limit_set_points;      /* a set point out of range becomes the nearest allowed one, also in its
-                                   confirmation; else it is refused */
+    bool clock_sync;       /* type 103 is accepted, unless its tag has IV or names no time; standard true */
+    bool clock_event;      /* after it, the new time is reported with type 103, cause spontaneous */
+    bool broadcast_once;   /* a request to the global address is confirmed and terminated once, with that
+                              address (Sinaut); else by each address in its own name */
+    bool limit_set_points; /* a set point out of range becomes the nearest allowed one, also in its
+                              confirmation; else it is refused */
 };
 
 #define KOMET_STATION_CONNECTIONS_MAX 8
@@ -148,8 +148,9 @@ enum komet_station_result {
  *   event         filled: what the host has to do, if anything
  * Answered by the station itself, in this order: types it does not take (44), causes (45), addresses (46,
  * also the global address where the standard forbids it), objects (47). An ASDU that says itself that
- * something was unknown (cause 44 to 47) is counted and not answered. Types 120 to 127 are not taken: offer
- * them to file transfer first.
+ * something was unknown (cause 44 to 47) is counted and not answered. A delay (106) above 59,999 ms is
+ * refused; where it is loaded, which is never confirmed, it is counted and the one before stays. Types 120 to
+ * 127 are not taken: offer them to file transfer first.
  */
 KOMET_API enum komet_station_result komet_station_receive(struct komet_station *station,
                                                           struct komet_instant now, struct komet_utc utc,
@@ -224,7 +225,7 @@ KOMET_API uint8_t komet_type_without_time(uint8_t type);
 struct komet_station_counters {
     uint64_t requests;       /* taken */
     uint64_t refused;        /* with cause 44 to 47 or a negative confirmation */
-    uint64_t ignored;        /* cause 44 to 47 received */
+    uint64_t ignored;        /* cause 44 to 47 received, and delays out of range that were to be loaded */
     uint64_t too_old;        /* commands refused or discarded for their time tag */
     uint64_t executed;       /* commands that the host accepted */
     uint64_t interrogations; /* begun: 100 and 101 */

@@ -303,7 +303,7 @@ static size_t write_delay(const struct frame *frame)
     uint8_t *place = frame->octets + size - KOMET_CP16_SIZE;
     int64_t passed_ms = komet_elapsed_us(frame->now, frame->answer->received) / 1000;
     int64_t delay_ms = octets_u16(place) + (passed_ms > 0 ? passed_ms : 0);
-    put_u16(place, (uint16_t)(delay_ms > 59999 ? 59999 : delay_ms));
+    put_u16(place, (uint16_t)(delay_ms > DELAY_MAX_MS ? DELAY_MAX_MS : delay_ms));
     return size;
 }
 

@@ -34,6 +34,7 @@ enum {
     QCC_FREEZE_SHIFT = 6,
     QRP_EVENTS = 2,
     TEST_PATTERN = 0x55AA,
+    DELAY_MAX_MS = 59999, /* what a CP16Time2a holds (7.2.6.20) */
     COUNTER_GROUPS = 4
 };
 

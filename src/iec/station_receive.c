@@ -91,12 +91,13 @@ static void take_counters(struct request *request)
     }
 }
 
-/* The confirmation carries the station's time before it is set (-5-101 7.4.6). */
+/* The confirmation carries the station's time before it is set (-5-101 7.4.6). A centre that does not trust
+ * its own clock sets none. */
 static void take_clock(struct request *request)
 {
     struct komet_station *station = request->station;
     const struct komet_time_tag *tag = &request->object->time;
-    if (!station->settings.clock_sync || !komet_time_tag_plausible(tag)) {
+    if (!station->settings.clock_sync || tag->invalid || !komet_time_tag_plausible(tag)) {
         confirm(request, false);
         return;
     }
@@ -114,13 +115,20 @@ static void take_clock(struct request *request)
     request->event->utc.ms += station->connections[request->c].delay_ms;
 }
 
+/* A delay that is loaded is not confirmed (7.4.7), so one that is out of range can only be left alone. */
 static void take_delay(struct request *request)
 {
+    bool in_range = request->object->elapsed_ms <= DELAY_MAX_MS;
     if (request->asdu->cause == KOMET_COT_SPONTANEOUS) {
-        if (!request->asdu->test) {
+        request->station->counters.ignored += !in_range;
+        if (in_range && !request->asdu->test) {
             request->station->connections[request->c].delay_ms = request->object->elapsed_ms;
         }
-        return; /* it is loaded, and not confirmed (7.4.7) */
+        return;
+    }
+    if (!in_range) {
+        confirm(request, false);
+        return;
     }
     struct answer *answer = station_enqueue(request, ANSWER_DELAY, KOMET_COT_ACTIVATION_CON, false);
     answer->received = request->now;

@@ -7,7 +7,7 @@
 
 #include "komet/time_tag.h"
 
-enum { SELECTABLE_ANSWERS = 2, PATTERN = 0x55AA, BROADCAST = 0xFFFF, CP56_IN_ASDU = 7 };
+enum { SELECTABLE_ANSWERS = 2, PATTERN = 0x55AA, BROADCAST = 0xFFFF, CP56_IN_ASDU = 7, MINUTE_MS = 60000 };
 
 static void confirm(struct rig *rig, const struct request *request, bool positive)
 {
@@ -53,7 +53,7 @@ static void judge_interrogation(struct rig *rig, const struct request *request,
 static void judge_clock(struct rig *rig, const struct request *request, struct komet_station_event *want)
 {
     struct komet_time_tag before;
-    if (!komet_time_tag_plausible(&request->object->time)) {
+    if (request->object->time.invalid || !komet_time_tag_plausible(&request->object->time)) {
         confirm(rig, request, false);
         return;
     }
@@ -77,9 +77,15 @@ static void judge_clock(struct rig *rig, const struct request *request, struct k
 
 static void judge_delay(struct rig *rig, const struct request *request)
 {
+    bool out_of_range = request->object->elapsed_ms >= MINUTE_MS;
     if (request->asdu->cause == KOMET_COT_SPONTANEOUS) {
         uint16_t *delay_ms = &rig->answers[request->c].delay_ms;
-        *delay_ms = request->asdu->test ? *delay_ms : request->object->elapsed_ms;
+        rig->counters.ignored += out_of_range;
+        *delay_ms = request->asdu->test || out_of_range ? *delay_ms : request->object->elapsed_ms;
+        return;
+    }
+    if (out_of_range) {
+        confirm(rig, request, false);
         return;
     }
     struct short_answer *answer = answers_mirror(rig, request, KOMET_COT_ACTIVATION_CON, false);
