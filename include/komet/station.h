@@ -65,8 +65,10 @@ struct komet_station_settings {
     struct komet_point *points; /* in ascending order of ca, then ioa; each pair once */
     size_t point_count;
     unsigned connections;   /* 1..KOMET_STATION_CONNECTIONS_MAX */
-    unsigned answers;       /* answers that may wait on one connection: 4..1000, standard 16 */
-    unsigned commands;      /* selections and commands that may be open: 1..1000, standard 16 */
+    unsigned answers;       /* answers that may wait on one connection: 4..1000, standard 20. A command that
+                               is being executed keeps a place for its termination */
+    unsigned commands;      /* selections and commands that may be open: 1..answers - 2, standard 16: however
+                               many are being executed, and for however long, another request is taken */
     int64_t select_us;      /* how long a selection holds: > 0, standard 30 s */
     int64_t command_age_ms; /* types 58 to 64: how far the time tag may be from `utc`, before or behind. A tag
                                with IV is too far. 0 (standard): not looked at */

@@ -16,7 +16,7 @@ struct komet_station_settings komet_station_settings_standard(void)
     return (struct komet_station_settings){
         .profile = &komet_profile_104,
         .connections = 1,
-        .answers = 16,
+        .answers = 20,
         .commands = 16,
         .select_us = KOMET_SECONDS(30),
         .clock_sync = true,
@@ -125,9 +125,11 @@ const char *komet_station_settings_fault(const struct komet_station_settings *se
     if (settings->connections == 0 || settings->connections > KOMET_STATION_CONNECTIONS_MAX) {
         return "connections: 1 to 8";
     }
-    if (settings->answers < 4 || settings->answers > 1000 || settings->commands < 1 ||
-        settings->commands > 1000) {
-        return "answers: 4 to 1000; commands: 1 to 1000";
+    if (settings->answers < 4 || settings->answers > 1000) {
+        return "answers: 4 to 1000";
+    }
+    if (settings->commands < 1 || settings->commands > settings->answers - ANSWERS_OF_A_REQUEST) {
+        return "commands: 1 up to two below answers, of which each may keep one while it is executed";
     }
     if (settings->select_us <= 0 || settings->command_age_ms < 0) {
         return "select_us is above 0, command_age_ms 0 or more";

@@ -38,6 +38,10 @@ enum {
     COUNTER_GROUPS = 4
 };
 
+/* Answers that one request may need at once: a command its confirmation and termination, a clock its event.
+ */
+enum { ANSWERS_OF_A_REQUEST = 2 };
+
 enum answer_kind {
     ANSWER_MIRROR,        /* the request with another cause: one frame, or one an address */
     ANSWER_INTERROGATION, /* confirmation, values, termination */

@@ -271,10 +271,6 @@ static void take(struct request *request)
     }
 }
 
-/* Answers that one request may need at once: a command its confirmation and termination, a clock its event.
- */
-enum { ANSWERS_OF_A_REQUEST = 2 };
-
 static bool is_large(const struct komet_asdu *asdu)
 {
     return asdu->size > KOMET_ASDU_SIZE_ONE;

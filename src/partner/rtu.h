@@ -52,8 +52,8 @@ struct rtu_pattern {
 
 #define RTU_PERIOD_MAX_US   KOMET_SECONDS(86400)
 #define RTU_POINTS_MAX      1000000 /* all rows together */
-#define RTU_ANSWERS_MAX     32      /* that wait for the link */
-#define RTU_HELD_MAX        32      /* requests that wait until there is room for their answers */
+#define RTU_ANSWERS_MAX     80 /* that wait for the link; of these one for each command that is executed */
+#define RTU_HELD_MAX        32 /* requests that wait until there is room for their answers */
 #define RTU_SELECTIONS_MAX  64
 #define RTU_CONNECTIONS_MAX 16
 

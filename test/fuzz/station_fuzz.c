@@ -56,7 +56,7 @@ static struct komet_station_settings settings_of(uint8_t choice)
     settings.point_count = sizeof points / sizeof *points;
     settings.connections = 2;
     settings.answers = choice & 2 ? 4 : 16;
-    settings.commands = choice & 4 ? 1 : 3;
+    settings.commands = choice & 4 ? 1 : 2;
     settings.command_age_ms = choice & 8 ? 1000 : 0;
     settings.broadcast_once = (choice & 16) != 0;
     settings.limit_set_points = (choice & 32) != 0;

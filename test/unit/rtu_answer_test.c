@@ -279,7 +279,7 @@ static void test_requests_beyond_all_bounds_are_dropped_and_counted(void **state
 {
     struct world world;
     (void)state;
-    read_often(&world, 100, RTU_ANSWERS_MAX + RTU_HELD_MAX + 4);
+    read_often(&world, 200, RTU_ANSWERS_MAX + RTU_HELD_MAX + 4);
     assert_int_equal(world.centre.frame_count, RTU_ANSWERS_MAX + RTU_HELD_MAX);
     assert_int_equal(rtu_counters(world.rtu).answers_dropped, 4);
     world_end(&world);

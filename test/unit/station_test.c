@@ -51,6 +51,8 @@ static void test_settings(void **state)
     ASSERT_FAULT(connections, 9, "connections");
     ASSERT_FAULT(answers, 3, "answers");
     ASSERT_FAULT(commands, 0, "commands");
+    ASSERT_FAULT(commands, good.answers - 1, "commands");
+    ASSERT_FAULT(answers, good.commands + 1, "two below answers");
     ASSERT_FAULT(select_us, 0, "select_us");
     ASSERT_FAULT(command_age_ms, -1, "command_age_ms");
     ASSERT_FAULT(zone_minutes, 1441, "zone_minutes");
@@ -251,7 +253,7 @@ static void test_any_requests(void **state)
     for (uint64_t seed = 1; seed <= 100; seed++) {
         struct komet_station_settings settings = usable();
         settings.answers = 4 + (unsigned)seed % 13;
-        settings.commands = 1 + (unsigned)seed % 4;
+        settings.commands = 1 + (unsigned)seed % (settings.answers - 3 < 4 ? settings.answers - 3 : 4);
         settings.broadcast_once = seed % 2 == 0;
         settings.limit_set_points = seed % 3 == 0;
         settings.clock_event = seed % 5 == 0;

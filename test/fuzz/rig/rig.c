@@ -68,7 +68,7 @@ static void begin_station(struct rig *rig, uint8_t choice)
     settings->point_count = POINTS;
     settings->connections = CONNECTIONS;
     settings->answers = choice & 2 ? 4 : ANSWERS;
-    settings->commands = choice & 4 ? 2 : COMMANDS;
+    settings->commands = choice & 6 ? 2 : COMMANDS; /* two below the answers at most */
     settings->select_us = SELECT_US;
     settings->command_age_ms = choice & 8 ? 2000 : 0;
     settings->too_old = choice & 16 ? KOMET_TOO_OLD_DISCARDED : KOMET_TOO_OLD_REFUSED;
