@@ -8,6 +8,7 @@
  */
 #include "komet/group.h"
 
+#include <stdalign.h>
 #include <string.h>
 
 #include "komet/asdu.h"
@@ -92,6 +93,7 @@ size_t komet_group_size(const struct komet_group_settings *settings)
 
 struct komet_group *komet_group_init(void *memory, size_t size, const struct komet_group_settings *settings)
 {
+    KOMET_ASSERT(memory != NULL && (uintptr_t)memory % alignof(struct komet_group) == 0);
     KOMET_ASSERT(size >= komet_group_size(settings));
     struct komet_group *group = memory;
     uint8_t *next = (uint8_t *)memory + aligned(sizeof *group);

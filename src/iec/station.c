@@ -1,6 +1,7 @@
 /*
  * station: its settings, its life, and what is asked of its table of points.
  */
+#include <stdalign.h>
 #include <string.h>
 
 #include "station_private.h"
@@ -170,8 +171,9 @@ size_t komet_station_size(const struct komet_station_settings *settings)
 struct komet_station *komet_station_init(void *memory, size_t size,
                                          const struct komet_station_settings *settings)
 {
-    KOMET_ASSERT(memory != NULL && size >= komet_station_size(settings));
+    KOMET_ASSERT(memory != NULL && (uintptr_t)memory % alignof(struct komet_station) == 0);
     KOMET_ASSERT(komet_station_settings_fault(settings) == NULL);
+    KOMET_ASSERT(size >= komet_station_size(settings));
     memset(memory, 0, komet_station_size(settings));
     struct komet_station *station = memory;
     uint8_t *rest = (uint8_t *)memory + rounded(sizeof *station);
