@@ -181,6 +181,8 @@ KOMET_API const char *komet_link_state_name(enum komet_link_state state);     /*
 struct komet_link_counters {
     uint64_t i_sent, i_received, s_sent, s_received, u_sent, u_received;
     uint64_t octets_sent, octets_received;
+    uint64_t i_above_k;               /* I formats that came while k of theirs were unacknowledged: their k is
+                                         above ours, or they do not keep to it */
     uint64_t unacknowledged_sent;     /* now: our I formats without acknowledgement, 0..k */
     uint64_t unacknowledged_received; /* now: their I formats that we have not acknowledged */
 };

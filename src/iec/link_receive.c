@@ -146,6 +146,7 @@ static enum komet_reason receive_i(struct komet_link *link, const struct komet_a
     if (reason != KOMET_OK) {
         return reason;
     }
+    link->counters.i_above_k += link->received - link->acked_to_peer >= link->settings.k;
     link->received++;
     link->asdu = apdu->asdu;
     link->asdu_size = (uint8_t)apdu->asdu_size;

@@ -137,6 +137,52 @@ static void test_partial_writes(void **state)
     free(link);
 }
 
+/* Feeds one I format; the host acknowledges it when it `stored` it. */
+static void feed_i(struct komet_link *link, uint16_t ns, bool stored)
+{
+    uint8_t octets[KOMET_APDU_HEADER_SIZE + 1] = {0};
+    komet_apdu_encode_i(octets, ns, 0, 1);
+    assert_int_equal(komet_link_feed(link, zero, octets, sizeof octets), sizeof octets);
+    struct komet_link_output output = take(link, KOMET_LINK_OUT_ASDU);
+    if (stored) {
+        komet_link_acknowledge(link, zero, output.received);
+    }
+    drain(link);
+}
+
+static uint64_t above_k(const struct komet_link *link)
+{
+    struct komet_link_counters counters;
+    komet_link_counters(link, &counters);
+    return counters.i_above_k;
+}
+
+/* A peer that sends more than k is served; only what nobody acknowledged to it counts. */
+static void test_i_formats_above_k_are_counted(void **state)
+{
+    (void)state;
+    struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLED);
+    struct komet_link *link = make_started(&settings);
+    uint16_t ns = 0;
+    for (unsigned i = 0; i < 40; i++) {
+        feed_i(link, ns++, true);
+    }
+    assert_int_equal(above_k(link), 0); /* an S format went every w */
+    for (unsigned i = 0; i < settings.k; i++) {
+        feed_i(link, ns++, false);
+    }
+    assert_int_equal(above_k(link), 0);
+    feed_i(link, ns++, false);
+    feed_i(link, ns++, false);
+    assert_int_equal(above_k(link), 2);
+    assert_int_equal(komet_link_state(link), KOMET_LINK_STARTED);
+    komet_link_acknowledge(link, zero, ns);
+    drain(link);
+    feed_i(link, ns++, true);
+    assert_int_equal(above_k(link), 2);
+    free(link);
+}
+
 /* A peer that sends TESTFR acts and reads nothing gets one con, and takes no room from I formats. */
 static void test_flood_of_acts(void **state)
 {
@@ -215,9 +261,13 @@ static void test_a_closed_link_takes_everything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_settings),         cmocka_unit_test(test_memory_of_a_connection),
-        cmocka_unit_test(test_partial_writes),   cmocka_unit_test(test_flood_of_acts),
-        cmocka_unit_test(test_asdu_is_borrowed), cmocka_unit_test(test_a_closed_link_takes_everything),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_memory_of_a_connection),
+        cmocka_unit_test(test_partial_writes),
+        cmocka_unit_test(test_flood_of_acts),
+        cmocka_unit_test(test_asdu_is_borrowed),
+        cmocka_unit_test(test_a_closed_link_takes_everything),
+        cmocka_unit_test(test_i_formats_above_k_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
