@@ -619,6 +619,38 @@ static void test_chaos(void **state)
     }
 }
 
+/* Two groups of one program: the connection of one is silent, then lost; the other notices nothing. */
+static void test_r5_another_group_is_dead(void **state)
+{
+    enum { ROUNDS = 200 };
+    struct world dead, alive;
+    (void)state;
+    setup(&dead, KOMET_GROUP_ONE_STARTED, KOMET_GROUP_BUFFER_MIN);
+    setup(&alive, KOMET_GROUP_ONE_STARTED, KOMET_GROUP_BUFFER_MIN);
+    start_peer(&dead, 0);
+    start_peer(&alive, 0);
+    dead.peers[0].acknowledges = false;
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        if (i == ROUNDS / 2) {
+            lose_peer(&dead, 0);
+        }
+        add_events(&dead, i, 1);
+        add_events(&alive, i, 1);
+        pump(&dead);
+        pump(&alive);
+        uint64_t octets_waiting = komet_group_counters(dead.group).events_waiting * (20 + 1);
+        assert_true(octets_waiting <= KOMET_GROUP_BUFFER_MIN);
+        assert_int_equal(komet_group_counters(alive.group).events_waiting, 0);
+        assert_int_equal(alive.got_count, i + 1);
+    }
+    assert_got(&alive, 0, 0, ROUNDS, 0);
+    assert_int_equal(komet_group_counters(alive.group).events_lost, 0);
+    assert_int_equal(komet_group_carrier(alive.group), 0);
+    assert_true(komet_group_counters(dead.group).events_lost > 0);
+    finish(&dead);
+    finish(&alive);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -629,6 +661,7 @@ int main(void)
         cmocka_unit_test(test_all_started_has_one_carrier),
         cmocka_unit_test(test_stopdt_of_the_carrier),
         cmocka_unit_test(test_t1_moves_the_carrier),
+        cmocka_unit_test(test_r5_another_group_is_dead),
         cmocka_unit_test(test_r4_a_full_buffer_drops_the_oldest),
         cmocka_unit_test(test_r4_or_refuses_the_new_one),
         cmocka_unit_test(test_what_gives_way_while_it_is_under_way),
