@@ -4,6 +4,9 @@
  *
  * Octet 0 chooses the plan; then each operation is one octet, with its arguments behind it. Beside raw octets
  * the script can send frames with right numbers, so that the fuzzer gets as far as the answers.
+ *
+ * The station has several connections, of which the script speaks on one at a time. Only one that was started
+ * last carries data.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,14 +15,23 @@
 #include "komet/apdu.h"
 #include "partner/rtu.h"
 
+enum { CONNECTIONS = 3 };
+
+/* One connection, as the partner sees it. */
+struct end {
+    uint64_t sent, received; /* I formats */
+    bool started;
+};
+
 struct host {
     const uint8_t *script;
     size_t size;
     struct rtu_plan plan;
     struct rtu *rtu;
     struct rtu_now now;
-    bool blocked;            /* TCP takes nothing */
-    uint64_t sent, received; /* I formats, as the partner counts them */
+    bool blocked; /* TCP takes nothing */
+    struct end ends[CONNECTIONS];
+    unsigned current; /* on which the script speaks */
 };
 
 static const struct rtu_point points[] = {
@@ -56,6 +68,7 @@ static struct rtu_plan plan_of(uint8_t choice)
     struct rtu_plan plan = rtu_plan_standard();
     plan.points = points;
     plan.point_count = sizeof points / sizeof *points;
+    plan.connections = CONNECTIONS;
     plan.k = choice & 1 ? 1 : 12;
     plan.w = choice & 1 ? 1 : 8;
     plan.events = choice & 2 ? 3 : 100;
@@ -68,9 +81,22 @@ static struct rtu_plan plan_of(uint8_t choice)
     return plan;
 }
 
-/* What leaves is whole frames, since TCP takes all or nothing here. */
-static void hear(struct host *host, const uint8_t *octets, size_t size)
+/* Data transfer begins or ends: it begins on one, and then is on no other. */
+static void follow(struct host *host, unsigned connection, enum komet_u_function function)
 {
+    if (function == KOMET_U_STARTDT_CON) {
+        for (unsigned i = 0; i < CONNECTIONS; i++) {
+            host->ends[i].started = i == connection;
+        }
+    } else if (function == KOMET_U_STOPDT_CON) {
+        host->ends[connection].started = false;
+    }
+}
+
+/* What leaves is whole frames, since TCP takes all or nothing here. */
+static void hear(struct host *host, unsigned connection, const uint8_t *octets, size_t size)
+{
+    struct end *end = &host->ends[connection];
     for (size_t at = 0, consumed; at < size; at += consumed) {
         struct komet_apdu apdu;
         struct komet_asdu asdu;
@@ -79,7 +105,10 @@ static void hear(struct host *host, const uint8_t *octets, size_t size)
             enum komet_asdu_result result =
                 komet_asdu_decode(host->plan.profile, apdu.asdu, apdu.asdu_size, &asdu);
             check(result == KOMET_ASDU_OK || result == KOMET_ASDU_UNKNOWN_TYPE);
-            host->received++;
+            check(end->started);
+            end->received++;
+        } else if (apdu.format == KOMET_FORMAT_U) {
+            follow(host, connection, apdu.function);
         }
     }
 }
@@ -99,7 +128,7 @@ static void drain(struct host *host)
             if (host->blocked) {
                 return;
             }
-            hear(host, output.octets, output.size);
+            hear(host, output.connection, output.octets, output.size);
             rtu_written(host->rtu, output.connection, output.size);
             break;
         case RTU_OUT_CLOSE:
@@ -111,7 +140,7 @@ static void drain(struct host *host)
 static void feed(struct host *host, const uint8_t *octets, size_t size)
 {
     for (size_t at = 0; at < size;) {
-        at += rtu_feed(host->rtu, host->now, 0, octets + at, size - at);
+        at += rtu_feed(host->rtu, host->now, host->current, octets + at, size - at);
         drain(host);
     }
 }
@@ -126,18 +155,19 @@ static void feed_u(struct host *host, enum komet_u_function function)
 static void feed_s(struct host *host)
 {
     uint8_t octets[KOMET_APDU_HEADER_SIZE];
-    komet_apdu_encode_s(octets, (uint16_t)(host->received % KOMET_SEQUENCE_MODULUS));
+    komet_apdu_encode_s(octets, (uint16_t)(host->ends[host->current].received % KOMET_SEQUENCE_MODULUS));
     feed(host, octets, sizeof octets);
 }
 
 static void feed_i(struct host *host, bool acknowledges)
 {
+    struct end *end = &host->ends[host->current];
     uint8_t octets[KOMET_APDU_SIZE_MAX];
     size_t size = take_octet(host);
     size = size < host->size ? size : host->size;
     size = size < KOMET_ASDU_SIZE_MAX ? size : KOMET_ASDU_SIZE_MAX;
-    uint16_t nr = (uint16_t)((acknowledges ? host->received : 0) % KOMET_SEQUENCE_MODULUS);
-    komet_apdu_encode_i(octets, (uint16_t)(host->sent++ % KOMET_SEQUENCE_MODULUS), nr, size);
+    uint16_t nr = (uint16_t)((acknowledges ? end->received : 0) % KOMET_SEQUENCE_MODULUS);
+    komet_apdu_encode_i(octets, (uint16_t)(end->sent++ % KOMET_SEQUENCE_MODULUS), nr, size);
     memcpy(octets + KOMET_APDU_HEADER_SIZE, host->script, size);
     host->script += size;
     host->size -= size;
@@ -150,15 +180,19 @@ static void operate(struct host *host)
     size_t raw;
     switch (operation % 10) {
     case 0:
-        rtu_connected(host->rtu, host->now, 0);
-        host->sent = host->received = 0;
+        host->current = operation / 10 % CONNECTIONS;
+        host->ends[host->current] = (struct end){.sent = 0};
+        rtu_connected(host->rtu, host->now, host->current);
         feed_u(host, KOMET_U_STARTDT_ACT);
         return;
     case 1:
-        rtu_closed(host->rtu, host->now, 0);
+        host->current = operation / 10 % CONNECTIONS;
+        host->ends[host->current] = (struct end){.sent = 0};
+        rtu_closed(host->rtu, host->now, host->current);
         drain(host);
         return;
     case 2:
+        host->current = operation / 64 % CONNECTIONS;
         feed_u(host, operation & 16 ? KOMET_U_STOPDT_ACT : KOMET_U_STARTDT_ACT);
         return;
     case 3:
