@@ -1,8 +1,9 @@
 /*
  * batch: see batch.h.
  *
- * The ledger is a ring of (batch, line, connection, last frame). A line appears at most once for each batch:
- * within one batch later frames of the same connection only raise the last frame.
+ * The ledger is a ring of (batch, line, connection, last frame). A connection appears at most once for each
+ * batch: within one batch later frames of the same connection only raise the last frame. A line that has more
+ * of them than it can have at a time has lost the oldest.
  */
 #include "kom/batch.h"
 
@@ -30,8 +31,9 @@ struct columns {
 
 struct batch {
     unsigned value_capacity, batch_capacity, ledger_capacity;
-    uint64_t sequence;  /* of the last batch that was sent */
-    uint64_t confirmed; /* batches up to this one are on disk, or were dropped */
+    unsigned connections; /* of one line at a time */
+    uint64_t sequence;    /* of the last batch that was sent */
+    uint64_t confirmed;   /* batches up to this one are on disk, or were dropped */
     unsigned count;
     size_t octets_used;
     int64_t last_time, last_arrived, last_frame; /* differences are sent */
@@ -62,30 +64,31 @@ static size_t lay_out(uint8_t *memory, struct columns *columns, struct ledger_en
     return used;
 }
 
-/* Every batch may name every line, and so may the one that is being collected. */
-static size_t ledger_entries(unsigned line_count, unsigned batches)
+/* Every batch may name every connection, and so may the one that is being collected. */
+static size_t ledger_entries(unsigned line_count, unsigned connections, unsigned batches)
 {
-    return (size_t)line_count * (batches + 1);
+    return (size_t)line_count * connections * (batches + 1);
 }
 
-size_t batch_size(unsigned line_count, unsigned values, unsigned batches)
+size_t batch_size(unsigned line_count, unsigned connections, unsigned values, unsigned batches)
 {
     struct columns columns;
     struct ledger_entry *ledger;
-    return lay_out(NULL, &columns, &ledger, values, ledger_entries(line_count, batches));
+    return lay_out(NULL, &columns, &ledger, values, ledger_entries(line_count, connections, batches));
 }
 
-struct batch *batch_init(void *memory, size_t size, unsigned line_count, unsigned values, unsigned batches,
-                         uint64_t sequence)
+struct batch *batch_init(void *memory, size_t size, unsigned line_count, unsigned connections,
+                         unsigned values, unsigned batches, uint64_t sequence)
 {
-    KOMET_ASSERT(size >= batch_size(line_count, values, batches));
-    KOMET_ASSERT(values >= FRAME_VALUES_MAX && batches > 0);
+    KOMET_ASSERT(size >= batch_size(line_count, connections, values, batches));
+    KOMET_ASSERT(values >= FRAME_VALUES_MAX && batches > 0 && connections > 0);
     struct batch *batch = memory;
     memset(batch, 0, sizeof *batch);
     batch->sequence = batch->confirmed = sequence;
     batch->value_capacity = values;
     batch->batch_capacity = batches;
-    batch->ledger_capacity = (unsigned)ledger_entries(line_count, batches);
+    batch->connections = connections;
+    batch->ledger_capacity = (unsigned)ledger_entries(line_count, connections, batches);
     lay_out(memory, &batch->columns, &batch->ledger, values, batch->ledger_capacity);
     return batch;
 }
@@ -104,16 +107,23 @@ static struct ledger_entry *ledger_at(const struct batch *batch, unsigned index)
 static void enter(struct batch *batch, uint16_t line, uint32_t connection, uint64_t frame)
 {
     uint64_t sequence = batch->sequence + 1;
-    for (unsigned i = batch->ledger_count; i > 0; i--) {
+    struct ledger_entry *oldest = NULL;
+    unsigned of_line = 0;
+    for (unsigned i = batch->ledger_count; i > 0 && ledger_at(batch, i - 1)->sequence == sequence; i--) {
         struct ledger_entry *entry = ledger_at(batch, i - 1);
-        if (entry->sequence != sequence) {
-            break;
-        }
-        if (entry->line == line) {
-            entry->connection = connection; /* frames of an older connection need no acknowledgement */
+        if (entry->line == line && entry->connection == connection) {
             entry->frame = frame;
             return;
         }
+        if (entry->line == line) {
+            oldest = oldest == NULL || entry->connection < oldest->connection ? entry : oldest;
+            of_line++;
+        }
+    }
+    if (of_line == batch->connections) { /* frames of a connection that is over need no acknowledgement */
+        oldest->connection = connection;
+        oldest->frame = frame;
+        return;
     }
     KOMET_ASSERT(batch->ledger_count < batch->ledger_capacity);
     *ledger_at(batch, batch->ledger_count++) = (struct ledger_entry){sequence, frame, connection, line};

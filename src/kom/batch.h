@@ -17,12 +17,12 @@
 
 struct batch; /* opaque; lives in the caller's memory */
 
-/* `line_count`: lines of the process; `values`: of one batch at most; `batches`: not confirmed at most;
- * `sequence`: number of the last batch of this run, 0 none: they go on, else the server would take a new
- * batch for one that it has. */
-size_t batch_size(unsigned line_count, unsigned values, unsigned batches);
-struct batch *batch_init(void *memory, size_t size, unsigned line_count, unsigned values, unsigned batches,
-                         uint64_t sequence);
+/* `line_count`: lines of the process; `connections`: that one of them has at a time, at most; `values`: of
+ * one batch at most; `batches`: not confirmed at most; `sequence`: number of the last batch of this run, 0
+ * none: they go on, else the server would take a new batch for one that it has. */
+size_t batch_size(unsigned line_count, unsigned connections, unsigned values, unsigned batches);
+struct batch *batch_init(void *memory, size_t size, unsigned line_count, unsigned connections,
+                         unsigned values, unsigned batches, uint64_t sequence);
 
 /* True when one more frame fits, of up to 127 values. */
 bool batch_has_room(const struct batch *batch);

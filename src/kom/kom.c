@@ -43,19 +43,32 @@ void kom_note(struct kom *kom, const char *format, ...)
 
 /* ---- the lines' memory ---- */
 
+/* Of the line that has most of them. */
+static unsigned most_connections(const struct process *process)
+{
+    unsigned most = 1;
+    for (unsigned i = 0; i < process->line_count; i++) {
+        const struct line *line = &process->lines[i];
+        unsigned connections = line_is_server(line) ? LINE_CONNECTIONS_MAX : line_connections(line);
+        most = connections > most ? connections : most;
+    }
+    return most;
+}
+
 static size_t lay_out(struct kom *kom, uint8_t *memory, const struct process *process, struct line_now now)
 {
     size_t used = 0;
     struct kom_line *lines = lay_out_take(memory, &used, process->line_count * sizeof(struct kom_line));
     struct kom_station *stations =
         lay_out_take(memory, &used, process->station_count * sizeof(struct kom_station));
-    size_t size = batch_size(process->line_count, KOM_BATCH_VALUES_MAX, KOM_BATCHES_MAX);
+    unsigned connections = most_connections(process);
+    size_t size = batch_size(process->line_count, connections, KOM_BATCH_VALUES_MAX, KOM_BATCHES_MAX);
     void *batch = lay_out_take(memory, &used, size);
     if (kom != NULL) {
         kom->lines = lines;
         kom->stations = stations;
-        kom->batch = batch_init(batch, size, process->line_count, KOM_BATCH_VALUES_MAX, KOM_BATCHES_MAX,
-                                kom->batch_sequence);
+        kom->batch = batch_init(batch, size, process->line_count, connections, KOM_BATCH_VALUES_MAX,
+                                KOM_BATCHES_MAX, kom->batch_sequence);
         memset(lines, 0, process->line_count * sizeof lines[0]);
         memset(stations, 0, process->station_count * sizeof stations[0]);
     }

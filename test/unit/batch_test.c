@@ -13,13 +13,18 @@
 
 static const struct tag tag_7 = {.number = 7}, tag_8 = {.number = 8};
 
-static struct batch *make(uint64_t sequence)
+static struct batch *make_for(unsigned connections, uint64_t sequence)
 {
-    size_t size = batch_size(LINES, VALUES, BATCHES);
+    size_t size = batch_size(LINES, connections, VALUES, BATCHES);
     void *memory = malloc(size);
     assert_non_null(memory);
     memset(memory, 0xA5, size);
-    return batch_init(memory, size, LINES, VALUES, BATCHES, sequence);
+    return batch_init(memory, size, LINES, connections, VALUES, BATCHES, sequence);
+}
+
+static struct batch *make(uint64_t sequence)
+{
+    return make_for(1, sequence);
 }
 
 static int set_up(void **state)
@@ -83,6 +88,35 @@ static void expect_none(struct batch *batch)
     uint32_t connection;
     uint64_t frame;
     assert_false(batch_next_stored(batch, &line, &connection, &frame));
+}
+
+/* Frames of a line's connections are acknowledged each on its own. */
+static void test_two_connections_of_one_line(void **state)
+{
+    (void)state;
+    struct batch *batch = make_for(2, 0);
+    add(batch, 0, 1, 1, 1);
+    add(batch, 0, 2, 1, 1);
+    add(batch, 0, 1, 2, 1);
+    add(batch, 1, 7, 4, 0);
+    flush(batch, 1);
+    add(batch, 0, 2, 2, 1);
+    flush(batch, 2);
+    batch_stored(batch, 2);
+    expect_stored(batch, 0, 1, 2);
+    expect_stored(batch, 0, 2, 1);
+    expect_stored(batch, 1, 7, 4);
+    expect_stored(batch, 0, 2, 2);
+    expect_none(batch);
+    for (uint32_t connection = 3; connection < 9; connection++) { /* no more than two are alive */
+        add(batch, 0, connection, 1, 1);
+    }
+    flush(batch, 3);
+    batch_stored(batch, 3);
+    expect_stored(batch, 0, 7, 1);
+    expect_stored(batch, 0, 8, 1);
+    expect_none(batch);
+    free(batch);
 }
 
 /* ---- columns ---- */
@@ -350,6 +384,7 @@ static void test_any_order_acknowledges_in_order_and_never_too_early(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_two_connections_of_one_line),
         TEST(test_nothing_collected_is_no_batch),
         TEST(test_the_columns_are_what_came),
         TEST(test_each_batch_begins_with_absolute_numbers),
