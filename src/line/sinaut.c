@@ -292,6 +292,9 @@ void sinaut_follow(struct sinaut *line, struct line_now now)
         line->report_changed = true;
         switch (news.kind) {
         case PARTNERS_NEWS_STANDING:
+            if (news.old == PARTNER_HOT && line->open) { /* whole intervals count */
+                line->interval_at = komet_after(now.instant, line->line->reconnect_us);
+            }
             if (komet_reached(now.instant, line->quiet_at)) {
                 sinaut_note(line, "%s: %s was %s and is %s: %s", line->line->name, name,
                             partner_standing_name((enum partner_standing)news.old),
@@ -374,6 +377,7 @@ static void sinaut_activate(struct line_engine *engine, struct line_now now)
         return;
     }
     line->active = true;
+    line->stands_by = false;
     line->report_changed = true;
     sinaut_forget_values(line, 0, line->tag_count);
     sinaut_stations_activate(line);
@@ -387,17 +391,37 @@ static void sinaut_activate(struct line_engine *engine, struct line_now now)
     sinaut_work(line, now);
 }
 
+/* Silent: S formats and test frames only. */
+static void sinaut_stand_by(struct line_engine *engine, struct line_now now)
+{
+    struct sinaut *line = (struct sinaut *)engine;
+    KOMET_ASSERT(!line->active);
+    if (sinaut_parameter(line, PARAMETER_SKO) == 0 || line->stands_by) {
+        return;
+    }
+    line->stands_by = true;
+    line->report_changed = true;
+    if (sinaut_any_speaks(line)) {
+        open_line(line, now);
+    }
+}
+
 static void sinaut_deactivate(struct line_engine *engine, struct line_now now, enum komet_reason reason)
 {
     struct sinaut *line = (struct sinaut *)engine;
     line->active = false;
+    line->stands_by = reason == KOMET_BECAME_PASSIVE && sinaut_parameter(line, PARAMETER_SKO) != 0;
     line->report_changed = true;
     partners_set_acting(&line->partners, false);
-    close_line(line, now, reason);
     sinaut_commands_abandon(line, PARTNERS_NO_PATH, komet_reason_name(reason));
     sinaut_answers_abandon(line, PARTNERS_NO_PATH);
+    sinaut_stations_forget(line);
+    sinaut_held_forget(line);
     for (unsigned p = 0; p < line->line->partner_count; p++) {
         komet_group_forget_events(line->partner[p].group); /* who acts next sends what is not acknowledged */
+    }
+    if (!line->stands_by) {
+        close_line(line, now, reason);
     }
 }
 
@@ -405,7 +429,7 @@ static void sinaut_set_mode(struct line_engine *engine, struct line_now now, con
                             unsigned mode)
 {
     struct sinaut *line = (struct sinaut *)engine;
-    if (!sinaut_stations_set_mode(line, station, mode) || !line->active) {
+    if (!sinaut_stations_set_mode(line, station, mode) || (!line->active && !line->stands_by)) {
         return;
     }
     if (!sinaut_any_speaks(line)) {
@@ -413,7 +437,9 @@ static void sinaut_set_mode(struct line_engine *engine, struct line_now now, con
     } else {
         open_line(line, now);
     }
-    sinaut_stations_follow(line);
+    if (line->active) {
+        sinaut_stations_follow(line);
+    }
     sinaut_work(line, now);
 }
 
@@ -601,10 +627,20 @@ static struct komet_instant sinaut_deadline(const struct line_engine *engine)
 
 /* ---- what is known ---- */
 
+/* Does a partner speak with us? Nobody asks that of a line that is closed. */
+static enum line_reach reach_of(const struct sinaut *line)
+{
+    if (!line->open) {
+        return REACH_UNKNOWN;
+    }
+    bool any = sinaut_data_path(line, 0) != PARTNERS_NO_PATH || sinaut_data_path(line, 1) != PARTNERS_NO_PATH;
+    return any ? REACH_YES : REACH_NO;
+}
+
 static struct line_report sinaut_report(const struct line_engine *engine)
 {
     const struct sinaut *line = (const struct sinaut *)engine;
-    struct line_report report = {.connection = line->connection};
+    struct line_report report = {.connection = line->connection, .reach = reach_of(line)};
     report.value = partners_line(&line->partners, &report.flags);
     for (unsigned path = 0; path < PARTNERS_PATHS; path++) {
         if (has_path(line, path)) {
@@ -632,6 +668,7 @@ const struct line_verbs line_sinaut = {
     .size = sinaut_size,
     .init = sinaut_init,
     .activate = sinaut_activate,
+    .stand_by = sinaut_stand_by,
     .deactivate = sinaut_deactivate,
     .set_mode = sinaut_set_mode,
     .listening = sinaut_listening,

@@ -44,7 +44,7 @@ static void write_value(struct sinaut *line, struct line_now now, const struct l
                           .time = now.utc,
                           .arrived = now.utc};
     bool sent;
-    const char *misfit = sinaut_outgoing_value(line, now, order->tag, &value, &sent);
+    const char *misfit = sinaut_outgoing_value(line, order->tag, &value, &sent);
     if (misfit != NULL) {
         end_at_once(line, order, COMMAND_REFUSED, misfit);
     } else {
@@ -84,7 +84,9 @@ static const char *refusal(const struct sinaut *line, const struct line_command 
 void sinaut_commands_order(struct sinaut *line, struct line_now now, const struct line_command *order)
 {
     unsigned mode = line->stations[order->station - line->line->stations].mode;
-    const char *why = mode != 0 ? station_mode_refusal(mode) : NULL;
+    const char *why = mode != 0      ? station_mode_refusal(mode)
+                      : line->active ? NULL
+                                     : "this instance is passive";
     KOMET_ASSERT(line->end_count + SINAUT_COMMANDS_MAX < SINAUT_ENDS_MAX); /* drained between commands */
     if (why == NULL && order->kind == LINE_COMMAND_WRITE && tag_sends_value(order->tag)) {
         write_value(line, now, order);

@@ -120,11 +120,14 @@ static bool take_wish(struct sinaut *line, struct line_output *output)
 }
 
 /* What waits inside the line itself, in the order in which the world should see it. */
-static bool take_own_output(struct sinaut *line, struct line_output *output)
+static bool take_own_output(struct sinaut *line, struct line_now now, struct line_output *output)
 {
     *output = (struct line_output){.connection = line->connection};
     if (take_words(line, output)) {
         return true;
+    }
+    if (line->active && !line->values_waiting && line->held_count > 0) {
+        line->values_waiting = sinaut_held_next(line, now);
     }
     if (line->values_waiting) {
         line->values_waiting = false;
@@ -171,7 +174,7 @@ bool sinaut_next(struct line_engine *engine, struct line_now now, struct line_ou
     struct komet_group_output from;
     for (;;) {
         unsigned partner = 0;
-        if (take_own_output(line, output)) {
+        if (take_own_output(line, now, output)) {
             return true;
         }
         while (partner < line->line->partner_count && !next_of_group(line, now, partner, &from)) {

@@ -2,8 +2,8 @@
  * Values that a Sinaut line sends: each output of types 1 to 40 has a current value, and a new one goes to
  * both partners as a spontaneous ASDU, through the buffer of each (reference 1.5, 3.4).
  *
- * While no path to a partner is started, values with a time tag wait in its buffer; others do not, since its
- * interrogation brings the newest.
+ * While one partner is connected and the other is not, the one has them. While none is, values with a time
+ * tag wait in the buffers; others do not, since the interrogation brings the newest.
  */
 #include "line/sinaut_private.h"
 #include "model/conversion.h"
@@ -43,8 +43,8 @@ static void send_to(struct sinaut *line, unsigned partner, const struct tag *tag
     KOMET_ASSERT(taken); /* the oldest give way */
 }
 
-const char *sinaut_outgoing_value(struct sinaut *line, struct line_now now, const struct tag *tag,
-                                  const struct value *value, bool *sent)
+const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, const struct value *value,
+                                  bool *sent)
 {
     static char fault[CONVERSION_FAULT_SIZE];
     struct komet_object object;
@@ -56,11 +56,12 @@ const char *sinaut_outgoing_value(struct sinaut *line, struct line_now now, cons
     if (!line->active || tag->ignored || !sinaut_speaks(line, tag->station)) {
         return NULL;
     }
-    (void)now;
     for (unsigned p = 0; p < line->line->partner_count; p++) {
-        bool connected = sinaut_data_path(line, p) != PARTNERS_NO_PATH;
-        *sent = *sent || connected;
-        if (connected || object.time_size != KOMET_TIME_NONE) {
+        *sent = *sent || sinaut_data_path(line, p) != PARTNERS_NO_PATH;
+    }
+    for (unsigned p = 0; p < line->line->partner_count; p++) {
+        bool waits = !*sent && object.time_size != KOMET_TIME_NONE;
+        if (waits || sinaut_data_path(line, p) != PARTNERS_NO_PATH) {
             send_to(line, p, tag, &object);
         }
     }

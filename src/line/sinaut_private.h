@@ -23,6 +23,7 @@
 #define SINAUT_FRAME_TIMES   256 /* of a path: frames handed out and not stored whose time is known exactly */
 #define SINAUT_QUESTIONS_MAX 4   /* interrogations of one partner that wait for their answer */
 #define SINAUT_ANSWERS_MAX   64  /* to commands of partners; one more is not confirmed */
+#define SINAUT_HELD_MAX      256 /* events that came while the line stood by; older ones give way */
 #define SINAUT_BUFFER_SIZE   (32u * 1024) /* octets of values for one partner; the oldest give way */
 
 #define CA_GLOBAL 0xFFFFu /* all stations */
@@ -93,6 +94,14 @@ struct sinaut_answer {
     uint8_t size;
 };
 
+/* An event that came while the line stood by. */
+struct sinaut_held {
+    struct line_value value;
+    struct komet_instant at;
+    uint32_t connection;
+    uint64_t frame;
+};
+
 struct sinaut_partner {
     struct komet_group *group;      /* NULL: there is none */
     struct komet_instant start_at;  /* its interrogation after the start may go (PSD) */
@@ -109,7 +118,8 @@ struct sinaut {
     const struct line *line;
     struct komet_group_settings settings;
     bool active;
-    bool open; /* connections are made, or waited for */
+    bool stands_by; /* passive, with its connections open (SKO) */
+    bool open;      /* connections are made, or waited for */
     struct partners partners;
     struct sinaut_partner partner[PARTNERS_MAX];
     struct sinaut_path path[PARTNERS_PATHS];
@@ -128,6 +138,9 @@ struct sinaut {
     uint64_t value_frame;
     uint32_t value_connection;
     bool values_waiting;
+
+    struct sinaut_held held[SINAUT_HELD_MAX]; /* a ring */
+    unsigned held_first, held_count;
 
     struct sinaut_command commands[SINAUT_COMMANDS_MAX];
     struct sinaut_end ends[SINAUT_ENDS_MAX];
@@ -187,6 +200,8 @@ bool sinaut_stations_set_mode(struct sinaut *line, const struct station *station
 /* The line acts: nothing is heard of them yet. */
 void sinaut_stations_activate(struct sinaut *line);
 void sinaut_stations_follow(struct sinaut *line);
+/* The line acts no more: nothing is wanted. */
+void sinaut_stations_forget(struct sinaut *line);
 /* A partner says that a station has begun anew. */
 void sinaut_stations_initialized(struct sinaut *line, unsigned partner, uint16_t ca);
 /* A partner has answered what it was asked. */
@@ -201,6 +216,16 @@ uint64_t sinaut_interrogate(struct sinaut *line, struct line_now now, unsigned p
 /* sinaut_values.c: an ASDU came on a path. Sets values_waiting; or closes the path. */
 void sinaut_receive(struct sinaut *line, struct line_now now, unsigned path,
                     const struct komet_group_output *from);
+
+/* Puts a value among those of its frame, when the filters of its tag let it go on. */
+void sinaut_take_value(struct sinaut *line, const struct line_value *received);
+
+/* sinaut_held.c: events that came while the line stood by. */
+void sinaut_held_add(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
+                     const struct line_value *value);
+void sinaut_held_forget(struct sinaut *line);
+/* The line acts: those of the next frame become values to be handed out. False: there are no more. */
+bool sinaut_held_next(struct sinaut *line, struct line_now now);
 
 /* sinaut_commands.c: ours. */
 void sinaut_commands_order(struct sinaut *line, struct line_now now, const struct line_command *order);
@@ -230,8 +255,8 @@ void sinaut_answers_work(struct sinaut *line, struct line_now now);
 /* sinaut_outgoing.c: values that we send. */
 /* An output has a value: it is sent to each partner. NULL, or why it cannot be said in its type. `sent`: a
  * partner was connected. */
-const char *sinaut_outgoing_value(struct sinaut *line, struct line_now now, const struct tag *tag,
-                                  const struct value *value, bool *sent);
+const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, const struct value *value,
+                                  bool *sent);
 /* The object that says what an output has now. */
 void sinaut_outgoing_object(const struct sinaut *line, struct line_now now, const struct tag *tag,
                             struct komet_object *object);

@@ -165,6 +165,17 @@ bool sinaut_stations_set_mode(struct sinaut *line, const struct station *station
     return true;
 }
 
+void sinaut_stations_forget(struct sinaut *line)
+{
+    for (unsigned p = 0; p < PARTNERS_MAX; p++) {
+        line->partner[p].wanted = 0;
+        line->partner[p].answer_by = KOMET_NEVER;
+        for (unsigned i = 0; i < line->line->station_count; i++) {
+            line->stations[i].wanted[p] = 0;
+        }
+    }
+}
+
 void sinaut_stations_initialized(struct sinaut *line, unsigned partner, uint16_t ca)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {

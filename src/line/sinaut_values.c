@@ -28,35 +28,41 @@ static void unknown_address(struct sinaut *line, uint16_t ca, uint32_t ioa, bool
     }
 }
 
-/* Puts a value among those of its frame, when the filters of its tag let it go on. */
-static void take_value(struct sinaut *line, const struct tag *tag, const struct komet_object *object,
-                       struct value received)
+void sinaut_take_value(struct sinaut *line, const struct line_value *received)
 {
     KOMET_ASSERT(line->value_count < SINAUT_VALUES_MAX);
-    double number = received.number;
-    switch (filter_value(tag->processing, &line->last[sinaut_tag_index(line, tag)], &received)) {
+    const struct tag *tag = received->tag;
+    struct line_value *value = &line->values[line->value_count];
+    *value = *received;
+    switch (filter_value(tag->processing, &line->last[sinaut_tag_index(line, tag)], &value->value)) {
     case FILTER_PASSES:
         line->counters.values++;
-        break;
+        line->value_count++;
+        return;
     case FILTER_DISCARDS:
         if (line->counters.discarded++ == 0) {
             sinaut_note(line, "%s: %s discards %.7g, and what else its bounds do not allow", line->line->name,
-                        tag->name, number);
+                        tag->name, received->value.number);
         }
         return;
     case FILTER_UNCHANGED:
         line->counters.unchanged++;
         return;
     }
-    struct line_value *value = &line->values[line->value_count++];
-    value->tag = tag;
-    value->value = received;
-    value->octets_size = 0;
+    KOMET_ASSERT_NEVER("an unknown verdict");
+}
+
+/* With the raw octets of one that has a time tag, by which a repeat is known. */
+static struct line_value value_of(const struct tag *tag, const struct komet_object *object,
+                                  struct value received)
+{
+    struct line_value value = {.tag = tag, .value = received};
     if (object->time_size != KOMET_TIME_NONE) {
-        KOMET_ASSERT(object->octets_size <= sizeof value->octets);
-        memcpy(value->octets, object->octets, object->octets_size);
-        value->octets_size = object->octets_size;
+        KOMET_ASSERT(object->octets_size <= sizeof value.octets);
+        memcpy(value.octets, object->octets, object->octets_size);
+        value.octets_size = object->octets_size;
     }
+    return value;
 }
 
 /* The input tag to which an object is sent; NULL, with the mistake told, when there is none that takes its
@@ -81,7 +87,8 @@ static const struct tag *find_tag(struct sinaut *line, const struct station *sta
     return tag;
 }
 
-static void take_values(struct sinaut *line, struct line_now now, const struct komet_asdu *asdu)
+static void take_values(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
+                        const struct komet_asdu *asdu)
 {
     const struct station *station = sinaut_station(line, asdu->ca);
     for (unsigned i = 0; i < asdu->count; i++) {
@@ -100,7 +107,12 @@ static void take_values(struct sinaut *line, struct line_now now, const struct k
         if (!no_flags && parameter[PARAMETER_ICCP] != 0) {
             value.flags = quality_flags_iccp(asdu, &object);
         }
-        take_value(line, tag, &object, value);
+        struct line_value received = value_of(tag, &object, value);
+        if (line->active) {
+            sinaut_take_value(line, &received);
+        } else if (received.octets_size > 0 && !cot_is_interrogated(asdu->cause)) {
+            sinaut_held_add(line, now, path, frame, &received);
+        }
     }
 }
 
@@ -126,9 +138,10 @@ static void take_command(struct sinaut *line, struct line_now now, unsigned path
     sinaut_answers_command(line, path, frame, asdu, true);
     if (!object.select && !asdu->test) {
         object.time_size = KOMET_TIME_NONE;
-        take_value(
-            line, tag, &object,
-            value_from_object(tag, asdu, &object, now.utc, station->parameters.value[PARAMETER_NF] != 0));
+        bool no_flags = station->parameters.value[PARAMETER_NF] != 0;
+        struct line_value value =
+            value_of(tag, &object, value_from_object(tag, asdu, &object, now.utc, no_flags));
+        sinaut_take_value(line, &value);
     }
 }
 
@@ -174,7 +187,7 @@ static bool is_of_values(uint8_t cause)
            cause == KOMET_COT_RETURN_LOCAL;
 }
 
-static void take_monitored(struct sinaut *line, struct line_now now, unsigned path,
+static void take_monitored(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
                            const struct komet_asdu *asdu, bool marked)
 {
     bool interrogated = cot_is_interrogated(asdu->cause);
@@ -187,9 +200,7 @@ static void take_monitored(struct sinaut *line, struct line_now now, unsigned pa
         return;
     }
     partners_heard(&line->partners, path, interrogated ? HEARD_ANSWER : HEARD_VALUES);
-    if (line->active) { /* passive: the interrogation when we act brings them */
-        take_values(line, now, asdu);
-    }
+    take_values(line, now, path, frame, asdu);
 }
 
 static void take_asdu(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
@@ -199,7 +210,7 @@ static void take_asdu(struct sinaut *line, struct line_now now, unsigned path, u
     if (asdu->type == KOMET_M_EI_NA_1) {
         sinaut_stations_initialized(line, partner, asdu->ca);
     } else if (asdu->row->direction == KOMET_MONITOR) {
-        take_monitored(line, now, path, asdu, is_marked(line, asdu, cf3_mark));
+        take_monitored(line, now, path, frame, asdu, is_marked(line, asdu, cf3_mark));
     } else if (is_answer(asdu->cause)) {
         if (is_interrogation(asdu->type) && !asdu->negative) {
             sinaut_stations_answered(line, partner);

@@ -343,7 +343,8 @@ static void connect_path(struct runner *r, unsigned path)
     }
     drain(r); /* the one before is closed, if there was one */
     r->asked[path] = 0;
-    r->ends[path] = (struct far_end){.connection = connection};
+    uint16_t first = (uint16_t)r->line->parameters.value[PARAMETER_ISSN]; /* of our N(S), which he expects */
+    r->ends[path] = (struct far_end){.connection = connection, .received = first, .acknowledged = first};
     if (!r->listens) {
         line_connected(r->engine, now_of(r), connection);
     }
@@ -478,6 +479,8 @@ static bool action(struct stage *stage)
         line_activate(r->engine, now_of(r));
     } else if (script_take(script, "deactivate")) {
         line_deactivate(r->engine, now_of(r), reason_word(script, KOMET_BECAME_PASSIVE));
+    } else if (script_take(script, "stand-by")) {
+        line_stand_by(r->engine, now_of(r));
     } else if (script_take(script, "listening")) {
         line_listening(r->engine, now_of(r), script_take(script, "fails") ? "the port is taken" : NULL);
     } else if (script_take(script, "mode")) {
