@@ -100,15 +100,25 @@ void rows_process(struct json *json, const struct server *server, const struct p
     json_close(json, '}');
 }
 
+/* Null where there is none. */
+static void put_text(struct json *json, const char *name, const char *text)
+{
+    if (text[0] != '\0') {
+        json_string(json, name, text);
+    } else {
+        json_null(json, name);
+    }
+}
+
 static void put_connection(struct json *json, const struct server_connection *connection, uint8_t instance)
 {
     json_open(json, NULL, '{');
     json_string(json, "address", connection->address);
     json_string(json, "state", connection_state_name(connection->state));
     json_string(json, "reason", connection->reason);
-    json_null(json, "partner"); /* redundant partners and paths come later */
-    json_null(json, "path");
-    json_null(json, "role");
+    put_text(json, "partner", connection->partner);
+    put_text(json, "path", connection->path);
+    put_text(json, "role", connection->role);
     json_unsigned(json, "instance", instance);
     json_close(json, '}');
 }

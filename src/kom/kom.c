@@ -338,7 +338,7 @@ static void absorb_output(struct kom *kom, uint16_t line, const struct line_outp
         state->listen = false;
         break;
     case LINE_OUT_CONNECT:
-        kom_lines_connect(state, output->connection, output->address);
+        kom_lines_connect(state, output->connection, output->address, output->local);
         break;
     case LINE_OUT_ABORT:
         kom_lines_abort(state, output->connection, output->reason);

@@ -103,6 +103,7 @@ struct kom_output {
     uint16_t line;
     uint32_t connection;
     const struct address *address;
+    const char *local; /* CONNECT: from this address of ours; NULL: the system's choice */
     const uint8_t *octets;
     size_t size;
     enum komet_reason reason;

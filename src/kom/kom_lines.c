@@ -4,10 +4,12 @@
  */
 #include "kom/kom_private.h"
 
-void kom_lines_connect(struct kom_line *line, uint32_t connection, const struct address *address)
+void kom_lines_connect(struct kom_line *line, uint32_t connection, const struct address *address,
+                       const char *local)
 {
     KOMET_ASSERT(line->connect_count < LINE_CONNECTIONS_MAX);
-    line->connects[line->connect_count++] = (struct kom_wish){connection, address, KOMET_OK};
+    line->connects[line->connect_count++] =
+        (struct kom_wish){.connection = connection, .address = address, .local = local};
 }
 
 static struct kom_wish take_wish(struct kom_wish *wishes, unsigned *count, unsigned at)
@@ -29,7 +31,7 @@ void kom_lines_abort(struct kom_line *line, uint32_t connection, enum komet_reas
         }
     }
     KOMET_ASSERT(line->abort_count < LINE_CONNECTIONS_MAX);
-    line->aborts[line->abort_count++] = (struct kom_wish){connection, NULL, reason};
+    line->aborts[line->abort_count++] = (struct kom_wish){.connection = connection, .reason = reason};
 }
 
 bool kom_lines_next_abort(struct kom *kom, struct line_now now, struct kom_output *output)
@@ -68,6 +70,7 @@ bool kom_lines_next(struct kom *kom, uint16_t index, struct kom_output *output)
         output->kind = KOM_OUT_CONNECT;
         output->connection = wish.connection;
         output->address = wish.address;
+        output->local = wish.local;
         return true;
     }
     return false;

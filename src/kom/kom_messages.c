@@ -127,6 +127,12 @@ static wire_message *write_end(struct kom *kom)
     return &kom->slot.message;
 }
 
+/* Protobuf's texts are never NULL, and not const. */
+static char *wire_text(const char *text)
+{
+    return (char *)(uintptr_t)(text != NULL ? text : "");
+}
+
 static wire_message *write_line_report(struct kom *kom, uint16_t line)
 {
     struct line_report *report = &kom->slot.report;
@@ -145,8 +151,10 @@ static wire_message *write_line_report(struct kom *kom, uint16_t line)
         komet__wire__connection_report__init(connection);
         connection->address = report->connections[i].address;
         connection->state = (uint32_t)from->state;
-        connection->reason =
-            (char *)(uintptr_t)(from->reason == KOMET_OK ? "" : komet_reason_name(from->reason));
+        connection->partner = wire_text(from->partner);
+        connection->path = wire_text(from->path);
+        connection->role = wire_text(from->role);
+        connection->reason = wire_text(from->reason == KOMET_OK ? NULL : komet_reason_name(from->reason));
         kom->slot.connections[i] = connection;
     }
     body->n_connections = report->connection_count;

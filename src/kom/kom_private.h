@@ -25,6 +25,7 @@
 struct kom_wish {
     uint32_t connection;
     const struct address *address;
+    const char *local; /* from there; NULL: the system's choice */
     enum komet_reason reason;
 };
 
@@ -157,7 +158,8 @@ void kom_stand_by(struct kom *kom, struct line_now now);
 void kom_absorb(struct kom *kom, struct line_now now, uint16_t line);
 
 /* kom_lines.c: what lines want done with connections. */
-void kom_lines_connect(struct kom_line *line, uint32_t connection, const struct address *address);
+void kom_lines_connect(struct kom_line *line, uint32_t connection, const struct address *address,
+                       const char *local);
 void kom_lines_abort(struct kom_line *line, uint32_t connection, enum komet_reason reason);
 /* The next of all lines to be closed. */
 bool kom_lines_next_abort(struct kom *kom, struct line_now now, struct kom_output *output);

@@ -113,6 +113,10 @@ struct line_command {
  * reason "not connected", "busy", …) when it cannot be sent. At most one open command a tag. */
 void line_command(struct line_engine *line, struct line_now now, const struct line_command *command);
 
+/* Why a command is refused that nobody gets now; the value of an output that sends its value is current all
+ * the same. */
+#define LINE_NOT_CONNECTED "not connected"
+
 enum command_result { COMMAND_DONE = 1, COMMAND_REFUSED = 2, COMMAND_EXPIRED = 3, COMMAND_UNKNOWN = 4 };
 const char *command_result_name(enum command_result result); /* "done", … */
 
@@ -186,6 +190,9 @@ struct line_connection {
         address[LINE_ADDRESS_SIZE]; /* "10.3.0.5:2404": of the current connection, the next or the last one */
     enum connection_state state;
     enum komet_reason reason; /* of the last close; KOMET_OK when there was none */
+    const char *partner;      /* of a redundant partner: which system; else NULL, as the next two */
+    const char *path;         /* "1", of two networks; "1 data": the one that carries its data */
+    const char *role;         /* "HOT", "standby", "lost" */
 };
 
 struct line_report {
@@ -201,8 +208,9 @@ struct line_report line_report(const struct line_engine *line);
 /* An address as a report has it, with the port; a host of IPv6 between brackets. */
 void line_address_text(const char *host, uint16_t port, char *text);
 
-/* Counted since line_init; refused: connections of strangers; values: that went on; discarded, unchanged: that the filters of their tags held
- * back; larger_k: connections whose station had more than K frames open. */
+/* Counted since line_init; refused: connections of strangers; values: that went on; discarded, unchanged:
+ * that the filters of their tags held back; larger_k: connections whose station had more than K frames open.
+ */
 struct line_counters {
     uint64_t frames, values, discarded, unchanged, unknown_address, unknown_cause, unknown_type, wrong_type,
         commands, connects, larger_k, refused;

@@ -640,15 +640,21 @@ static enum line_reach reach_of(const struct sinaut *line)
 static struct line_report sinaut_report(const struct line_engine *engine)
 {
     const struct sinaut *line = (const struct sinaut *)engine;
+    static const char *const paths[2][PARTNERS_NETWORKS] = {{"1", "2"}, {"1 data", "2 data"}};
     struct line_report report = {.connection = line->connection, .reach = reach_of(line)};
     report.value = partners_line(&line->partners, &report.flags);
     for (unsigned path = 0; path < PARTNERS_PATHS; path++) {
         if (has_path(line, path)) {
             struct line_connection *connection = &report.connections[report.connection_count++];
             const struct address *address = sinaut_address_of(line, path);
+            unsigned partner = sinaut_partner_of(path);
             line_address_text(address->host, address->port, connection->address);
             connection->state = line->path[path].state;
             connection->reason = line->path[path].reason;
+            connection->partner = partner_facts(line, partner)->name;
+            connection->path = paths[sinaut_data_path(line, partner) == path][sinaut_network_of(path)];
+            connection->role =
+                partner_standing_name((enum partner_standing)line->partners.partner[partner].standing);
         }
     }
     return report;

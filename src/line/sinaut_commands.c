@@ -48,7 +48,7 @@ static void write_value(struct sinaut *line, struct line_now now, const struct l
     if (misfit != NULL) {
         end_at_once(line, order, COMMAND_REFUSED, misfit);
     } else {
-        end_at_once(line, order, sent ? COMMAND_DONE : COMMAND_REFUSED, sent ? "" : "not connected");
+        end_at_once(line, order, sent ? COMMAND_DONE : COMMAND_REFUSED, sent ? "" : LINE_NOT_CONNECTED);
     }
 }
 
@@ -71,7 +71,7 @@ static const char *refusal(const struct sinaut *line, const struct line_command 
     if (hot == PARTNERS_NOBODY) {
         bool any =
             sinaut_data_path(line, 0) != PARTNERS_NO_PATH || sinaut_data_path(line, 1) != PARTNERS_NO_PATH;
-        return any ? "no partner is known to be HOT" : "not connected";
+        return any ? "no partner is known to be HOT" : LINE_NOT_CONNECTED;
     }
     for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
         if (line->commands[i].state != SINAUT_FREE && same_object(&line->commands[i].order, order)) {

@@ -185,9 +185,9 @@ static void connect_line(struct kom_host *host, const struct kom_output *output)
     struct host_connection *connection = free_connection(line);
     KOMET_ASSERT(connection != NULL); /* the engine has no more */
     connection->serial = output->connection;
-    connection->tcp = tcp_connect(host->settings.loop, output->address->host, output->address->port,
-                                  (uint64_t)line->line->parameters.value[PARAMETER_WT0], &line_events,
-                                  connection, LINE_OUTPUT_MAX);
+    connection->tcp = tcp_connect(
+        host->settings.loop, output->local, output->address->host, output->address->port,
+        (uint64_t)line->line->parameters.value[PARAMETER_WT0], &line_events, connection, LINE_OUTPUT_MAX);
 }
 
 /* Whoever connects to a listening line: the engine says whether it stays. */

@@ -179,7 +179,8 @@ struct komet_utc server_utc_of(const struct server *server, struct komet_instant
 struct server_connection {
     char address[80];
     enum connection_state state;
-    char reason[32]; /* of its last end; "" none */
+    char reason[32];                      /* of its last end; "" none */
+    char partner[64], path[16], role[16]; /* of a redundant partner's; "" none */
 };
 
 struct server_line_state {

@@ -172,6 +172,9 @@ static void take_connection(struct server_connection *connection, const Komet__W
 {
     snprintf(connection->address, sizeof connection->address, "%s", from->address);
     snprintf(connection->reason, sizeof connection->reason, "%s", from->reason);
+    snprintf(connection->partner, sizeof connection->partner, "%s", from->partner);
+    snprintf(connection->path, sizeof connection->path, "%s", from->path);
+    snprintf(connection->role, sizeof connection->role, "%s", from->role);
     connection->state =
         from->state <= CONNECTION_STOPPING ? (enum connection_state)from->state : CONNECTION_CLOSED;
 }

@@ -85,7 +85,8 @@ static struct value value_done(const struct order *order)
 static void show_end(struct server *server, const struct order *order, struct line_now now)
 {
     struct value value = order->before;
-    if (order->result == COMMAND_DONE) {
+    bool current = tag_sends_value(order->tag) && strcmp(order->reason, LINE_NOT_CONNECTED) == 0;
+    if (order->result == COMMAND_DONE || (order->result == COMMAND_REFUSED && current)) {
         value = value_done(order);
     } else if (order->result == COMMAND_UNKNOWN) {
         value.status = STATUS_INVALID; /* nobody knows which of the two the device has now */
@@ -544,7 +545,8 @@ bool orders_next_command(struct server *server, struct line_now now, struct serv
         order->answer_by = komet_after(order->deadline, wait_us + SERVER_ANSWER_GRACE);
         set_state(order, ORDER_SENT);
         order->sent = true;
-        if (is_write(order) && !processing_has(order->tag->processing, PROCESSING_COMMAND)) {
+        bool waits = is_write(order) && !tag_sends_value(order->tag); /* for its confirmation */
+        if (waits && !processing_has(order->tag->processing, PROCESSING_COMMAND)) {
             show_sent(server, now, order);
         }
         write_command(server, now, order);

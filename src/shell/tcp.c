@@ -22,6 +22,7 @@ struct tcp {
     struct addrinfo *found;         /* the addresses of the name */
     const struct addrinfo *address; /* of them, that is tried */
     uint64_t connect_by;            /* in the loop's time, ms */
+    const char *local;              /* ours, to connect from; NULL: the system chooses */
     bool refused;                   /* by one of the addresses */
     uv_connect_t connect;
     const struct tcp_events *events;
@@ -396,6 +397,21 @@ static void on_connected(uv_connect_t *request, int status)
     }
 }
 
+/* An address of the other family than the partner's cannot be used for it, nor can one that is not ours. */
+static bool bind_local(struct tcp *tcp)
+{
+    struct sockaddr_storage address;
+    if (tcp->local == NULL) {
+        return true;
+    }
+    if (uv_ip4_addr(tcp->local, 0, (struct sockaddr_in *)&address) != 0 &&
+        uv_ip6_addr(tcp->local, 0, (struct sockaddr_in6 *)&address) != 0) {
+        return false;
+    }
+    return address.ss_family == tcp->address->ai_family &&
+           uv_tcp_bind(&tcp->socket, (struct sockaddr *)&address, 0) == 0;
+}
+
 /* Each address has an equal part of the time that is left, so that one behind which nobody answers leaves
  * time for the next; the last one has what remains, which its owner ends. */
 static void try_address(struct tcp *tcp)
@@ -408,7 +424,8 @@ static void try_address(struct tcp *tcp)
     if (addresses > 1) {
         uv_timer_start(&tcp->limit, on_address_limit, left / addresses, 0);
     }
-    if (uv_tcp_connect(&tcp->connect, &tcp->socket, tcp->address->ai_addr, on_connected) != 0) {
+    if (!bind_local(tcp) ||
+        uv_tcp_connect(&tcp->connect, &tcp->socket, tcp->address->ai_addr, on_connected) != 0) {
         uv_timer_stop(&tcp->limit);
         try_next_address(tcp);
     }
@@ -429,14 +446,15 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
     }
 }
 
-struct tcp *tcp_connect(uv_loop_t *loop, const char *host, uint16_t port, uint64_t limit_ms,
-                        const struct tcp_events *events, void *context, size_t output_max)
+struct tcp *tcp_connect(uv_loop_t *loop, const char *local, const char *host, uint16_t port,
+                        uint64_t limit_ms, const struct tcp_events *events, void *context, size_t output_max)
 {
     struct tcp *tcp = tcp_new(loop, events, context, output_max);
     char service[8];
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     snprintf(service, sizeof service, "%u", port);
     tcp->connect_by = uv_now(loop) + limit_ms;
+    tcp->local = local;
     /* Also for addresses: the answer, and so a failure, always comes later, never from within this call. */
     int status = uv_getaddrinfo(loop, &tcp->resolve, on_resolved, host, service, &hints);
     KOMET_ASSERT(status == 0);

@@ -36,11 +36,12 @@ struct tcp_events {
 
 /* Begins to connect to a name or address; the addresses of a name are tried in turn. Never NULL; a failure is
  * reported by `closed` later.
- *   limit_ms         when the caller gives up, which is its own to do: until then each address has its part
- *   events, context  borrowed for the connection's life
- *   output_max       octets that may wait to be written */
-struct tcp *tcp_connect(uv_loop_t *loop, const char *host, uint16_t port, uint64_t limit_ms,
-                        const struct tcp_events *events, void *context, size_t output_max);
+ *   local            an IP address of this machine to connect from; NULL: the system chooses. Borrowed as
+ * events limit_ms         when the caller gives up, which is its own to do: until then each address has its
+ * part events, context  borrowed for the connection's life output_max       octets that may wait to be
+ * written */
+struct tcp *tcp_connect(uv_loop_t *loop, const char *local, const char *host, uint16_t port,
+                        uint64_t limit_ms, const struct tcp_events *events, void *context, size_t output_max);
 
 /* Octets are copied, and written at once if the socket takes them. False: it is over its bound; `closed` with
  * KOMET_OUTPUT_FULL has been called, or it was closed before. */

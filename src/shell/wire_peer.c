@@ -245,7 +245,7 @@ struct wire_peer *wire_peer_connect(uv_loop_t *loop, const char *host, uint16_t 
 {
     struct wire_peer *peer = peer_new(events, context);
     peer->tls = credentials != NULL ? tls_new(credentials, TLS_CLIENT) : NULL;
-    peer->tcp = tcp_connect(loop, host, port, limit_ms, &events_of_tcp, peer, WIRE_PEER_OUTPUT_MAX);
+    peer->tcp = tcp_connect(loop, NULL, host, port, limit_ms, &events_of_tcp, peer, WIRE_PEER_OUTPUT_MAX);
     return peer;
 }
 

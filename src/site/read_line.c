@@ -318,7 +318,7 @@ static int read_known(struct yaml_reader *yaml, const yaml_node_t *node, const c
 static void read_protocol(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
 {
     static const char *const words[] = {"iec104", "iec104-sinaut", "iec104-server", "iec101"};
-    int found = read_known(yaml, node, "protocol", words, 4, 1);
+    int found = read_known(yaml, node, "protocol", words, 4, 2);
     line->protocol = found >= 0 ? line_protocol_find(words[found]) : PROTOCOL_IEC104;
     KOMET_ASSERT(line->protocol != PROTOCOL_COUNT);
 }
@@ -326,7 +326,7 @@ static void read_protocol(struct yaml_reader *yaml, const yaml_node_t *node, str
 static void read_category(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
 {
     static const char *const words[] = {"tcp", "tcp-redundant", "serial", "serial-over-udp"};
-    int found = read_known(yaml, node, "category", words, 4, 1);
+    int found = read_known(yaml, node, "category", words, 4, 2);
     line->category = found == 1 ? CATEGORY_TCP_REDUNDANT : CATEGORY_TCP;
 }
 
@@ -337,6 +337,10 @@ void check_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *
     if (line->protocol != PROTOCOL_IEC104_SINAUT && line->local[0] != NULL) {
         reading_fault(yaml->reading, place, "leave it out: the system chooses",
                       "local is for a line of protocol iec104-sinaut");
+    }
+    if (line->protocol == PROTOCOL_IEC104 && line->category == CATEGORY_TCP_REDUNDANT) {
+        reading_fault(yaml->reading, place, "category: tcp",
+                      "line '%s': protocol iec104 on tcp-redundant is not in this version", line->name);
     }
     if (line->protocol == PROTOCOL_IEC104_SINAUT) {
         check_partners(yaml, node, line);

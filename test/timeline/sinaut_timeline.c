@@ -85,7 +85,7 @@ static void read_site(struct runner *r)
     const struct site_file files[] = {{"site.yaml", yaml, strlen(yaml)},
                                       {"north.csv", north, strlen(north)},
                                       {"south.csv", south_csv, sizeof south_csv - 1}};
-    r->site = site_read_wanted(files, 3, &(struct site_wanted){.not_built = true});
+    r->site = site_read(files, 3, NULL);
     if (r->site.site == NULL) {
         script_fail(&r->stage.script, "the site: %s", r->site.faults[0].what);
     }

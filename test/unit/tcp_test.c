@@ -183,7 +183,7 @@ static int listen_on(const char *host, uint16_t port)
 
 static void connect_to(struct world *world, const char *name, uint64_t limit_ms)
 {
-    world->tcp = tcp_connect(&world->loop, name, world->port, limit_ms, &events, world, OUTPUT_MAX);
+    world->tcp = tcp_connect(&world->loop, NULL, name, world->port, limit_ms, &events, world, OUTPUT_MAX);
 }
 
 static int set_up(void **state)
@@ -372,7 +372,7 @@ static size_t overfill(struct world *world)
 {
     static const uint8_t octets[65536];
     size_t all = 0;
-    world->tcp = tcp_connect(&world->loop, HERE, world->port, LIMIT_MS, &asking, world, OUTPUT_MAX);
+    world->tcp = tcp_connect(&world->loop, NULL, HERE, world->port, LIMIT_MS, &asking, world, OUTPUT_MAX);
     run_until(world, &world->connected);
     world->other = accept(world->listener, NULL, NULL);
     while (tcp_waiting(world->tcp) == 0) {
