@@ -17,6 +17,16 @@ void disk_append(struct disk *disk, const struct record *record)
     disk->records[disk->count++] = *record;
 }
 
+void disk_append_before(struct disk *disk, const struct record *record)
+{
+    disk_append(disk, record);
+    KOMET_ASSERT(disk->count > disk->synced + 1);
+    struct record *last = &disk->records[disk->count - 1];
+    struct record moved = last[-1];
+    last[-1] = *last;
+    last[0] = moved;
+}
+
 void disk_start_sync(struct disk *disk, struct komet_instant now, int64_t duration_us)
 {
     if (disk->syncing == 0 && disk->synced < disk->count) {
@@ -48,11 +58,11 @@ void disk_crash(struct disk *disk)
     disk->syncing = 0;
 }
 
-void disk_recover(const struct disk *disk, struct server *server)
+void disk_recover(const struct disk *disk, struct server *server, bool grants)
 {
     for (size_t i = 0; i < disk->count; i++) {
         const struct record *record = &disk->records[i];
-        if (record->kind == RECORD_GRANT) {
+        if (record->kind == RECORD_GRANT && grants) {
             server_recover_grant(server, record->process, record->of.grant.epoch);
         } else if (record->kind == RECORD_BATCH) {
             server_recover_batch(server, record->process, record->instance, record->of.batch.run,
@@ -63,6 +73,11 @@ void disk_recover(const struct disk *disk, struct server *server)
             server_recover_preferred(server, record->process, record->instance);
         } else if (record->kind == RECORD_VALUE) {
             server_recover_value(server, record->process, record->instance, &record->of.value);
+        } else if (record->kind == RECORD_STATION) {
+            server_recover_station(server, record->of.station.command.tag, record->of.station.mode);
+        } else if (record->kind == RECORD_STATION_VALUE) {
+            server_recover_station_value(server, record->of.station_value.station,
+                                         (enum station_value)record->of.station_value.value);
         }
     }
 }

@@ -9,12 +9,12 @@
 #include "sim/station.h"
 
 #define ARENA_SIZE   (1u << 20)
-#define FILES_MAX    4
 #define RECONNECT_US KOMET_MS(200)
 
-void kom_shell_init(struct sim_kom *kom, uint8_t instance)
+void kom_shell_init(struct sim_kom *kom, const struct sim_process *process, uint8_t instance)
 {
-    kom->identity = (struct kom_identity){"SELF.KOM", instance, 0, "simulated", instance};
+    kom->process = process;
+    kom->identity = (struct kom_identity){process->name, instance, 0, "simulated", instance};
     kom->memory = malloc(kom_size());
     kom->arena_memory = malloc(ARENA_SIZE);
     kom->traffic = malloc(TRACE_RING_MIN);
@@ -32,36 +32,56 @@ void kom_shell_free(struct sim_kom *kom)
     free(kom->traffic);
     free(kom->lines_memory);
     free(kom->arena_memory);
-    stream_free(&kom->to_server);
-    stream_free(&kom->from_server);
-    stream_free(&kom->to_rtu);
-    stream_free(&kom->from_rtu);
 }
 
+/* The number of a run is the time of day, as in production: a clock that jumps back makes it smaller. */
 void kom_shell_start(struct world *world, struct sim_kom *kom)
 {
-    kom->identity.run++;
-    kom->runs = true;
-    kom->flushes = false;
+    struct line_now now = world_time(world, kom);
+    kom->identity.run = (uint64_t)now.utc.ms * 1000 + (uint64_t)(world->now.us % 1000);
+    kom->runs = kom->touched = true;
+    kom->dies_in = 0;
     kom->retry = world->now;
-    kom->engine = kom_init(kom->memory, kom_size(), &kom->identity, world_time(world));
+    kom->engine = kom_init(kom->memory, kom_size(), &kom->identity, now);
     kom_keep_traffic(kom->engine, kom->traffic, TRACE_RING_MIN);
-    world_say(world, "instance %u starts", kom->identity.instance);
+    world_say(world, "%s starts", run_name(kom->process->name, kom->identity.instance).text);
+}
+
+static void close_lines(struct sim_kom *kom)
+{
+    for (unsigned i = 0; i < SIM_LINES_MAX; i++) {
+        struct sim_line *line = &kom->lines[i];
+        line->dialling = false;
+        if (line->connection != NULL) {
+            network_close_here(line->connection);
+            line->connection = NULL;
+        }
+    }
 }
 
 void kom_shell_kill(struct world *world, struct sim_kom *kom)
 {
     (void)world;
-    kom->runs = kom->paused = kom->flushes = false;
-    kom->link_here = kom->line_here = kom->dialling = false;
+    kom->runs = kom->paused = false;
     kom->retry = KOMET_NEVER;
-    stream_clear(&kom->from_server);
+    checkers_kom_closed(kom);
+    if (kom->link != NULL) {
+        network_close_here(kom->link);
+        kom->link = NULL;
+    }
+    close_lines(kom);
+}
+
+void kom_shell_leave(struct world *world, struct sim_kom *kom)
+{
+    kom_leave(kom->engine, world_time(world, kom));
+    kom->touched = true;
 }
 
 static void configure(struct world *world, struct sim_kom *kom, const Komet__Wire__Welcome *welcome)
 {
-    struct site_file files[FILES_MAX];
-    KOMET_ASSERT(welcome->n_files <= FILES_MAX);
+    struct site_file files[SIM_FILES_MAX];
+    KOMET_ASSERT(welcome->n_files <= SIM_FILES_MAX);
     for (size_t i = 0; i < welcome->n_files; i++) {
         files[i] = (struct site_file){welcome->files[i]->name, (const char *)welcome->files[i]->text.data,
                                       welcome->files[i]->text.len};
@@ -70,6 +90,7 @@ static void configure(struct world *world, struct sim_kom *kom, const Komet__Wir
         site_result_release(&kom->site);
     }
     free(kom->lines_memory);
+    close_lines(kom);
     const struct site_wanted wanted = {.process = kom->identity.process, .instance = kom->identity.instance};
     kom->site = site_read_wanted(files, welcome->n_files, &wanted);
     KOMET_ASSERT(kom->site.site != NULL);
@@ -77,38 +98,93 @@ static void configure(struct world *world, struct sim_kom *kom, const Komet__Wir
     size_t size = kom_lines_size(process);
     kom->lines_memory = malloc(size);
     KOMET_ASSERT(kom->lines_memory != NULL);
-    kom_configure(kom->engine, kom->lines_memory, size, process, world_time(world));
+    kom_configure(kom->engine, kom->lines_memory, size, process, world_time(world, kom));
 }
 
 static void close_link(struct world *world, struct sim_kom *kom)
 {
-    kom->link_here = false;
-    stream_clear(&kom->from_server);
-    kom_server_closed(kom->engine, world_time(world));
+    if (kom->link != NULL) {
+        network_close_here(kom->link);
+        kom->link = NULL;
+    }
+    checkers_kom_closed(kom);
+    kom_server_closed(kom->engine, world_time(world, kom));
+    kom->touched = true;
     kom->retry = komet_after(world->now, RECONNECT_US);
+}
+
+static void send_message(struct world *world, struct sim_kom *kom, wire_message *message)
+{
+    bool batch = message->body_case == KOMET__WIRE__MESSAGE__BODY_BATCH;
+    unsigned times = world->broken == BREAK_BATCH_FLOOD && batch ? 3 : 1;
+    if (world->broken == BREAK_END_WRONG && message->body_case == KOMET__WIRE__MESSAGE__BODY_COMMAND_END &&
+        message->command_end->result == COMMAND_DONE) {
+        message->command_end->result = COMMAND_REFUSED;
+    }
+    while (kom->link != NULL && times-- > 0) {
+        checkers_kom_says(world, kom, message);
+        shell_send(world, &kom->link->out, message);
+    }
+}
+
+static void abort_line(struct sim_kom *kom, uint16_t line, uint32_t number)
+{
+    struct sim_line *state = &kom->lines[line];
+    if (state->number != number) {
+        return;
+    }
+    state->dialling = false;
+    if (state->connection != NULL) {
+        network_close_here(state->connection);
+        state->connection = NULL;
+    }
+}
+
+static void dial(struct world *world, struct sim_kom *kom, uint16_t line, uint32_t number)
+{
+    struct sim_line *state = &kom->lines[line];
+    KOMET_ASSERT(line < SIM_LINES_MAX);
+    KOMET_ASSERT(state->connection == NULL || world->broken == BREAK_PASSIVE_CONNECTS);
+    /* Its SYN leaves now, and is the kernel's to send again. */
+    checkers_kom_connects(world, kom, &world->stations[kom->process->first_station + line]);
+    abort_line(kom, line, state->number);
+    state->number = number;
+    state->dialling = true;
+    state->dialled = network_arrival(world);
+}
+
+static void send_octets(struct world *world, struct sim_kom *kom, const struct kom_output *output)
+{
+    struct sim_line *line = &kom->lines[output->line];
+    if (line->connection != NULL && line->number == output->connection) {
+        checkers_kom_sends(world, kom, line->connection->station, output->octets, output->size);
+        stream_send(&line->connection->out, output->octets, output->size, network_arrival(world));
+    }
+    kom_line_written(kom->engine, output->line, output->connection, output->size);
 }
 
 /* False: the process has ended by it. */
 static bool act(struct world *world, struct sim_kom *kom, const struct kom_output *output)
 {
+    const struct run_name name = run_name(kom->process->name, kom->identity.instance);
     switch (output->kind) {
     case KOM_OUT_MESSAGE:
-        if (kom->link_here) {
-            shell_send(world, &kom->to_server, output->message);
-        }
+        send_message(world, kom, output->message);
         return true;
     case KOM_OUT_CONFIGURE:
         configure(world, kom, output->welcome);
         return true;
     case KOM_OUT_REFUSED:
-        world_say(world, "instance %u is refused: %s", kom->identity.instance, output->text);
+        world_say(world, "%s is refused: %s", name.text, output->text);
         kom_shell_kill(world, kom);
         kom->back = komet_after(world->now, KOMET_MS(500)); /* its service starts it again */
         return false;
     case KOM_OUT_END:
-        world_say(world, "instance %u ends", kom->identity.instance);
+        world_say(world, "%s ends", name.text);
+        if (kom->link != NULL) {
+            kom->link->flushes = true;
+        }
         kom_shell_kill(world, kom);
-        kom->flushes = true;
         kom->back = komet_after(world->now, KOMET_MS(5 + test_random_below(&world->random, 3000)));
         return false;
     case KOM_OUT_RECONNECT:
@@ -118,109 +194,155 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
     case KOM_OUT_LISTEN_END:
         return true;
     case KOM_OUT_CONNECT:
-        kom->line_here = false;
-        kom->connection = output->connection;
-        kom->dialling = true;
-        kom->dialled = world_arrival(world);
-        checkers_dials(world, kom);
+        dial(world, kom, output->line, output->connection);
         return true;
     case KOM_OUT_SEND:
-        if (kom->line_here && kom->connection == output->connection) {
-            checkers_sends(world, kom, output->octets, output->size);
-            station_send(world, kom, output->octets, output->size);
-        }
-        kom_line_written(kom->engine, output->line, output->connection, output->size);
+        send_octets(world, kom, output);
         return true;
     case KOM_OUT_ABORT:
-        if (kom->connection == output->connection) {
-            kom->line_here = kom->dialling = false;
-        }
+        abort_line(kom, output->line, output->connection);
         return true;
     case KOM_OUT_NOTE:
-        world_say(world, "instance %u: %s", kom->identity.instance, output->text);
+        world_say(world, "%s: %s", name.text, output->text);
         return true;
     }
     KOMET_ASSERT_NEVER("an unknown output of the KOM");
 }
 
+/* kill -9 in the midst of what it does. */
+static bool dies_now(struct world *world, struct sim_kom *kom)
+{
+    if (kom->dies_in == 0 || --kom->dies_in > 0) {
+        return false;
+    }
+    world_say(world, "%s dies", run_name(kom->process->name, kom->identity.instance).text);
+    kom_shell_kill(world, kom);
+    kom->back = komet_after(world->now, KOMET_MS(5 + test_random_below(&world->random, 3000)));
+    return true;
+}
+
 void kom_shell_drain(struct world *world, struct sim_kom *kom)
 {
     struct kom_output output;
-    while (world_runs(kom) && kom_next(kom->engine, world_time(world), &output)) {
-        if (!act(world, kom, &output)) {
+    while (world_runs(kom) && kom_next(kom->engine, world_time(world, kom), &output)) {
+        if (!act(world, kom, &output) || dies_now(world, kom)) {
             return;
         }
     }
+    kom->due = clock_true(&kom->clock, kom_deadline(kom->engine));
 }
 
-static void receive(struct world *world, struct sim_kom *kom)
+static void hear_message(struct world *world, struct sim_kom *kom, const wire_message *message)
+{
+    bool command = message->body_case == KOMET__WIRE__MESSAGE__BODY_COMMAND;
+    checkers_kom_hears(world, kom, message);
+    kom_feed(kom->engine, world_time(world, kom), message);
+    if (world->broken == BREAK_COMMAND_TWICE && command) {
+        kom_feed(kom->engine, world_time(world, kom), message);
+    }
+    kom_shell_drain(world, kom);
+}
+
+static void read_link(struct world *world, struct sim_kom *kom)
 {
     wire_message *message;
     size_t consumed, size;
-    while (kom->link_here && world_runs(kom) && (size = stream_arrived(&kom->from_server, world->now)) > 0) {
-        enum wire_fault fault = wire_decode(kom->from_server.octets, size, &kom->arena, &message, &consumed);
+    while (kom->link != NULL && network_passes_in(world, kom->link) &&
+           (size = stream_arrived(&kom->link->in, world->now)) > 0) {
+        enum wire_fault fault = wire_decode(kom->link->in.octets, size, &kom->arena, &message, &consumed);
         KOMET_ASSERT(fault == WIRE_OK);
         if (consumed == 0) {
             break;
         }
-        stream_take(&kom->from_server, consumed);
-        kom_feed(kom->engine, world_time(world), message);
-        kom_shell_drain(world, kom);
+        kom->touched = true;
+        stream_take(&kom->link->in, consumed); /* the message is in the arena */
+        hear_message(world, kom, message);
     }
 }
 
-/* An end that was closed is told to the other one, when the network lets it through. */
-static void tell_ends(struct world *world, struct sim_kom *kom)
+static void read_line(struct world *world, struct sim_kom *kom, uint16_t index)
 {
-    if (!world_reaches(kom)) {
-        return;
+    struct sim_line *line = &kom->lines[index];
+    size_t size;
+    while (line->connection != NULL && network_passes_in(world, line->connection) && kom_takes(kom->engine) &&
+           (size = stream_arrived(&line->connection->in, world->now)) > 0) {
+        kom->touched = true;
+        size_t taken = kom_line_feed(kom->engine, world_time(world, kom), index, line->number,
+                                     line->connection->in.octets, size);
+        if (taken == 0) {
+            break;
+        }
+        stream_take(&line->connection->in, taken);
     }
-    bool under_way = kom->flushes && kom->to_server.size > 0;
-    if (!kom->link_here && kom->link_there && !world->server_cut && !under_way) {
-        server_shell_hear_closed(world, kom);
-    }
-    /* What the server had sent before it closed is read first. */
-    if (kom->link_here && !kom->link_there && !world->server_cut && world_runs(kom) &&
-        kom->from_server.size == 0) {
+}
+
+void kom_shell_hear_closed(struct world *world, struct sim_connection *connection)
+{
+    struct sim_kom *kom = connection->kom;
+    network_close_here(connection);
+    if (connection->station == NULL) {
+        KOMET_ASSERT(kom->link == connection);
         close_link(world, kom);
-    }
-    if (!kom->line_here && kom->line_there && world_reaches_station(kom)) {
-        station_hear_closed(world, kom);
-    }
-    if (kom->line_here && !kom->line_there && !kom->dialling && world_runs(kom) && world_hears_station(kom)) {
-        kom->line_here = false;
-        kom_line_closed(kom->engine, world_time(world), 0, kom->connection, KOMET_CONNECTION_RESET);
+    } else {
+        struct sim_line *line = &kom->lines[connection->line];
+        KOMET_ASSERT(line->connection == connection);
+        line->connection = NULL;
+        kom_line_closed(kom->engine, world_time(world, kom), connection->line, connection->number,
+                        KOMET_CONNECTION_RESET);
+        kom->touched = true;
     }
 }
 
 static void reach_out(struct world *world, struct sim_kom *kom)
 {
-    if (!kom->link_here && komet_reached(world->now, kom->retry)) {
+    if (kom->link == NULL && komet_reached(world->now, kom->retry)) {
         kom->retry = komet_after(world->now, RECONNECT_US);
-        if (world_reaches(kom) && !kom->link_there && server_shell_accept(world, kom)) {
+        bool passes = (kom->cut & WAYS_OF_SERVER) == 0 && !world->server_cut;
+        kom->link = passes ? server_shell_accept(world, kom) : NULL;
+        if (kom->link != NULL) {
             kom->retry = KOMET_NEVER;
-            kom->link_here = true;
-            kom_server_connected(kom->engine, world_time(world));
+            checkers_kom_connected(world, kom);
+            kom_server_connected(kom->engine, world_time(world, kom));
+            kom->touched = true;
         }
     }
-    if (kom->dialling && komet_reached(world->now, kom->dialled) && world_reaches_station(kom) &&
-        world_hears_station(kom)) {
-        kom->dialling = false;
-        station_accept(world, kom);
-        kom->line_here = true;
-        kom_line_connected(kom->engine, world_time(world), 0, kom->connection);
+    for (uint16_t i = 0; i < kom->process->station_count; i++) {
+        struct sim_line *line = &kom->lines[i];
+        if (line->dialling && komet_reached(world->now, line->dialled) &&
+            (kom->cut & WAYS_OF_STATIONS) == 0) {
+            line->dialling = false;
+            line->connection =
+                station_accept(world, &world->stations[kom->process->first_station + i], kom, i);
+            kom_line_connected(kom->engine, world_time(world, kom), i, line->number);
+            kom->touched = true;
+        }
+    }
+}
+
+/* What no engine of ours does: a passive instance opens a connection. */
+static void connect_though_passive(struct world *world, struct sim_kom *kom)
+{
+    struct sim_line *line = &kom->lines[0];
+    if (world->broken == BREAK_PASSIVE_CONNECTS && kom->link != NULL && line->connection == NULL &&
+        !kom_is_active(kom->engine, world_time(world, kom)) && test_random_below(&world->random, 1000) == 0) {
+        dial(world, kom, 0, line->number);
     }
 }
 
 /* The end of a fault. */
 static void come_back(struct world *world, struct sim_kom *kom)
 {
+    const struct run_name name = run_name(kom->process->name, kom->identity.instance);
     kom->back = KOMET_NEVER;
-    kom->cut = kom->deaf = kom->mute = false;
+    kom->cut = 0;
     kom->paused = false;
-    tell_ends(world, kom);
-    if (kom->runs) {
-        world_say(world, "instance %u is back", kom->identity.instance);
+    kom->touched = true;
+    checkers_came_back(world, kom);
+    if (kom->beside) {
+        world_say(world, "the run of %s that was too many is killed", name.text);
+        kom_shell_kill(world, kom);
+    } else if (kom->runs) {
+        world_say(world, "%s is back", name.text);
     } else {
         kom_shell_start(world, kom);
     }
@@ -231,42 +353,49 @@ void kom_shell_step(struct world *world, struct sim_kom *kom)
     if (komet_reached(world->now, kom->back)) {
         come_back(world, kom);
     }
-    tell_ends(world, kom);
     if (!world_runs(kom)) {
         return;
     }
     reach_out(world, kom);
-    kom_tick(kom->engine, world_time(world));
-    kom_shell_drain(world, kom);
-    if (!kom->cut) {
-        if (!world->server_cut) {
-            receive(world, kom);
-        }
+    connect_though_passive(world, kom);
+    if (kom->touched || komet_reached(world->now, kom->due)) {
+        kom_tick(kom->engine, world_time(world, kom));
         kom_shell_drain(world, kom);
+        kom->touched = false;
     }
-    if (world_hears_station(kom)) {
-        station_receive(world, kom);
+    if (world_runs(kom)) {
+        read_link(world, kom);
+    }
+    for (uint16_t i = 0; world_runs(kom) && i < kom->process->station_count; i++) {
+        read_line(world, kom, i);
+    }
+    if (world_runs(kom) && kom->touched) {
         kom_shell_drain(world, kom);
+        kom->touched = false;
     }
-    tell_ends(world, kom);
-    kom_shell_drain(world, kom);
+}
+
+bool kom_shell_reads(const struct sim_connection *connection)
+{
+    const struct sim_kom *kom = connection->kom;
+    return world_runs(kom) && (connection->station == NULL || kom_takes(kom->engine));
 }
 
 struct komet_instant kom_shell_next(const struct world *world, const struct sim_kom *kom)
 {
     struct komet_instant next = kom->back;
-    bool server_hears = world_reaches(kom) && world->server_runs && !world->server_cut;
-    if (server_hears && kom->link_there) {
-        next = komet_earlier(next, stream_next(&kom->to_server));
+    if (!world_runs(kom)) {
+        return next;
     }
-    if (world_runs(kom)) {
-        next = komet_earlier(next, kom_deadline(kom->engine));
-        next = komet_earlier(next, kom->link_here ? KOMET_NEVER : kom->retry);
-        if (!kom->cut) {
-            bool hears = kom->link_here && !world->server_cut;
-            next = komet_earlier(next, hears ? stream_next(&kom->from_server) : KOMET_NEVER);
-            bool dials = kom->dialling && !kom->deaf && !kom->mute;
-            next = komet_earlier(next, dials ? kom->dialled : KOMET_NEVER);
+    if (kom->touched) {
+        return world->now;
+    }
+    next = komet_earlier(next, kom->due);
+    next = komet_earlier(next, kom->link != NULL ? KOMET_NEVER : kom->retry);
+    for (unsigned i = 0; i < SIM_LINES_MAX; i++) {
+        const struct sim_line *line = &kom->lines[i];
+        if (line->dialling && (kom->cut & WAYS_OF_STATIONS) == 0) {
+            next = komet_earlier(next, line->dialled);
         }
     }
     return next;

@@ -1,38 +1,24 @@
 /*
- * station: the simulated site's files, and its one station with the network to it.
+ * station: a simulated station with the connections that it has, or had.
  */
 #ifndef SIM_STATION_H
 #define SIM_STATION_H
 
 #include "sim/world.h"
 
-enum {
-    STATION_INPUTS = 8, /* digital inputs from this address on */
-    STATION_FIRST_INPUT = 1001,
-    STATION_FEEDBACK = 3101, /* takes the value of the set point */
-    STATION_SET_POINT = 5003
-};
-
-/* The site: site.yaml and its table. Tags are named after their addresses: M.D1001 … M.D1008, M.P3101. */
-enum { STATION_FILES = 2 };
-const struct site_file *station_files(const struct world *world);
-#define STATION_COMMAND_TAG "M.P5003.SET"
-
-void station_init(struct world *world);
-void station_free(struct world *world);
-
-/* A connection of an instance arrives; where the line is cold it replaces the one that the station had. */
-void station_accept(struct world *world, struct sim_kom *kom);
-/* Octets of an instance are put under way. */
-void station_send(struct world *world, struct sim_kom *kom, const uint8_t *octets, size_t size);
-/* The instance takes what has arrived from the station. */
-void station_receive(struct world *world, struct sim_kom *kom);
+void station_init(struct world *world, struct sim_station *station, unsigned number);
+/* A connection of an instance arrives, of its line `line`; it replaces the one that the station had from
+ * that instance, or, where the line is cold, from any. */
+struct sim_connection *station_accept(struct world *world, struct sim_station *station, struct sim_kom *kom,
+                                      uint16_t line);
 /* The instance's end is closed, and the station hears of it. */
-void station_hear_closed(struct world *world, struct sim_kom *kom);
+void station_hear_closed(struct world *world, struct sim_connection *connection);
+/* RST in the network: both ends hear it. */
+void station_reset(struct world *world, struct sim_connection *connection);
 /* Time, what arrived, and a new event when it is due. */
-void station_step(struct world *world);
-struct komet_instant station_next(const struct world *world);
-/* True when every tag in the server has the station's value. */
-bool station_agrees(const struct world *world);
+void station_step(struct world *world, struct sim_station *station);
+struct komet_instant station_next(const struct sim_station *station);
+/* True when every tag in the server has its station's value. */
+bool station_all_agree(const struct world *world);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "komet/time.h"
 
-#define STREAM_CHUNKS_MAX 4096
+#define STREAM_CHUNKS_MAX 512
 
 struct stream_chunk {
     struct komet_instant arrives;

@@ -3,7 +3,6 @@
  */
 #include "sim/world.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +12,9 @@
 #include "sim/server_shell.h"
 #include "sim/station.h"
 
-#define ARENA_SIZE (1u << 20)
-#define PATIENCE   KOMET_SECONDS(120) /* after the last fault everything is stored within this */
-
-/* 2026-01-01T00:00:00Z at instant 0: the wall clock of every simulated machine. */
-struct line_now world_time(const struct world *world)
-{
-    return (struct line_now){world->now, {INT64_C(1767225600000) + world->now.us / 1000}};
-}
+#define ARENA_SIZE  (1u << 20)
+#define PATIENCE    KOMET_SECONDS(120) /* after the last fault everything is stored within this */
+#define UP_MAX_DAYS 400
 
 void world_say(const struct world *world, const char *format, ...)
 {
@@ -35,29 +29,14 @@ void world_say(const struct world *world, const char *format, ...)
     va_end(arguments);
 }
 
-/* Mostly 0.2 ms, seldom up to 20 ms. */
-struct komet_instant world_arrival(struct world *world)
+struct line_now world_time(const struct world *world, const struct sim_kom *kom)
 {
-    uint32_t delay_us = 100 + test_random_below(&world->random, 200);
-    if (test_random_below(&world->random, 100) == 0) {
-        delay_us += test_random_below(&world->random, 20000);
-    }
-    return komet_after(world->now, delay_us);
+    return clock_read(&kom->clock, world->now);
 }
 
-bool world_reaches(const struct sim_kom *kom)
+struct line_now world_server_time(const struct world *world)
 {
-    return !kom->cut;
-}
-
-bool world_reaches_station(const struct sim_kom *kom)
-{
-    return !kom->cut && !kom->mute;
-}
-
-bool world_hears_station(const struct sim_kom *kom)
-{
-    return !kom->cut && !kom->deaf;
+    return clock_read(&world->server_clock, world->now);
 }
 
 bool world_runs(const struct sim_kom *kom)
@@ -65,22 +44,33 @@ bool world_runs(const struct sim_kom *kom)
     return kom->runs && !kom->paused;
 }
 
-bool world_acts(const struct world *world, const struct sim_kom *kom)
+const struct process *world_process(const struct world *world, const struct sim_kom *kom)
 {
-    return kom->runs && kom_is_active(kom->engine, world_time(world));
+    return site_find_process(world->site.site, kom->process->name);
 }
 
-/* The operator sets the set point to the number of the command. */
+const struct station *world_station(const struct world *world, unsigned station)
+{
+    char name[24];
+    snprintf(name, sizeof name, "B.RTU%u", station);
+    return site_find_station(world->site.site, name);
+}
+
+/* The operator sets a station's set point to the number of the command. */
 static void give_order(struct world *world)
 {
     world->next_order = komet_after(world->now, KOMET_MS(100 + test_random_below(&world->random, 900)));
     if (!world->server_runs) {
         return;
     }
-    const struct tag *tag = site_find_tag(world->site.site, STATION_COMMAND_TAG);
-    uint32_t number = checkers_order(&world->checkers);
-    server_set(world->server, world_time(world), number, &(struct record_user){"operator", true}, tag, number,
-               0, KOMET_MS(200 + test_random_below(&world->random, 3000)));
+    unsigned station = test_random_below(&world->random, world->plan.station_count);
+    int64_t deadline_us = KOMET_MS(200 + test_random_below(&world->random, 3000));
+    unsigned mode = server_station_mode(world->server, world_station(world, station));
+    const struct tag *tag = site_find_tag(world->site.site, sim_tag_name(station, POINT_SET_POINT).text);
+    uint32_t number = checkers_order(world, station, (mode & STATION_SIMULATED) != 0, deadline_us);
+    server_set(world->server, world_server_time(world), number, &(struct record_user){"operator", true}, tag,
+               number, 0, deadline_us);
+    world->server_touched = true;
 }
 
 static void step(struct world *world)
@@ -89,51 +79,82 @@ static void step(struct world *world)
     if (komet_reached(world->now, world->next_order)) {
         give_order(world);
     }
-    for (unsigned i = 0; i < SIM_KOMS; i++) {
-        struct sim_kom *kom = &world->koms[i];
-        if (world_reaches(kom) && !world->server_cut) {
-            server_shell_receive(world, kom);
+    for (unsigned i = 0; i < SIM_KOMS_MAX; i++) {
+        if (world->koms[i].process != NULL) {
+            kom_shell_step(world, &world->koms[i]);
         }
-        kom_shell_step(world, kom);
     }
-    station_step(world);
-    server_shell_drain(world);
+    for (unsigned i = 0; i < world->plan.station_count; i++) {
+        station_step(world, &world->stations[i]);
+    }
+    network_step(world);
     world->steps++;
 }
 
 static struct komet_instant next_instant(const struct world *world)
 {
-    struct komet_instant next = komet_earlier(world->next_event, world->next_fault);
-    next = komet_earlier(next, world->next_order);
-    next = komet_earlier(next, world->server_back);
-    next = komet_earlier(next, station_next(world));
-    if (world->server_runs) {
-        next = komet_earlier(next, server_deadline(world->server));
-        next = komet_earlier(next, disk_deadline(&world->disk));
+    struct komet_instant next = komet_earlier(world->next_order, world->next_fault);
+    next = komet_earlier(next, network_next(world));
+    next = komet_earlier(next, server_shell_next(world));
+    for (unsigned i = 0; i < world->plan.station_count; i++) {
+        next = komet_earlier(next, station_next(&world->stations[i]));
     }
-    for (unsigned i = 0; i < SIM_KOMS; i++) {
-        next = komet_earlier(next, kom_shell_next(world, &world->koms[i]));
+    for (unsigned i = 0; i < SIM_KOMS_MAX; i++) {
+        if (world->koms[i].process != NULL) {
+            next = komet_earlier(next, kom_shell_next(world, &world->koms[i]));
+        }
     }
     return next;
 }
 
-void world_init(struct world *world, uint64_t seed, bool verbose)
+static struct clock some_clock(struct world *world)
 {
-    *world = (struct world){.seed = seed, .verbose = verbose, .random = {seed}};
-    world->warm = seed % 2 == 1;
-    world->site = site_read(station_files(world), STATION_FILES, NULL);
+    int64_t up_us = KOMET_SECONDS(86400) * test_random_below(&world->random, UP_MAX_DAYS);
+    return clock_started(up_us,
+                         (int32_t)test_random_below(&world->random, 2 * CLOCK_PPM_MAX + 1) - CLOCK_PPM_MAX);
+}
+
+/* One run for each instance of the plan, and one that waits for somebody to start it by mistake. */
+static void make_koms(struct world *world)
+{
+    unsigned count = 0;
+    for (unsigned p = 0; p < world->plan.process_count; p++) {
+        const struct sim_process *process = &world->plan.processes[p];
+        for (unsigned i = process->first_instance; i <= process->last_instance; i++) {
+            kom_shell_init(&world->koms[count++], process, (uint8_t)i);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        world->koms[i].back = komet_after(world->now, test_random_below(&world->random, 5000));
+        world->koms[i].clock = some_clock(world);
+        if (world->broken == BREAK_SLOW_CLOCK) {
+            world->koms[i].clock.ppm = -300000;
+        }
+    }
+    KOMET_ASSERT(count < SIM_KOMS_MAX);
+    kom_shell_init(&world->koms[count], &world->plan.processes[0], 1);
+    world->koms[count].beside = true;
+    world->koms[count].clock = world->koms[0].clock;
+}
+
+void world_init(struct world *world, uint64_t seed, bool verbose, enum sim_break broken)
+{
+    *world = (struct world){.seed = seed, .verbose = verbose, .random = {seed}, .broken = broken};
+    world->checkers.quiet = broken != BREAK_NONE && !verbose;
+    sim_site_init(&world->plan, &world->random);
+    network_init(&world->network, &world->random);
+    world->server_clock = some_clock(world);
+    world->site = site_read(world->plan.files, world->plan.file_count, NULL);
     KOMET_ASSERT(world->site.site != NULL);
     world->server_memory = malloc(server_size(world->site.site));
     world->server_arena_memory = malloc(ARENA_SIZE);
     world->server_arena = (struct wire_arena){world->server_arena_memory, ARENA_SIZE, 0};
     KOMET_ASSERT(world->server_memory != NULL && world->server_arena_memory != NULL);
-    station_init(world);
-    server_shell_start(world);
-    for (unsigned i = 0; i < SIM_KOMS; i++) {
-        kom_shell_init(&world->koms[i], (uint8_t)(i + 1));
-        world->koms[i].back = komet_after(world->now, test_random_below(&world->random, 5000));
+    for (unsigned i = 0; i < world->plan.station_count; i++) {
+        station_init(world, &world->stations[i], i);
     }
-    world->next_event = komet_after(world->now, KOMET_SECONDS(1));
+    server_shell_start(world);
+    make_koms(world);
     world->next_order = komet_after(world->now, KOMET_SECONDS(1));
     world->next_fault = komet_after(world->now, KOMET_SECONDS(2));
 }
@@ -141,45 +162,65 @@ void world_init(struct world *world, uint64_t seed, bool verbose)
 static void calm_down(struct world *world)
 {
     world_say(world, "calm: no more events, orders, faults");
-    world->next_event = world->next_fault = world->next_order = KOMET_NEVER;
+    world->calm = true;
+    world->next_order = KOMET_NEVER;
+    world->next_fault = world->now; /* what was done by hand is undone */
+    for (unsigned i = 0; i < world->plan.station_count; i++) {
+        world->stations[i].next_event = KOMET_NEVER;
+    }
+}
+
+static bool is_well(struct world *world)
+{
+    return world->server_runs && checkers_complete(world) && station_all_agree(world) &&
+           checkers_all_run(world);
+}
+
+/* The checker that a break is made for has found it; or any, when nothing is broken. */
+static bool is_over(const struct world *world)
+{
+    return world->broken == BREAK_NONE ? world->checkers.any_failed
+                                       : world->checkers.failed[sim_break_checker(world->broken)];
 }
 
 bool world_run(struct world *world, int64_t duration_us)
 {
     struct komet_instant calm = komet_after(world->now, duration_us);
     struct komet_instant end = komet_after(calm, PATIENCE);
-    while (!world->checkers.failed && !komet_reached(world->now, end)) {
-        struct komet_instant next = komet_earlier(next_instant(world), calm);
+    while (!is_over(world) && !komet_reached(world->now, end)) {
+        struct komet_instant next = next_instant(world);
+        next = komet_earlier(next, world->calm ? end : calm);
         world->now = next.us > world->now.us ? next : komet_after(world->now, 1);
-        if (komet_reached(world->now, calm)) {
+        if (!world->calm && komet_reached(world->now, calm)) {
             calm_down(world);
-            calm = KOMET_NEVER;
         }
         if (komet_reached(world->now, world->next_fault)) {
-            faults_strike(world);
+            world->calm ? faults_calm(world) : faults_strike(world);
         }
         step(world);
         checkers_step(world);
-        if (calm.us == KOMET_NEVER.us && world->server_runs && checkers_complete(world) &&
-            station_agrees(world) && checkers_all_run(world)) {
-            return !world->checkers.failed;
+        if (world->calm && is_well(world)) {
+            return !world->checkers.any_failed;
         }
     }
-    if (!world->checkers.failed) {
-        fprintf(stderr, "seed %" PRIu64 ": two minutes after the last fault, %s\n", world->seed,
-                !checkers_complete(world) ? "events are still not stored"
-                : !station_agrees(world)  ? "a tag still differs from the station"
-                                          : "SELF.KOM does not say that all instances run");
+    if (!is_over(world)) {
+        checkers_breach(world, CHECK_END, "two minutes after the last fault, %s",
+                        !checkers_complete(world)   ? "events are still not stored"
+                        : !station_all_agree(world) ? "a tag still differs from its station"
+                                                    : "not all instances run, as their process says");
     }
     return false;
 }
 
 void world_free(struct world *world)
 {
-    for (unsigned i = 0; i < SIM_KOMS; i++) {
+    for (unsigned i = 0; i < SIM_KOMS_MAX; i++) {
         kom_shell_free(&world->koms[i]);
     }
-    station_free(world);
+    for (unsigned i = 0; i < world->plan.station_count; i++) {
+        free(world->stations[i].memory);
+    }
+    network_free(&world->network);
     free(world->server_memory);
     free(world->server_arena_memory);
     disk_free(&world->disk);

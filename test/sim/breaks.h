@@ -1,0 +1,38 @@
+/*
+ * breaks: what the harness does wrong on purpose, so that each checker shows that it bites. A break stands
+ * between an engine and the simulated world; the engines are those of production.
+ */
+#ifndef SIM_BREAKS_H
+#define SIM_BREAKS_H
+
+#include <stdbool.h>
+
+#include "sim/check.h"
+
+enum sim_break {
+    BREAK_NONE,
+    BREAK_ROLE_TO_ALL,      /* every instance is told that it is active */
+    BREAK_PASSIVE_CONNECTS, /* a passive instance opens its lines' connections */
+    BREAK_SLOW_CLOCK,       /* instances' clocks run far too slow: their leases never seem to end */
+    BREAK_STORED_EARLY,     /* the journal says "stored" before its sync has ended */
+    BREAK_DROPS_RECORD,     /* the journal confirms records that it has not */
+    BREAK_NO_OCTETS,        /* values lose their raw elements: repeats are not known */
+    BREAK_REORDERS,         /* two records change places */
+    BREAK_COMMAND_TWICE,    /* an instance is told each command twice */
+    BREAK_END_WRONG,        /* a command that was done is said to be refused */
+    BREAK_END_TWICE,        /* an end of a command is told twice */
+    BREAK_END_LOST,         /* some ends of commands are not told */
+    BREAK_SLOW_SERVER,      /* the server looks at leases seconds late */
+    BREAK_BATCH_FLOOD,      /* each batch is sent three times */
+    BREAK_OLD_EPOCH,        /* the journal forgets grants, so that epochs come again */
+    BREAK_WRONG_ANSWER,     /* what a station answers to interrogation arrives altered */
+    BREAK_COUNT
+};
+
+const char *sim_break_name(enum sim_break broken);
+/* BREAK_COUNT: there is none of that name. */
+enum sim_break sim_break_find(const char *name);
+/* The checker that has to find it. */
+enum check sim_break_checker(enum sim_break broken);
+
+#endif
