@@ -123,6 +123,7 @@ void rows_event(struct json *json, const struct rows_event *event)
     json_unsigned(json, "instance", event->instance);
     json_unsigned(json, "epoch", event->epoch);
     put_user(json, event->user);
+    json_bool(json, "archived", event->archived);
     json_close(json, '}');
 }
 

@@ -36,6 +36,7 @@ struct rows_event {
     bool of_process;                /* the value of a process or instance; `type` is not read */
     bool of_station;                /* the value of a station; likewise */
     const struct record_user *user; /* whose command it was; NULL, or without a name: a station gave it */
+    bool archived;                  /* out of the instance's own buffer, and late */
 };
 void rows_event(struct json *json, const struct rows_event *event);
 

@@ -87,6 +87,11 @@ enum line_protocol {
 };
 enum line_category { CATEGORY_TCP, CATEGORY_TCP_REDUNDANT, CATEGORY_COUNT };
 enum line_acknowledge { ACKNOWLEDGE_STORED, ACKNOWLEDGE_RECEIVED };
+/* What the active instance does with a line when it has lost its server. */
+enum line_without_server {
+    WITHOUT_SERVER_CLOSE, /* it is closed: the station keeps its events */
+    WITHOUT_SERVER_BUFFER /* it is read on, into a buffer on the instance's disk, if that has one */
+};
 enum line_standby { STANDBY_COLD, STANDBY_WARM };
 
 /* Does an instance reach the partner of a line? YES: acting, data transfer is started; standing by, a
@@ -144,6 +149,7 @@ struct line {
     int64_t line_loss_us;   /* not reached for that long, the role goes to who reaches it; default 2 s */
     enum line_acknowledge acknowledge;
     enum line_standby standby;
+    enum line_without_server without_server;
     struct parameter_set parameters; /* line scope, merged (S8 of the reference) */
     struct station *stations;
     uint16_t station_count;

@@ -319,6 +319,7 @@ static bool is_same_connection(const struct line *a, const struct line *b)
 {
     bool same = a->protocol == b->protocol && a->category == b->category && a->number == b->number &&
                 a->host_count == b->host_count && a->standby == b->standby &&
+                a->without_server == b->without_server &&
                 is_same_set(&a->parameters, &b->parameters, holds_for_connection);
     for (unsigned i = 0; i < a->host_count && same; i++) {
         same = is_same_address(&a->hosts[i], &b->hosts[i]);

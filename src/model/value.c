@@ -101,6 +101,13 @@ bool value_is_older(const struct value *value, const struct value *current)
            komet_utc_known(current->time) && value->time.ms < current->time.ms;
 }
 
+bool value_surely_newer(const struct value *value, const struct value *current)
+{
+    return current->status == STATUS_UNKNOWN ||
+           (value->time_origin == TIME_FROM_STATION && current->time_origin == TIME_FROM_STATION &&
+            komet_utc_known(current->time) && value->time.ms > current->time.ms);
+}
+
 void value_text(enum tag_type type, const struct value *value, char *text)
 {
     KOMET_ASSERT((unsigned)type < TAG_TYPE_COUNT);

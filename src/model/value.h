@@ -83,6 +83,9 @@ bool value_same(const struct value *a, const struct value *b);
 /* True when its station says an earlier time than for `current`. Only times of stations are compared: one
  * whose clock is behind ours must still be heard. */
 bool value_is_older(const struct value *value, const struct value *current);
+/* True when `value` is newer than `current` for certain: by the station's own times, or because nothing is
+ * known. Asked of what comes late. */
+bool value_surely_newer(const struct value *value, const struct value *current);
 
 #define VALUE_TEXT_SIZE 40
 /* The value as people read it: "true", "On", "12.5", "?" when unknown. `text`: VALUE_TEXT_SIZE octets. */

@@ -49,6 +49,7 @@ static void put_row(struct server_console *console, const struct journal_page *r
                                          .process = row->process,
                                          .instance = row->instance,
                                          .epoch = row->epoch,
+                                         .archived = row->archived,
                                          .of_process = row->of_process,
                                          .of_station = row->of_station,
                                          .user = &row->user};

@@ -16,6 +16,7 @@
 enum record_kind {
     RECORD_EVENT,         /* a value that came spontaneously or differs */
     RECORD_BATCH,         /* all of a batch: the highest sequence of (process, instance, run) */
+    RECORD_ARCHIVED,      /* the same, of an instance's own buffer: `run` is the buffer */
     RECORD_GRANT,         /* a grant, journaled before it is sent */
     RECORD_COMMAND_BEGIN, /* a command is about to be sent to a kom */
     RECORD_COMMAND_END,   /* how it ended */
@@ -47,6 +48,7 @@ struct record_event {
     uint8_t octets[RECORD_OCTETS_MAX]; /* raw element of a time-tagged value */
     uint8_t octets_size;               /* 0: not time-tagged */
     bool older;                        /* than what the tag has: recorded, and the tag keeps its value */
+    bool archived;                     /* it comes from an instance's own buffer, and late */
     struct record_user user;           /* whose command made it so; "" when a station did */
 };
 

@@ -14,7 +14,7 @@
 #define OBJECTS_PER_FRAME 22 /* the most time-tagged elements with addresses in one ASDU */
 #define WINDOWS           4  /* so many windows are remembered: several connections may die in a row */
 #define CAPACITY_MIN      256
-#define CAPACITY_MAX      65536
+#define CAPACITY_MAX      REPEATS_VALUES_MAX
 #define CONNECTIONS_MAX   64
 
 struct delivery {
@@ -43,9 +43,10 @@ struct repeats {
     struct delivery *ring;
 };
 
-static uint32_t capacity_for(uint16_t window)
+static uint32_t capacity_for(uint16_t window, uint32_t values)
 {
-    uint32_t wanted = (uint32_t)window * OBJECTS_PER_FRAME * WINDOWS;
+    uint32_t of_window = (uint32_t)window * OBJECTS_PER_FRAME * WINDOWS;
+    uint32_t wanted = values > of_window ? values : of_window;
     uint32_t capacity = CAPACITY_MIN;
     while (capacity < wanted && capacity < CAPACITY_MAX) {
         capacity *= 2;
@@ -53,18 +54,18 @@ static uint32_t capacity_for(uint16_t window)
     return capacity;
 }
 
-size_t repeats_size(uint16_t window)
+size_t repeats_size(uint16_t window, uint32_t values)
 {
-    size_t capacity = capacity_for(window);
+    size_t capacity = capacity_for(window, values);
     return sizeof(struct repeats) + capacity * (sizeof(uint64_t) + sizeof(struct delivery));
 }
 
-struct repeats *repeats_init(void *memory, size_t size, uint16_t window)
+struct repeats *repeats_init(void *memory, size_t size, uint16_t window, uint32_t values)
 {
-    KOMET_ASSERT(window > 0 && size >= repeats_size(window));
+    KOMET_ASSERT(window > 0 && size >= repeats_size(window, values));
     struct repeats *repeats = memory;
     memset(repeats, 0, sizeof *repeats);
-    repeats->capacity = capacity_for(window);
+    repeats->capacity = capacity_for(window, values);
     repeats->window = window;
     repeats->next = 1;
     repeats->next_connection = 1;
@@ -108,15 +109,15 @@ static bool in_ring(const struct repeats *repeats, uint64_t serial)
 
 /* Could the partner send `delivery` again on a connection other than `connection`? */
 static bool may_come_again(const struct repeats *repeats, const struct delivery *delivery,
-                           uint32_t connection)
+                           uint32_t connection, bool late)
 {
     const struct seen_connection *seen = &repeats->connections[delivery->connection % CONNECTIONS_MAX];
     return !delivery->matched && delivery->connection != connection && seen->serial == delivery->connection &&
-           delivery->frame + repeats->window > seen->newest_frame;
+           (late || delivery->frame + repeats->window > seen->newest_frame);
 }
 
-bool repeats_take(struct repeats *repeats, struct repeats_connection name, uint64_t frame, uint32_t tag,
-                  const uint8_t *octets, unsigned size)
+static bool take(struct repeats *repeats, struct repeats_connection name, uint64_t frame, uint32_t tag,
+                 const uint8_t *octets, unsigned size, bool late)
 {
     KOMET_ASSERT(size > 0 && size <= RECORD_OCTETS_MAX);
     struct seen_connection *connection = find_connection(repeats, name);
@@ -129,7 +130,7 @@ bool repeats_take(struct repeats *repeats, struct repeats_connection name, uint6
          at = repeats->ring[at & (repeats->capacity - 1)].older) {
         struct delivery *delivery = &repeats->ring[at & (repeats->capacity - 1)];
         if (delivery->tag == tag && delivery->size == size && memcmp(delivery->octets, octets, size) == 0 &&
-            may_come_again(repeats, delivery, connection->serial)) {
+            may_come_again(repeats, delivery, connection->serial, late)) {
             oldest = delivery;
         }
     }
@@ -145,4 +146,16 @@ bool repeats_take(struct repeats *repeats, struct repeats_connection name, uint6
     memcpy(entry->octets, octets, size);
     *bucket = repeats->next++;
     return oldest != NULL;
+}
+
+bool repeats_take(struct repeats *repeats, struct repeats_connection connection, uint64_t frame, uint32_t tag,
+                  const uint8_t *octets, unsigned size)
+{
+    return take(repeats, connection, frame, tag, octets, size, false);
+}
+
+bool repeats_take_late(struct repeats *repeats, struct repeats_connection connection, uint64_t frame,
+                       uint32_t tag, const uint8_t *octets, unsigned size)
+{
+    return take(repeats, connection, frame, tag, octets, size, true);
 }

@@ -22,9 +22,11 @@ struct repeats; /* opaque; lives in the caller's memory */
 
 /* `window`: the line's K, which is to be the partner's k, in frames, 1..32767. A partner with a larger k may
  * repeat older frames, which are new events here; a wider window would take new events of a partner whose
- * clock stands still for repeats. */
-size_t repeats_size(uint16_t window);
-struct repeats *repeats_init(void *memory, size_t size, uint16_t window);
+ * clock stands still for repeats. `values`: so many are remembered at the least, up to REPEATS_VALUES_MAX; 0:
+ * what the window needs. */
+#define REPEATS_VALUES_MAX 65536
+size_t repeats_size(uint16_t window, uint32_t values);
+struct repeats *repeats_init(void *memory, size_t size, uint16_t window, uint32_t values);
 
 /* Which connection: serials of a line's connections begin anew with each run, epochs never do. */
 struct repeats_connection {
@@ -42,5 +44,9 @@ struct repeats_connection {
  */
 bool repeats_take(struct repeats *repeats, struct repeats_connection connection, uint64_t frame, uint32_t tag,
                   const uint8_t *octets, unsigned size);
+/* The same of a value that comes late, out of an instance's own buffer: a connection that was opened after it
+ * came may have delivered it long ago. It is matched against all that is remembered. */
+bool repeats_take_late(struct repeats *repeats, struct repeats_connection connection, uint64_t frame,
+                       uint32_t tag, const uint8_t *octets, unsigned size);
 
 #endif

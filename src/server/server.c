@@ -18,6 +18,12 @@ static uint16_t window_of(const struct line *line)
     return (uint16_t)line->parameters.value[PARAMETER_K];
 }
 
+/* What a line's buffer brings may be a repeat of what has come long before. */
+static uint32_t values_of(const struct line *line)
+{
+    return line->without_server == WITHOUT_SERVER_BUFFER ? REPEATS_VALUES_MAX : 0;
+}
+
 /* One walk over everything that the engine keeps, for its size (`server` NULL) and for its making. */
 static size_t lay_out(struct server *server, const struct site *site)
 {
@@ -55,9 +61,11 @@ static size_t lay_out(struct server *server, const struct site *site)
     for (unsigned p = 0; p < site->process_count; p++) {
         for (unsigned l = 0; l < site->processes[p].line_count; l++, line_number++) {
             uint16_t window = window_of(&site->processes[p].lines[l]);
-            void *place = lay_out_take(memory, &used, repeats_size(window));
+            uint32_t values = values_of(&site->processes[p].lines[l]);
+            size_t size = repeats_size(window, values);
+            void *place = lay_out_take(memory, &used, size);
             if (server != NULL) {
-                server->repeats[line_number] = repeats_init(place, repeats_size(window), window);
+                server->repeats[line_number] = repeats_init(place, size, window, values);
             }
         }
     }
@@ -202,6 +210,16 @@ void server_recover_batch(struct server *server, const char *process, uint8_t in
     }
 }
 
+void server_recover_archived(struct server *server, const char *process, uint8_t instance, uint64_t buffer,
+                             uint64_t sequence)
+{
+    struct process_state *state = server_find_process(server, process);
+    if (state != NULL && instance <= ROLE_INSTANCE_MAX) {
+        state->members[instance].buffer = buffer;
+        state->members[instance].archived = sequence;
+    }
+}
+
 void server_recover_event(struct server *server, const char *process, const struct record_event *event)
 {
     struct process_state *state = server_find_process(server, process);
@@ -210,7 +228,8 @@ void server_recover_event(struct server *server, const char *process, const stru
         return; /* the site has changed since */
     }
     struct value *value = &server->tags[tag_site_number(tag)].value;
-    if (!value_is_older(&event->value, value)) { /* as it was taken then */
+    if (event->archived ? value_surely_newer(&event->value, value)
+                        : !value_is_older(&event->value, value)) { /* as it was taken then */
         *value = event->value;
     }
     if (event->octets_size > 0 && event->line < state->process->line_count) {

@@ -39,6 +39,9 @@ struct server *server_init(void *memory, size_t size, const struct site *site, c
 void server_recover_grant(struct server *server, const char *process, uint64_t epoch);
 void server_recover_batch(struct server *server, const char *process, uint8_t instance, uint64_t run,
                           uint64_t sequence);
+/* The same of an instance's own buffer, by its number. */
+void server_recover_archived(struct server *server, const char *process, uint8_t instance, uint64_t buffer,
+                             uint64_t sequence);
 void server_recover_event(struct server *server, const char *process, const struct record_event *event);
 void server_recover_preferred(struct server *server, const char *process, uint8_t instance);
 void server_recover_value(struct server *server, const char *process, uint8_t instance,
@@ -201,6 +204,8 @@ unsigned server_station_mode(const struct server *server, const struct station *
 
 struct server_counters {
     uint64_t batches, values, events, repeats, refused_batches, commands, grants, records;
+    uint64_t archived; /* values from buffers of instances, of all that came */
+    uint64_t unknown;  /* of them: of tags that the site has no longer; not recorded */
 };
 struct server_counters server_counters(const struct server *server);
 

@@ -12,9 +12,18 @@
 
 #define CAUSE_ARRIVAL 0x10000u
 
+/* Of an instance's own buffer, for the time that it had no server. */
+static bool is_archived(const Komet__Wire__Batch *batch)
+{
+    return batch->buffer != 0;
+}
+
 static bool columns_agree(const Komet__Wire__Batch *batch)
 {
     size_t count = batch->n_tag;
+    if (batch->n_name != (is_archived(batch) ? count : 0)) {
+        return false;
+    }
     return batch->n_number == count && batch->n_status_flags == count && batch->n_cause == count &&
            batch->n_time_ms == count && batch->n_arrived_ms == count && batch->n_frame == count &&
            batch->n_connection == count && batch->n_octets_size == count && batch->n_line == count;
@@ -28,7 +37,8 @@ static const char *batch_fault(const struct process *process, const Komet__Wire_
     }
     size_t octets = 0;
     for (size_t i = 0; i < batch->n_tag; i++) {
-        if (batch->tag[i] >= process->tag_count || batch->line[i] >= process->line_count) {
+        bool known = batch->tag[i] < process->tag_count && batch->line[i] < process->line_count;
+        if (!known && !is_archived(batch)) {
             return "it has a tag or line that the site has not";
         }
         if (batch->octets_size[i] > RECORD_OCTETS_MAX || batch->status_flags[i] >> 16 >= STATUS_COUNT) {
@@ -39,11 +49,11 @@ static const char *batch_fault(const struct process *process, const Komet__Wire_
     return octets == batch->octets.len ? NULL : "its raw elements are not as long as it says";
 }
 
-static void wait_for_disk(struct client *client, uint64_t ticket, uint64_t sequence)
+static void wait_for_disk(struct client *client, uint64_t ticket, const Komet__Wire__Batch *batch)
 {
     KOMET_ASSERT(client->batch_count < SERVER_BATCHES_MAX);
     unsigned at = (client->batch_first + client->batch_count++) % SERVER_BATCHES_MAX;
-    client->batches[at] = (struct waiting_batch){ticket, sequence};
+    client->batches[at] = (struct waiting_batch){is_archived(batch), ticket, batch->sequence};
 }
 
 /* A batch that comes under a grant that has ended: the station still has what is in it. */
@@ -54,6 +64,31 @@ static void refuse_late(struct server *server, struct client *client, const Kome
     client->process->late.values += batch->n_tag;
     snprintf(client->batch_refused, sizeof client->batch_refused, "its grant is not valid any more");
     client->refused_sequence = batch->sequence;
+}
+
+/* The highest batch that was taken of the instance's run, or of its buffer. Another run or buffer has none.
+ */
+static uint64_t *newest_of(struct member_state *member, const Komet__Wire__Batch *batch)
+{
+    if (!is_archived(batch)) {
+        return &member->sequence;
+    }
+    if (member->buffer != batch->buffer) {
+        member->buffer = batch->buffer;
+        member->archived = member->dropped = 0;
+    }
+    return &member->archived;
+}
+
+static void watch_dropped(struct server *server, const struct client *kom, struct member_state *member,
+                          const Komet__Wire__Batch *batch)
+{
+    if (batch->dropped > member->dropped) {
+        server_note(server, "%s: its buffer was full: %llu values made room for newer ones",
+                    run_name(kom->process->process->name, kom->instance).text,
+                    (unsigned long long)(batch->dropped - member->dropped));
+        member->dropped = batch->dropped;
+    }
 }
 
 void batch_begin(struct server *server, struct line_now now, unsigned client, const Komet__Wire__Batch *batch)
@@ -74,18 +109,22 @@ void batch_begin(struct server *server, struct line_now now, unsigned client, co
     if (server->journal_failed) {
         return; /* it is being disconnected */
     }
-    if (!instances_valid(&process->instances, now.instant, kom->instance, batch->epoch)) {
+    if (!is_archived(batch) &&
+        !instances_valid(&process->instances, now.instant, kom->instance, batch->epoch)) {
         refuse_late(server, kom, batch);
         return;
     }
     server->counters.batches++;
-    if (batch->sequence <= member->sequence) { /* taken before: confirmed when what was taken is on disk */
-        wait_for_disk(kom, server->ticket, batch->sequence);
+    uint64_t *newest = newest_of(member, batch);
+    watch_dropped(server, kom, member, batch);
+    if (batch->sequence <= *newest) { /* taken before: confirmed when what was taken is on disk */
+        wait_for_disk(kom, server->ticket, batch);
         clients_stored(server);
         return;
     }
-    member->sequence = batch->sequence;
-    server->walk = (struct batch_walk){.batch = batch, .client = client, .ticket = server->ticket + 1};
+    *newest = batch->sequence;
+    server->walk = (struct batch_walk){
+        .batch = batch, .client = client, .ticket = server->ticket + 1, .archived = is_archived(batch)};
 }
 
 void batch_set_value(struct server *server, const struct tag *tag, const struct value *value)
@@ -136,6 +175,13 @@ static struct value value_at(struct batch_walk *walk)
     };
 }
 
+/* What comes late shows nothing that is not newer for certain. */
+static bool becomes_current(const struct batch_walk *walk, const struct value *value,
+                            const struct value *current)
+{
+    return walk->archived ? value_surely_newer(value, current) : !value_is_older(value, current);
+}
+
 static void write_event(struct server *server, const struct tag *tag, const struct value *value,
                         const uint8_t *octets, uint8_t octets_size)
 {
@@ -153,11 +199,39 @@ static void write_event(struct server *server, const struct tag *tag, const stru
     event->value = *value;
     event->epoch = walk->batch->epoch;
     event->connection = walk->batch->connection[walk->at];
-    event->line = (uint16_t)walk->batch->line[walk->at];
+    event->line = tag->station->line->index;
+    event->archived = walk->archived;
     event->frame = (uint64_t)walk->frame;
     event->octets_size = octets_size;
-    event->older = value_is_older(value, &server->tags[event->tag_number].value);
+    event->older = !becomes_current(walk, value, &server->tags[event->tag_number].value);
     memcpy(event->octets, octets, octets_size);
+}
+
+/* The tag of the value at hand; NULL: the site has it no longer. */
+static const struct tag *tag_of(struct server *server, const struct batch_walk *walk)
+{
+    const struct process *process = server->clients[walk->client].process->process;
+    if (!walk->archived) {
+        return process->tags[walk->batch->tag[walk->at]];
+    }
+    const struct tag *tag = site_find_tag(server->site, walk->batch->name[walk->at]);
+    bool known = tag != NULL && tag_process(tag) == process;
+    server->counters.archived++;
+    server->counters.unknown += known ? 0 : 1;
+    return known ? tag : NULL;
+}
+
+/* Another connection has delivered the same event. */
+static bool is_repeat(struct server *server, const struct tag *tag, const uint8_t *octets, uint8_t size)
+{
+    const struct batch_walk *walk = &server->walk;
+    const struct process *process = tag_process(tag);
+    uint32_t line = server->first_line[process->index] + tag->station->line->index;
+    struct repeats_connection connection = {walk->batch->epoch, walk->batch->connection[walk->at]};
+    bool repeat = (walk->archived ? repeats_take_late : repeats_take)(
+        server->repeats[line], connection, (uint64_t)walk->frame, tag->number, octets, size);
+    server->counters.repeats += repeat ? 1 : 0;
+    return repeat;
 }
 
 /* The value at hand goes into the tag database. True: it is an event, and `server->record` is its record. */
@@ -165,28 +239,22 @@ static bool take_value(struct server *server)
 {
     struct batch_walk *walk = &server->walk;
     const Komet__Wire__Batch *batch = walk->batch;
-    const struct process_state *process = server->clients[walk->client].process;
-    const struct tag *tag = process->process->tags[batch->tag[walk->at]];
+    const struct tag *tag = tag_of(server, walk);
     struct value value = value_at(walk);
     uint8_t size = (uint8_t)batch->octets_size[walk->at];
     const uint8_t *octets = size > 0 ? batch->octets.data + walk->octets_at : (const uint8_t *)"";
     walk->octets_at += size;
     server->counters.values++;
-    if (size > 0 && !cot_is_interrogated(value.cot)) {
-        uint32_t line = server->first_line[process->process->index] + batch->line[walk->at];
-        struct repeats_connection connection = {batch->epoch, batch->connection[walk->at]};
-        if (repeats_take(server->repeats[line], connection, (uint64_t)walk->frame, tag->number, octets,
-                         size)) {
-            server->counters.repeats++;
-            return false;
-        }
+    if (tag == NULL ||
+        (size > 0 && !cot_is_interrogated(value.cot) && is_repeat(server, tag, octets, size))) {
+        return false;
     }
     const struct value *current = &server->tags[tag_site_number(tag)].value;
     bool event = is_event(tag, &value, current);
     if (event) {
         write_event(server, tag, &value, octets, size);
     }
-    if (!value_is_older(&value, current)) {
+    if (becomes_current(walk, &value, current)) {
         batch_set_value(server, tag, &value);
     }
     return event;
@@ -196,22 +264,22 @@ static bool finish_batch(struct server *server, struct server_output *output)
 {
     struct batch_walk *walk = &server->walk;
     struct client *kom = &server->clients[walk->client];
-    uint64_t sequence = walk->batch->sequence;
+    const Komet__Wire__Batch *batch = walk->batch;
     walk->batch = NULL;
     if (!walk->recorded) { /* nothing of it is news: confirmed with what was taken before */
-        wait_for_disk(kom, server->ticket, sequence);
+        wait_for_disk(kom, server->ticket, batch);
         clients_stored(server);
         return false;
     }
     server->ticket = walk->ticket;
-    wait_for_disk(kom, walk->ticket, sequence);
+    wait_for_disk(kom, walk->ticket, batch);
     const struct process_state *process = kom->process;
-    server->record = (struct record){.kind = RECORD_BATCH,
+    server->record = (struct record){.kind = walk->archived ? RECORD_ARCHIVED : RECORD_BATCH,
                                      .ticket = walk->ticket,
                                      .process = process->process->name,
                                      .instance = kom->instance};
-    server->record.of.batch.run = process->members[kom->instance].run;
-    server->record.of.batch.sequence = sequence;
+    server->record.of.batch.run = walk->archived ? batch->buffer : process->members[kom->instance].run;
+    server->record.of.batch.sequence = batch->sequence;
     output->kind = SERVER_OUT_RECORD;
     output->record = &server->record;
     return true;

@@ -277,6 +277,9 @@ static void write_stored(struct server *server, struct client *client)
         client->batch_refused[0] = '\0';
         slot->body.stored.sequence = client->refused_sequence;
         slot->body.stored.refused = slot->text;
+    } else if (client->stored_archived != 0) {
+        slot->body.stored.archived = client->stored_archived;
+        client->stored_archived = 0;
     } else {
         client->stored = false;
         slot->body.stored.sequence = client->stored_sequence;
@@ -337,7 +340,7 @@ static bool next_of_client(struct server *server, struct line_now now, struct cl
     if (client->role && client->role_ticket <= server->stored_ticket && write_role(server, now, client)) {
         return true;
     }
-    if (client->stored || client->batch_refused[0] != '\0') {
+    if (client->stored || client->stored_archived != 0 || client->batch_refused[0] != '\0') {
         write_stored(server, client);
         return true;
     }
@@ -372,8 +375,13 @@ void clients_stored(struct server *server)
         struct client *client = &server->clients[i];
         while (client->batch_count > 0 &&
                client->batches[client->batch_first].ticket <= server->stored_ticket) {
-            client->stored = true;
-            client->stored_sequence = client->batches[client->batch_first].sequence;
+            const struct waiting_batch *batch = &client->batches[client->batch_first];
+            if (batch->archived) {
+                client->stored_archived = batch->sequence;
+            } else {
+                client->stored = true;
+                client->stored_sequence = batch->sequence;
+            }
             client->batch_first = (client->batch_first + 1) % SERVER_BATCHES_MAX;
             client->batch_count--;
         }

@@ -21,6 +21,7 @@ enum client_kind { CLIENT_FREE, CLIENT_NEW, CLIENT_KOM, CLIENT_CONSOLE, CLIENT_C
 
 /* A batch taken and not yet confirmed. */
 struct waiting_batch {
+    bool archived; /* of the instance's buffer */
     uint64_t ticket, sequence;
 };
 
@@ -43,7 +44,8 @@ struct client {
     unsigned batch_first, batch_count;
     bool stored;
     uint64_t stored_sequence;
-    char batch_refused[64]; /* not "": `refused_sequence` is */
+    uint64_t stored_archived; /* of its buffer, to be told; 0 none */
+    char batch_refused[64];   /* not "": `refused_sequence` is */
     uint64_t refused_sequence;
     bool traces; /* KOM: it keeps its traffic */
 };
@@ -51,7 +53,9 @@ struct client {
 struct member_state {
     uint8_t client;
     char host[64];
-    uint64_t run, sequence; /* the highest batch taken of that run */
+    uint64_t run, sequence;    /* the highest batch taken of that run */
+    uint64_t buffer, archived; /* and of its own buffer */
+    uint64_t dropped;          /* by that, as it said last */
 };
 
 struct process_state {
@@ -151,6 +155,7 @@ struct batch_walk {
     int64_t time_ms, arrived_ms, frame;
     uint64_t ticket;
     bool recorded; /* it brought an event */
+    bool archived; /* it comes from the instance's buffer */
 };
 
 /* Everything a message body may need, for one output at a time. */

@@ -79,6 +79,7 @@ struct journal_event_row {
     struct value value;
     uint8_t instance;
     uint64_t epoch;
+    bool archived;           /* out of the instance's own buffer, and late */
     struct record_user user; /* whose command it was; "" when a station's value */
 };
 

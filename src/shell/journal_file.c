@@ -18,9 +18,12 @@
 
 #define SCHEMA_VERSION 2 /* 2: who gave a command, and whether that is certain */
 /* Types of events that are no tags': the value of an instance, of a process, of a station. */
-#define TYPE_OF_INSTANCE    100
-#define TYPE_OF_PROCESS     101
-#define TYPE_OF_STATION     102
+#define TYPE_OF_INSTANCE 100
+#define TYPE_OF_PROCESS  101
+#define TYPE_OF_STATION  102
+/* In the column `cause`, above cause and type. */
+#define CAUSE_ARRIVAL       0x10000
+#define CAUSE_ARCHIVED      0x20000
 #define LINES_RECOVERED_MAX 256 /* so many lines' newest events are read at the most */
 
 static const char schema[] =
@@ -33,6 +36,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS latest(tag INTEGER PRIMARY KEY, seq INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS batches(process INTEGER NOT NULL, instance INTEGER NOT NULL,"
     " run INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(process, instance)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS archives(process INTEGER NOT NULL, instance INTEGER NOT NULL,"
+    " buffer INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(process, instance)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS grants(process INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " instance INTEGER NOT NULL, PRIMARY KEY(process, epoch)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS preferred(process INTEGER PRIMARY KEY, instance INTEGER NOT NULL);"
@@ -57,6 +62,7 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_EVENT_USER] = "INSERT INTO event_users VALUES(?,?,?)",
     [STATEMENT_LATEST] = "INSERT OR REPLACE INTO latest VALUES(?,?)",
     [STATEMENT_BATCH] = "INSERT OR REPLACE INTO batches VALUES(?,?,?,?)",
+    [STATEMENT_ARCHIVED] = "INSERT OR REPLACE INTO archives VALUES(?,?,?,?)",
     [STATEMENT_GRANT] = "INSERT INTO grants VALUES(?,?,?)",
     [STATEMENT_PREFERRED] = "INSERT OR REPLACE INTO preferred VALUES(?,?)",
     [STATEMENT_VALUE_NAME] = "INSERT OR IGNORE INTO tags(name) VALUES(?)",
@@ -288,9 +294,9 @@ static bool write_event(struct journal_file *file, const struct record *record, 
     sqlite3_bind_int(to, 3, (int)event->type);
     sqlite3_bind_double(to, 4, value->number); /* a value that is no number becomes NULL */
     sqlite3_bind_int64(to, 5, (sqlite3_int64)((uint32_t)value->status << 16 | value->flags));
-    sqlite3_bind_int64(
-        to, 6,
-        (sqlite3_int64)((uint32_t)value->time_origin << 16 | (uint32_t)value->cot << 8 | value->asdu_type));
+    sqlite3_bind_int64(to, 6,
+                       (value->time_origin == TIME_OF_ARRIVAL ? CAUSE_ARRIVAL : 0) |
+                           (event->archived ? CAUSE_ARCHIVED : 0) | value->cot << 8 | value->asdu_type);
     bind_time(to, 7, value->time);
     bind_time(to, 8, value->arrived);
     sqlite3_bind_int64(to, 9, process);
@@ -340,12 +346,13 @@ static bool write_command(struct journal_file *file, const struct record *record
 
 static bool write_batch(struct journal_file *file, const struct record *record, sqlite3_int64 process)
 {
-    sqlite3_stmt *to = file->statements[STATEMENT_BATCH];
+    enum journal_statement which = record->kind == RECORD_BATCH ? STATEMENT_BATCH : STATEMENT_ARCHIVED;
+    sqlite3_stmt *to = file->statements[which];
     sqlite3_bind_int64(to, 1, process);
     sqlite3_bind_int(to, 2, record->instance);
     sqlite3_bind_int64(to, 3, (sqlite3_int64)record->of.batch.run);
     sqlite3_bind_int64(to, 4, (sqlite3_int64)record->of.batch.sequence);
-    return step(file, STATEMENT_BATCH);
+    return step(file, which);
 }
 
 static bool write_grant(struct journal_file *file, const struct record *record, sqlite3_int64 process)
@@ -445,6 +452,7 @@ static bool write_record(struct journal_file *file, const struct record *record,
     case RECORD_EVENT:
         return write_event(file, record, process);
     case RECORD_BATCH:
+    case RECORD_ARCHIVED:
         return write_batch(file, record, process);
     case RECORD_GRANT:
         return write_grant(file, record, process);
@@ -508,7 +516,7 @@ static void column_value(sqlite3_stmt *row, int first, struct value *value)
         .flags = (value_flags)(state & 0xFFFF),
         .cot = (uint8_t)(cause >> 8 & 0xFF),
         .asdu_type = (uint8_t)(cause & 0xFF),
-        .time_origin = cause >> 16 != 0 ? TIME_OF_ARRIVAL : TIME_FROM_STATION,
+        .time_origin = (cause & CAUSE_ARRIVAL) != 0 ? TIME_OF_ARRIVAL : TIME_FROM_STATION,
         .time = timed ? (struct komet_utc){sqlite3_column_int64(row, first + 3)} : KOMET_UTC_UNKNOWN,
         .arrived = arrived ? (struct komet_utc){sqlite3_column_int64(row, first + 4)} : KOMET_UTC_UNKNOWN,
     };
@@ -525,6 +533,7 @@ static void recover_event(struct server *server, sqlite3_stmt *row)
     int type = sqlite3_column_int(row, 2);
     event.type = type >= 0 && type < TAG_TYPE_COUNT ? (enum tag_type)type : TAG_AI;
     column_value(row, 3, &event.value);
+    event.archived = (sqlite3_column_int64(row, 5) & CAUSE_ARCHIVED) != 0;
     event.epoch = (uint64_t)sqlite3_column_int64(row, 10);
     event.line = (uint16_t)sqlite3_column_int(row, 11);
     event.connection = (uint32_t)sqlite3_column_int64(row, 12);
@@ -548,6 +557,13 @@ static void recover_batch(struct server *server, sqlite3_stmt *row)
     server_recover_batch(server, (const char *)sqlite3_column_text(row, 0),
                          (uint8_t)sqlite3_column_int(row, 1), (uint64_t)sqlite3_column_int64(row, 2),
                          (uint64_t)sqlite3_column_int64(row, 3));
+}
+
+static void recover_archived(struct server *server, sqlite3_stmt *row)
+{
+    server_recover_archived(server, (const char *)sqlite3_column_text(row, 0),
+                            (uint8_t)sqlite3_column_int(row, 1), (uint64_t)sqlite3_column_int64(row, 2),
+                            (uint64_t)sqlite3_column_int64(row, 3));
 }
 
 static void recover_preferred(struct server *server, sqlite3_stmt *row)
@@ -619,6 +635,10 @@ bool journal_file_recover(struct journal_file *file, struct server *server, char
                file,
                "SELECT name, instance, run, sequence FROM batches JOIN processes ON processes.id = process",
                0, server, recover_batch, fault) &&
+           each_row(file,
+                    "SELECT name, instance, buffer, sequence FROM archives JOIN processes ON processes.id = "
+                    "process",
+                    0, server, recover_archived, fault) &&
            each_row(file, "SELECT name, instance FROM preferred JOIN processes ON processes.id = process", 0,
                     server, recover_preferred, fault) &&
            each_row(file, "SELECT name, mode FROM stations", 0, server, recover_station, fault) &&
@@ -681,6 +701,7 @@ static void take_event(const struct site *site, const struct journal_query *quer
     event->of_station = type == TYPE_OF_STATION;
     event->type = type >= 0 && type < TAG_TYPE_COUNT ? (enum tag_type)type : TAG_AI;
     column_value(row, 3, &event->value);
+    event->archived = (sqlite3_column_int64(row, 5) & CAUSE_ARCHIVED) != 0;
     copy_text(event->process, sizeof event->process, row, 8);
     event->instance = (uint8_t)sqlite3_column_int(row, 9);
     event->epoch = (uint64_t)sqlite3_column_int64(row, 10);

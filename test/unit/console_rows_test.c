@@ -68,22 +68,23 @@ static void test_an_event(void **state)
 {
     (void)state;
     const struct value value = {.number = 3, .status = STATUS_VALID, .cot = 3, .time = {0}, .arrived = {0}};
-    const struct rows_event event = {"M.Q", TAG_QI, &value, 17, "SELF.KOM", 2, 9, false, false, NULL};
+    const struct rows_event event = {"M.Q", TAG_QI, &value, 17, "SELF.KOM", 2, 9, false, false, NULL, true};
     json_begin(&json, text, sizeof text);
     rows_event(&json, &event);
     assert_true(json_end(&json));
     assert_non_null(strstr(text, "{\"seq\":17,\"name\":\"M.Q\""));
     assert_non_null(strstr(text, "\"value\":\"Err\""));
     assert_non_null(strstr(
-        text, "\"process\":\"SELF.KOM\",\"instance\":2,\"epoch\":9,\"user\":null,\"authenticated\":null}"));
+        text, "\"process\":\"SELF.KOM\",\"instance\":2,\"epoch\":9,\"user\":null,\"authenticated\":null,"
+              "\"archived\":true}"));
 }
 
 static void test_an_event_of_a_process(void **state)
 {
     (void)state;
     const struct value value = {.number = PROCESS_CRASH, .status = STATUS_VALID, .time = {0}, .arrived = {0}};
-    const struct rows_event event = {"[2]_SELF.KOM", TAG_TYPE_COUNT, &value, 18, "SELF.KOM", 2, 0,
-                                     true,           false,          NULL};
+    const struct rows_event event = {"[2]_SELF.KOM", TAG_TYPE_COUNT, &value, 18,   "SELF.KOM", 2, 0,
+                                     true,           false,          NULL,   false};
     json_begin(&json, text, sizeof text);
     rows_event(&json, &event);
     assert_true(json_end(&json));

@@ -350,6 +350,43 @@ static void test_what_cannot_be_read_is_said(void **state)
 
 /* ---- reading ---- */
 
+/* Out of an instance's own buffer: in the rows, for the choice of what a tag shows, and taken once. */
+static void test_what_came_late_is_known_as_such(void **state)
+{
+    struct world *world = *state;
+    struct harness *harness = &world->harness;
+    world_open(world);
+    harness_active(harness, 1);
+    harness_give(harness, 1,
+                 (struct given){.tag = "M.P", .number = 5, .cot = 20, .time_ms = 9000, .arrival = true});
+    struct columns *columns = harness_batch(harness);
+    columns->body.buffer = UINT64_MAX - 1; /* any number of 64 bits */
+    columns->body.sequence = 8;
+    harness_put(harness, columns,
+                (struct given){.tag = "M.P", .number = 4, .cot = 3, .time_ms = 10000, .tagged = true});
+    harness_feed(harness, 1, &columns->message);
+    put_all_records(world);
+    world_reopen(world);
+    recover(world);
+    assert_true(shown(world, "M.P") == 5);
+    struct journal_query all = query(JOURNAL_EVENTS, "M.P");
+    read_page(world, &all);
+    assert_int_equal(newest.page.count, 2);
+    assert_false(newest.events[0].archived);
+    assert_true(newest.events[0].value.time_origin == TIME_OF_ARRIVAL);
+    assert_true(newest.events[1].archived);
+    assert_true(newest.events[1].value.time_origin == TIME_FROM_STATION);
+    harness_kom(harness, 1);
+    harness_forget(harness);
+    columns = harness_batch(harness);
+    columns->body.buffer = UINT64_MAX - 1;
+    columns->body.sequence = 8;
+    harness_put(harness, columns,
+                (struct given){.tag = "M.P", .number = 3, .cot = 3, .time_ms = 11000, .tagged = true});
+    harness_feed(harness, 1, &columns->message);
+    assert_int_equal(harness_records(harness, RECORD_EVENT), 0);
+}
+
 static void test_an_event_is_read_as_it_was_put_in(void **state)
 {
     struct world *world = *state;
@@ -572,6 +609,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_a_tag_that_is_rarely_heard_comes_back),
     TEST(test_untagged_values_come_back_in_order),
     TEST(test_an_older_event_is_not_the_newest),
+    TEST(test_what_came_late_is_known_as_such),
     TEST(test_repeats_are_known_after_a_restart),
     TEST(test_what_cannot_be_read_is_said),
     TEST(test_an_event_is_read_as_it_was_put_in),

@@ -10,10 +10,10 @@
 
 static int set_up(void **state)
 {
-    void *memory = malloc(repeats_size(WINDOW));
+    void *memory = malloc(repeats_size(WINDOW, 0));
     assert_non_null(memory);
-    memset(memory, 0xA5, repeats_size(WINDOW));
-    *state = repeats_init(memory, repeats_size(WINDOW), WINDOW);
+    memset(memory, 0xA5, repeats_size(WINDOW, 0));
+    *state = repeats_init(memory, repeats_size(WINDOW, 0), WINDOW, 0);
     return 0;
 }
 
@@ -194,8 +194,8 @@ static void test_any_window(void **state)
     (void)state;
     const uint16_t windows[] = {1, 32767};
     for (unsigned i = 0; i < 2; i++) {
-        size_t size = repeats_size(windows[i]);
-        struct repeats *repeats = repeats_init(malloc(size), size, windows[i]);
+        size_t size = repeats_size(windows[i], 0);
+        struct repeats *repeats = repeats_init(malloc(size), size, windows[i], 0);
         assert_false(take(repeats, 1, 1, "A"));
         assert_false(take(repeats, 1, windows[i], "B")); /* as far as the window goes */
         assert_true(take(repeats, 2, 1, "A"));
@@ -242,9 +242,9 @@ static void test_it_agrees_with_the_rule(void **state)
     (void)state;
     struct test_random random = {3};
     unsigned repeated = 0;
-    void *memory = malloc(repeats_size(WINDOW));
+    void *memory = malloc(repeats_size(WINDOW, 0));
     for (int episode = 0; episode < 400; episode++) {
-        struct repeats *repeats = repeats_init(memory, repeats_size(WINDOW), WINDOW);
+        struct repeats *repeats = repeats_init(memory, repeats_size(WINDOW, 0), WINDOW, 0);
         struct model model = {.count = 0};
         uint64_t frames[8] = {0};
         while (model.count < 256) {

@@ -344,6 +344,7 @@ struct columns *harness_batch(struct harness *harness)
     body->connection = columns.connection;
     body->octets_size = columns.octets_size;
     body->line = columns.line;
+    body->name = columns.name;
     body->octets.data = columns.octets;
     return &columns;
 }
@@ -369,6 +370,7 @@ void harness_put(struct harness *harness, struct columns *columns, struct given 
     assert_true(at < HARNESS_COLUMNS);
     columns->tag[at] = tag->number;
     columns->line[at] = tag->station->line->index;
+    columns->name[at] = (char *)(uintptr_t)tag->name;
     columns->number[at] = given.number;
     columns->status_flags[at] = (uint32_t)STATUS_VALID << 16 | given.flags;
     columns->cause[at] = (uint32_t)given.cot << 8 | given.type | (given.arrival ? 0x10000u : 0u);
@@ -383,6 +385,7 @@ void harness_put(struct harness *harness, struct columns *columns, struct given 
     body->n_tag = body->n_number = body->n_status_flags = body->n_cause = at + 1;
     body->n_time_ms = body->n_arrived_ms = body->n_frame = at + 1;
     body->n_connection = body->n_octets_size = body->n_line = at + 1;
+    body->n_name = body->buffer != 0 ? at + 1 : 0;
 }
 
 void harness_give(struct harness *harness, unsigned client, struct given given)

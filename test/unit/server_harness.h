@@ -95,6 +95,7 @@ struct columns {
     double number[HARNESS_COLUMNS];
     int64_t time_ms[HARNESS_COLUMNS], arrived_ms[HARNESS_COLUMNS], frame[HARNESS_COLUMNS];
     uint8_t octets[HARNESS_COLUMNS * RECORD_OCTETS_MAX];
+    char *name[HARNESS_COLUMNS]; /* used when body.buffer is set before the first value is put */
     int64_t last_time, last_arrived, last_frame;
 };
 
