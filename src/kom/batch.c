@@ -25,6 +25,7 @@ struct ledger_entry {
 struct columns {
     uint32_t *tag, *status_flags, *cause, *connection, *octets_size, *line;
     double *number;
+    char **name;
     int64_t *time_ms, *arrived_ms, *frame;
     uint8_t *octets;
 };
@@ -56,6 +57,7 @@ static size_t lay_out(uint8_t *memory, struct columns *columns, struct ledger_en
     columns->octets_size = lay_out_take(memory, &used, values * sizeof(uint32_t));
     columns->line = lay_out_take(memory, &used, values * sizeof(uint32_t));
     columns->number = lay_out_take(memory, &used, values * sizeof(double));
+    columns->name = lay_out_take(memory, &used, values * sizeof(char *));
     columns->time_ms = lay_out_take(memory, &used, values * sizeof(int64_t));
     columns->arrived_ms = lay_out_take(memory, &used, values * sizeof(int64_t));
     columns->frame = lay_out_take(memory, &used, values * sizeof(int64_t));
@@ -99,6 +101,11 @@ bool batch_has_room(const struct batch *batch)
            batch->count + FRAME_VALUES_MAX <= batch->value_capacity;
 }
 
+unsigned batch_count(const struct batch *batch)
+{
+    return batch->count;
+}
+
 static struct ledger_entry *ledger_at(const struct batch *batch, unsigned index)
 {
     return &batch->ledger[(batch->ledger_first + index) % batch->ledger_capacity];
@@ -136,6 +143,7 @@ static void add_value(struct batch *batch, uint16_t line, uint32_t connection, u
     unsigned at = batch->count++;
     const struct value *value = &from->value;
     columns->tag[at] = from->tag->number;
+    columns->name[at] = (char *)(uintptr_t)from->tag->name;
     columns->number[at] = value->number;
     columns->status_flags[at] = (uint32_t)value->status << 16 | value->flags;
     columns->cause[at] = (uint32_t)value->cot << 8 | value->asdu_type |
@@ -223,6 +231,17 @@ wire_message *batch_flush(struct batch *batch, uint64_t epoch)
     body->octets.len = batch->octets_used;
     begin_next(batch);
     return &batch->message;
+}
+
+wire_message *batch_flush_named(struct batch *batch, uint64_t epoch)
+{
+    unsigned count = batch->count;
+    wire_message *message = batch_flush(batch, epoch);
+    if (message != NULL) {
+        batch->body.name = batch->columns.name;
+        batch->body.n_name = count;
+    }
+    return message;
 }
 
 void batch_stored(struct batch *batch, uint64_t sequence)

@@ -26,12 +26,17 @@ struct batch *batch_init(void *memory, size_t size, unsigned line_count, unsigne
 
 /* True when one more frame fits, of up to 127 values. */
 bool batch_has_room(const struct batch *batch);
+/* How many values were collected. */
+unsigned batch_count(const struct batch *batch);
 /* A line handed out what a frame brought; `count` may be 0. batch_has_room is the caller's to ask. */
 void batch_add(struct batch *batch, uint16_t line, uint32_t connection, uint64_t frame,
                const struct line_value *values, unsigned count);
 /* The message of what was collected, under `epoch`; NULL when there is nothing to send. Borrowed until the
  * next call; its sequence number is given. */
 wire_message *batch_flush(struct batch *batch, uint64_t epoch);
+/* The same for the instance's own buffer: with the names of tags, which are still known after the site has
+ * changed. What the buffer has to add (kom/kom.h, KOM_OUT_KEEP) is left out. */
+wire_message *batch_flush_named(struct batch *batch, uint64_t epoch);
 /* The server has everything up to `sequence` on disk. */
 void batch_stored(struct batch *batch, uint64_t sequence);
 /* Frames that may be acknowledged now, one line after the other; false when there is none. */

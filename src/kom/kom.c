@@ -92,7 +92,7 @@ size_t kom_lines_size(const struct process *process)
 /* Forgets what waits to be sent to the server; what was not confirmed still lies with the partners. */
 static void drop_unconfirmed(struct kom *kom)
 {
-    if (kom->batch != NULL) {
+    if (kom->batch != NULL && !kom->alone) { /* alone, it waits for our own disk */
         batch_drop(kom->batch);
     }
 }
@@ -147,6 +147,7 @@ static void take_passive(struct kom *kom, struct line_now now, uint64_t epoch)
         kom->stopped_epoch = epoch;
     }
     kom->relieved = kom->leaving;
+    kom->held = false;
     kom_stand_by(kom, now);
 }
 
@@ -166,6 +167,7 @@ static void take_role(struct kom *kom, struct line_now now, const Komet__Wire__R
     }
     kom->epoch = role->epoch;
     kom->lease_end = end;
+    kom->held = true;
     if (!kom->active) {
         kom->active = true;
         kom_note(kom, "active under epoch %llu", (unsigned long long)role->epoch);
@@ -191,7 +193,7 @@ uint64_t kom_epoch(const struct kom *kom)
 void kom_configure(struct kom *kom, void *memory, size_t size, const struct process *process,
                    struct line_now now)
 {
-    KOMET_ASSERT(size >= kom_lines_size(process) && !kom->active);
+    KOMET_ASSERT(size >= kom_lines_size(process) && !kom->active && !kom->alone);
     kom_trace_closed_all(kom, now);
     lay_out(kom, memory, process, now);
     kom->process = process;
@@ -220,10 +222,13 @@ void kom_server_closed(struct kom *kom, struct line_now now)
     deactivate(kom, now, KOMET_NO_SERVER);
     kom->stopped = kom->leave = false;
     kom->relieved = kom->leaving; /* nobody is left to ask */
+    kom_forward_lost(kom);
+    kom_alone_begin(kom, now);
 }
 
 static void take_welcome(struct kom *kom, struct line_now now, const Komet__Wire__Welcome *welcome)
 {
+    kom_alone_end(kom, now, KOMET_BECAME_PASSIVE);
     if (welcome->refused[0] != '\0') {
         snprintf(kom->refusal, sizeof kom->refusal, "%s", welcome->refused);
         kom->refused = true;
@@ -249,8 +254,7 @@ static void take_heartbeat(struct kom *kom, const Komet__Wire__Heartbeat *heartb
     }
 }
 
-/* Frames whose values are on disk may be acknowledged. */
-static void acknowledge(struct kom *kom, struct line_now now)
+void kom_acknowledge(struct kom *kom, struct line_now now)
 {
     uint16_t line;
     uint32_t connection;
@@ -263,15 +267,20 @@ static void acknowledge(struct kom *kom, struct line_now now)
 
 static void take_stored(struct kom *kom, struct line_now now, const Komet__Wire__Stored *stored)
 {
+    if (stored->archived != 0) {
+        kom_forward_stored(kom, stored->archived);
+        return;
+    }
     if (stored->refused[0] != '\0') {
         kom_note(kom, "the server refused values: %s", stored->refused);
         drop_unconfirmed(kom);
         deactivate(kom, now, KOMET_NOT_STORED);
+        kom->held = false;
         return;
     }
     if (kom->batch != NULL) {
         batch_stored(kom->batch, stored->sequence);
-        acknowledge(kom, now);
+        kom_acknowledge(kom, now);
     }
 }
 
@@ -421,7 +430,8 @@ void kom_line_closed(struct kom *kom, struct line_now now, uint16_t line, uint32
 
 bool kom_takes(const struct kom *kom)
 {
-    return kom->batch != NULL && batch_has_room(kom->batch);
+    return kom->batch != NULL && batch_has_room(kom->batch) &&
+           (!kom->alone || batch_count(kom->batch) < KOM_KEPT_VALUES_MAX);
 }
 
 size_t kom_line_feed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
@@ -498,11 +508,13 @@ void kom_leave(struct kom *kom, struct line_now now)
     kom->leave = kom->welcome;
     kom->relieved = !kom->welcome; /* nobody to ask, and no grant */
     kom->leave_by = komet_after(now.instant, KOM_LEAVE_LIMIT_US);
+    kom_alone_end(kom, now, KOMET_SHUTDOWN);
 }
 
 void kom_shutdown(struct kom *kom, struct line_now now)
 {
     deactivate(kom, now, KOMET_SHUTDOWN);
+    kom_alone_end(kom, now, KOMET_SHUTDOWN);
     kom->stopped = false; /* the end of the connection says it better: a Stopped alone asks for a new grant */
 }
 
@@ -586,12 +598,19 @@ static bool next_end(struct kom *kom, struct kom_output *output)
 
 static bool next_batch(struct kom *kom, struct line_now now, struct kom_output *output)
 {
+    if (kom->alone) {
+        if (kom_alone_next(kom, output)) {
+            return true;
+        }
+        kom_acknowledge(kom, now); /* frames without values */
+        return next_of_lines(kom, now, output);
+    }
     if (kom->batch == NULL || !kom->welcome) {
         return false;
     }
     output->message = batch_flush(kom->batch, kom->active ? kom->epoch : kom->stopped_epoch);
     if (output->message == NULL) { /* frames without values may be acknowledged now */
-        acknowledge(kom, now);
+        kom_acknowledge(kom, now);
         return next_of_lines(kom, now, output);
     }
     output->kind = KOM_OUT_MESSAGE;
@@ -608,8 +627,9 @@ bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output)
             kom_absorb(kom, now, i);
         }
     }
-    acknowledge(kom, now);
-    return next_of_server(kom, output) || kom_lines_next_abort(kom, now, output) || next_note(kom, output) ||
-           next_of_lines(kom, now, output) || next_batch(kom, now, output) ||
+    kom_acknowledge(kom, now);
+    /* Closed first: a new configuration forgets what the lines before it still wanted. */
+    return kom_lines_next_abort(kom, now, output) || next_of_server(kom, output) || next_note(kom, output) ||
+           next_of_lines(kom, now, output) || next_batch(kom, now, output) || kom_forward_next(kom, output) ||
            kom_next_message(kom, now, output) || kom_trace_next(kom, now, output) || next_end(kom, output);
 }

@@ -7,6 +7,10 @@
  * (`Role`); active, the lines work. When the connection to the server ends or the lease runs out by our own
  * clock, the lines are closed (`no-server`) before anybody else can get the grant; batches not confirmed are
  * dropped, since the partner still holds their frames.
+ *
+ * A line that the site sets so is then opened again and read on, into a buffer on the instance's disk
+ * (kom_use_buffer), until a server welcomes us; what was kept is forwarded in order beside what comes new.
+ * That breaks the rule above knowingly: nobody may know who else acts.
  */
 #ifndef KOM_KOM_H
 #define KOM_KOM_H
@@ -20,8 +24,9 @@
 #include "model/site.h"
 #include "wire/frame.h"
 
-#define KOM_BATCH_VALUES_MAX 8192             /* values of one batch: more go into the next */
-#define KOM_LEASE_MARGIN     20               /* we give up when a twentieth of the lease is left */
+#define KOM_BATCH_VALUES_MAX 8192 /* values of one batch: more go into the next */
+#define KOM_KEPT_VALUES_MAX  2048 /* likewise of one that is kept: with names it fits into a message */
+#define KOM_LEASE_MARGIN     20   /* we give up when a twentieth of the lease is left */
 #define KOM_SERVER_SILENT_US KOMET_SECONDS(2) /* or three leases, when that is longer */
 #define KOM_LEAVE_LIMIT_US   KOMET_SECONDS(2) /* for a server to relieve us */
 #define KOM_BATCHES_MAX      64 /* sent and not confirmed; full: lines are not fed until one is confirmed */
@@ -44,6 +49,17 @@ struct kom *kom_init(void *memory, size_t size, const struct kom_identity *ident
 /* From now on the newest raw traffic of all lines is kept in `memory`, for LNTRACE (see trace_ring.h): taken
  * for the engine's life, at least TRACE_RING_MIN octets. Before the first input; left out, none is kept. */
 void kom_keep_traffic(struct kom *kom, void *memory, size_t size);
+/* This instance has a buffer on its disk (kom/buffer_book.h): lines that the site sets so are read on without
+ * a server, under the grant that ran out. `waits`: there may be something in it already. Before the first
+ * input; left out, all lines are closed with the server. */
+void kom_use_buffer(struct kom *kom, bool waits);
+/* What KOM_OUT_KEEP gave, up to `sequence`, is on disk; or it cannot be, and why: then the lines are closed
+ * until a server is back. */
+void kom_kept(struct kom *kom, struct line_now now, uint64_t sequence);
+void kom_keep_failed(struct kom *kom, struct line_now now, const char *why);
+/* The answer to KOM_OUT_RECALL: a batch with what the buffer has to add, borrowed until kom_next has handed
+ * it out; NULL: there is none. */
+void kom_recalled(struct kom *kom, struct line_now now, wire_message *message);
 /* The process's part of the site was read: `memory` taken, `process` borrowed, both until the next
  * kom_configure. */
 void kom_configure(struct kom *kom, void *memory, size_t size, const struct process *process,
@@ -93,7 +109,10 @@ enum kom_output_kind {
     KOM_OUT_CONNECT,    /* line: connect to `address` */
     KOM_OUT_SEND,       /* line: write octets, then kom_line_written; borrowed until the next call */
     KOM_OUT_ABORT,      /* line: close its TCP connection now, unwritten octets discarded */
-    KOM_OUT_NOTE        /* for the log */
+    KOM_OUT_KEEP,   /* put `message`, a batch, into the buffer; kom_kept when it has synced, in any case */
+    KOM_OUT_RECALL, /* give the first batch of the buffer behind `sequence`: kom_recalled */
+    KOM_OUT_FORGET, /* the server has what the buffer has up to `sequence` */
+    KOM_OUT_NOTE    /* for the log */
 };
 
 struct kom_output {
@@ -102,6 +121,7 @@ struct kom_output {
     const Komet__Wire__Welcome *welcome;
     uint16_t line;
     uint32_t connection;
+    uint64_t sequence; /* KEEP: for kom_kept; RECALL, FORGET: of the buffer */
     const struct address *address;
     const char *local; /* CONNECT: from this address of ours; NULL: the system's choice */
     const uint8_t *octets;
@@ -114,6 +134,8 @@ struct kom_output {
 bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output);
 
 bool kom_is_active(const struct kom *kom, struct line_now now);
+/* It reads lines without a server, into its buffer. */
+bool kom_is_alone(const struct kom *kom);
 uint64_t kom_epoch(const struct kom *kom);
 
 #endif

@@ -131,6 +131,15 @@ struct kom {
     bool relieved;                 /* nothing holds us any more: KOM_OUT_END once all is said */
     struct komet_instant leave_by; /* while leaving */
 
+    bool buffers;         /* it has a buffer on its disk */
+    bool held;            /* the newest role that it heard of was active */
+    bool alone;           /* it reads lines without a server */
+    bool buffer_waits;    /* there may be something in the buffer */
+    bool recalling;       /* KOM_OUT_RECALL was not answered yet */
+    wire_message *recall; /* its answer, to be sent; NULL none */
+    uint64_t forwarded;   /* sequence of the buffer's batch that is on its way; 0 none */
+    uint64_t recall_after, forget;
+
     struct kom_end ends[KOM_COMMANDS_MAX];
     unsigned end_count, end_next;
     unsigned open_commands; /* given to a line, not ended */
@@ -156,6 +165,8 @@ void kom_note(struct kom *kom, const char *format, ...) __attribute__((format(pr
 void kom_stand_by(struct kom *kom, struct line_now now);
 /* Takes from a line what it wants done, up to octets to be sent, which stay in the line. */
 void kom_absorb(struct kom *kom, struct line_now now, uint16_t line);
+/* Frames whose values are on disk may be acknowledged. */
+void kom_acknowledge(struct kom *kom, struct line_now now);
 
 /* kom_lines.c: what lines want done with connections. */
 void kom_lines_connect(struct kom_line *line, uint32_t connection, const struct address *address,
@@ -165,6 +176,17 @@ void kom_lines_abort(struct kom_line *line, uint32_t connection, enum komet_reas
 bool kom_lines_next_abort(struct kom *kom, struct line_now now, struct kom_output *output);
 /* The next of one line that is no octets. */
 bool kom_lines_next(struct kom *kom, uint16_t index, struct kom_output *output);
+
+/* kom_alone.c: without a server. The connection to it has ended; it welcomed us, or the program ends
+ * (`reason`). */
+void kom_alone_begin(struct kom *kom, struct line_now now);
+void kom_alone_end(struct kom *kom, struct line_now now, enum komet_reason reason);
+/* A batch for the buffer. */
+bool kom_alone_next(struct kom *kom, struct kom_output *output);
+/* What was kept goes to the server; it has stored that batch of it; its connection ended. */
+bool kom_forward_next(struct kom *kom, struct kom_output *output);
+void kom_forward_stored(struct kom *kom, uint64_t sequence);
+void kom_forward_lost(struct kom *kom);
 
 /* kom_messages.c: the next message for the server, but batches. */
 bool kom_next_message(struct kom *kom, struct line_now now, struct kom_output *output);

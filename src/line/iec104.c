@@ -145,7 +145,7 @@ static void connect_next(struct iec104 *line, struct line_now now)
 
 static void work(struct iec104 *line, struct line_now now)
 {
-    if (line->state != CONNECTION_STARTED || !komet_reached(now.instant, line->start_at)) {
+    if (line->read_only || line->state != CONNECTION_STARTED || !komet_reached(now.instant, line->start_at)) {
         return;
     }
     iec104_stations_work(line, now);
@@ -197,6 +197,13 @@ static void iec104_deactivate(struct line_engine *engine, struct line_now now, e
     iec104_drop(line, now, reason, true);
     iec104_commands_abandon(line, komet_reason_name(reason));
     KOMET_ASSERT(line->link == NULL && line->state == CONNECTION_CLOSED);
+}
+
+static void iec104_read_only(struct line_engine *engine, bool read_only)
+{
+    struct iec104 *line = (struct iec104 *)engine;
+    KOMET_ASSERT(!line->active);
+    line->read_only = read_only;
 }
 
 static void iec104_set_mode(struct line_engine *engine, struct line_now now, const struct station *station,
@@ -507,6 +514,7 @@ const struct line_verbs line_iec104 = {
     .activate = iec104_activate,
     .stand_by = iec104_stand_by,
     .deactivate = iec104_deactivate,
+    .read_only = iec104_read_only,
     .set_mode = iec104_set_mode,
     .connected = iec104_connected,
     .closed = iec104_closed,

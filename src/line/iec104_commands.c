@@ -41,7 +41,7 @@ void iec104_command(struct line_engine *engine, struct line_now now, const struc
         refuse(line, order, station_mode_refusal(mode));
         return;
     }
-    if (line->state != CONNECTION_STARTED) {
+    if (line->state != CONNECTION_STARTED || line->read_only) {
         refuse(line, order, "not connected");
         return;
     }

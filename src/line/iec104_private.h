@@ -69,6 +69,7 @@ struct iec104 {
     const struct line *line;
     bool active;
     bool stands_by; /* passive, and keeps a connection that is not started */
+    bool read_only; /* no ASDU is sent */
     struct komet_link_settings settings;
     void *link_memory;
     struct komet_link *link; /* NULL without a TCP connection */

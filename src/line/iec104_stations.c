@@ -284,7 +284,7 @@ void iec104_stations_work(struct iec104 *line, struct line_now now)
 struct komet_instant iec104_stations_deadline(const struct iec104 *line)
 {
     struct komet_instant deadline = KOMET_NEVER;
-    if (line->state != CONNECTION_STARTED) {
+    if (line->state != CONNECTION_STARTED || line->read_only) {
         return deadline;
     }
     /* What the full window holds back is no matter of time: an acknowledgement makes it go on. */

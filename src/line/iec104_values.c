@@ -107,6 +107,9 @@ static void take_values(struct iec104 *line, struct line_now now, const struct k
 static void mirror(struct iec104 *line, struct line_now now, const uint8_t *octets, size_t size,
                    uint8_t cause)
 {
+    if (line->read_only) {
+        return;
+    }
     if (line->counters.unknown_cause++ == 0) {
         iec104_note(line,
                     "%s: a control-direction ASDU of type %u came from the station; answered with cause %u",

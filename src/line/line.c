@@ -56,6 +56,15 @@ void line_deactivate(struct line_engine *engine, struct line_now now, enum komet
     engine->verbs->deactivate(engine, now, reason);
 }
 
+bool line_read_only(struct line_engine *engine, bool read_only)
+{
+    if (engine->verbs->read_only == NULL) {
+        return false;
+    }
+    engine->verbs->read_only(engine, read_only);
+    return true;
+}
+
 void line_set_mode(struct line_engine *engine, struct line_now now, const struct station *station,
                    unsigned mode)
 {

@@ -43,6 +43,9 @@ struct line_engine *line_init(void *memory, size_t size, const struct line *line
 void line_activate(struct line_engine *line, struct line_now now);
 void line_stand_by(struct line_engine *line, struct line_now now);
 void line_deactivate(struct line_engine *line, struct line_now now, enum komet_reason reason);
+/* From its next activation on the line only listens to its stations: it sends no ASDU, and takes no command.
+ * For the time without a server. False: its protocol cannot do that. */
+bool line_read_only(struct line_engine *line, bool read_only);
 
 /* What came of LINE_OUT_LISTEN: it is listened, or `fault` says why not (NULL: it is). The line asks again
  * later. */

@@ -18,6 +18,7 @@ struct line_verbs {
     /* NULL where the protocol knows no other standby level than cold. */
     void (*stand_by)(struct line_engine *engine, struct line_now now);
     void (*deactivate)(struct line_engine *engine, struct line_now now, enum komet_reason reason);
+    void (*read_only)(struct line_engine *engine, bool read_only); /* NULL where it cannot */
     void (*set_mode)(struct line_engine *engine, struct line_now now, const struct station *station,
                      unsigned mode);
     /* NULL where the protocol only connects, as the next one. */

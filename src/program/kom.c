@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,7 +25,9 @@
 static const char usage[] =
     "usage: komet kom -W PROCESS[,INSTANCE] [-S HOST:PORT[,...] [--stay] | --group NAME --site DIR] [--tls "
     "DIR]\n"
-    "       kom /WPROCESS[,INSTANCE] [/SHOST:PORT] [/RDGROUP] [/DBSH]   (the same in D2000's spelling)\n"
+    "                 [--buffer DIR [--buffer-size MIB]]\n"
+    "       kom /WPROCESS[,INSTANCE] [/SHOST:PORT] [/RDGROUP] [/DBSH] [/KX /KCDIR [/KAMIB]]   (the same in "
+    "D2000's spelling)\n"
     "\n"
     "Runs an instance of a communication process: works its lines while it is the active one.\n"
     "\n"
@@ -36,6 +39,10 @@ static const char usage[] =
     "  --site DIR             the site's folder, for --group; nothing else is read from it\n"
     "  --trace-memory MIB     memory for the newest traffic of the lines, for LNTRACE; 16 when left out, 0 "
     "none\n"
+    "  --buffer DIR           where it keeps what it reads without a server, from lines that the site sets "
+    "so "
+    "(also /KX /KCDIR)\n"
+    "  --buffer-size MIB      of that, at most: 1 to 400, 100 when left out (also /KAMIB)\n"
     "  --tls DIR              its certificate, key and the site's CA (komet certificate); without it "
     "KOMET_TLS;\n"
     "                         needed for a server on another machine\n"
@@ -92,6 +99,11 @@ static int run(const struct kom_options *options, const struct endpoints *server
     struct stop stop;
     clock_gettime(CLOCK_REALTIME, &now);
     gethostname(host_name, sizeof host_name - 1);
+    char buffer[1024];
+    if (options->buffer != NULL) { /* one folder for all instances of a machine, one within for each */
+        mkdir(options->buffer, 0750);
+        snprintf(buffer, sizeof buffer, "%s/%s", options->buffer, who.text);
+    }
     log_begin(who.text);
     int failed = uv_loop_init(&loop);
     KOMET_ASSERT(failed == 0);
@@ -105,7 +117,9 @@ static int run(const struct kom_options *options, const struct endpoints *server
         .servers = servers,
         .traffic = options->trace_memory,
         .tls = credentials,
-        .stay = options->stay};
+        .stay = options->stay,
+        .buffer = options->buffer != NULL ? buffer : NULL,
+        .buffer_octets = (uint64_t)options->buffer_mib << 20};
     struct kom_host *host = kom_host_start(&settings);
     stop_begin(&stop, &loop, on_stop, host);
     log_info("started; connecting to %s:%u%s", servers->list[0].host, servers->list[0].port,

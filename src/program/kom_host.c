@@ -12,6 +12,7 @@
 
 #include "komet/assert.h"
 #include "program/site_faults.h"
+#include "shell/buffer.h"
 #include "shell/clock.h"
 #include "shell/log.h"
 #include "shell/tcp.h"
@@ -43,6 +44,7 @@ struct kom_host {
     struct kom_host_settings settings;
     struct kom *kom;
     void *kom_memory, *traffic;
+    struct buffer *buffer;           /* NULL: it has none */
     struct wire_peer *server;        /* NULL: not connected */
     size_t this_server, next_server; /* of settings.servers */
     bool stays;                      /* with this_server, which welcomed us */
@@ -299,6 +301,10 @@ static void end(struct kom_host *host)
         wire_peer_close(host->server);
         host->server = NULL;
     }
+    if (host->buffer != NULL) {
+        buffer_close(host->buffer);
+        host->buffer = NULL;
+    }
     uv_close((uv_handle_t *)&host->deadline, NULL);
     uv_close((uv_handle_t *)&host->reconnect, NULL);
 }
@@ -456,6 +462,48 @@ static void reconnect(struct kom_host *host)
     }
 }
 
+/* ---- the buffer ---- */
+
+static void on_kept(void *context, uint64_t sequence)
+{
+    struct kom_host *host = context;
+    kom_kept(host->kom, clock_now(), sequence);
+    drain(host);
+}
+
+static void on_keep_failed(void *context, const char *why)
+{
+    struct kom_host *host = context;
+    kom_keep_failed(host->kom, clock_now(), why);
+    drain(host);
+}
+
+static void on_recalled(void *context, wire_message *message)
+{
+    struct kom_host *host = context;
+    kom_recalled(host->kom, clock_now(), message);
+    drain(host);
+}
+
+static const struct buffer_events buffer_events = {on_kept, on_keep_failed, on_recalled};
+
+static bool open_buffer(struct kom_host *host)
+{
+    const struct kom_host_settings *settings = &host->settings;
+    char fault[BUFFER_FAULT_SIZE];
+    host->buffer =
+        buffer_open(settings->loop, settings->buffer, settings->buffer_octets, &buffer_events, host, fault);
+    if (host->buffer == NULL) {
+        give_up(host, fault);
+        return false;
+    }
+    if (fault[0] != '\0') {
+        log_warning("%s", fault);
+    }
+    kom_use_buffer(host->kom, buffer_waits(host->buffer));
+    return true;
+}
+
 /* ---- what the engine wants ---- */
 
 static void act(struct kom_host *host, const struct kom_output *output)
@@ -496,6 +544,15 @@ static void act(struct kom_host *host, const struct kom_output *output)
         if (connection != NULL) {
             abort_connection(connection);
         }
+        return;
+    case KOM_OUT_KEEP:
+        buffer_keep(host->buffer, output->message, output->sequence);
+        return;
+    case KOM_OUT_RECALL:
+        buffer_recall(host->buffer, output->sequence);
+        return;
+    case KOM_OUT_FORGET:
+        buffer_forget(host->buffer, output->sequence);
         return;
     case KOM_OUT_NOTE:
         log_info("%s", output->text);
@@ -552,7 +609,9 @@ struct kom_host *kom_host_start(const struct kom_host_settings *settings)
     failed |= uv_timer_init(settings->loop, &host->reconnect);
     KOMET_ASSERT(failed == 0);
     host->deadline.data = host->reconnect.data = host;
-    connect_server(host);
+    if (settings->buffer == NULL || open_buffer(host)) {
+        connect_server(host);
+    }
     return host;
 }
 

@@ -23,6 +23,8 @@ struct kom_host_settings {
     size_t traffic; /* octets of memory for the newest traffic (LNTRACE); 0: none is kept */
     const struct tls_credentials *tls; /* NULL: plain, and only with a server of this machine */
     bool stay;                         /* with the first of them that welcomes it */
+    const char *buffer;     /* folder of its own buffer, for the time without a server; NULL: it has none */
+    uint64_t buffer_octets; /* of it, at most */
 };
 
 /* Begins to connect. It ends by itself, and with it the loop, only when a server refuses the instance, tells

@@ -15,6 +15,8 @@
 
 struct words {
     char **next; /* NULL ends them */
+    bool keep;   /* /KX */
+    bool size;   /* /KA, --buffer-size */
 };
 
 static bool fail(char *fault, const char *what, const char *word)
@@ -93,6 +95,39 @@ static bool read_trace_memory(struct kom_options *options, const char *text, cha
     return true;
 }
 
+static bool read_buffer_size(struct kom_options *options, struct words *words, const char *text, char *fault)
+{
+    char *end;
+    unsigned long mebibytes = text != NULL ? strtoul(text, &end, 10) : 0;
+    if (text == NULL) {
+        return false; /* which was said */
+    }
+    if (!isdigit((unsigned char)text[0]) || *end != '\0' || mebibytes < 1 || mebibytes > KOM_BUFFER_MIB_MAX) {
+        return fail(fault, "--buffer-size (/KA) takes MiB, from 1 to 400, not ", text);
+    }
+    options->buffer_mib = (unsigned)mebibytes;
+    words->size = true;
+    return true;
+}
+
+/* D2000's KOM archive: /KX keep working without a server, /KA100 so many MiB, /KCDIR where. */
+static bool read_archive(struct kom_options *options, struct words *words, const char *word, char *fault)
+{
+    const char *rest = word + 3;
+    switch (word[2]) {
+    case 'X':
+        words->keep = true;
+        return rest[0] == '\0' || fail(fault, "this option is not known: ", word);
+    case 'A':
+        return read_buffer_size(options, words, rest, fault);
+    case 'C':
+        options->buffer = rest;
+        return rest[0] != '\0' || fail(fault, "the folder stands right behind /KC: ", word);
+    default:
+        return fail(fault, "this option is not known: ", word);
+    }
+}
+
 static bool read_long(struct kom_options *options, struct words *words, const char *word, char *fault)
 {
     const char *rest;
@@ -106,6 +141,11 @@ static bool read_long(struct kom_options *options, struct words *words, const ch
         options->close_serial = true;
     } else if ((rest = behind(word, "--trace-memory")) != NULL) {
         return read_trace_memory(options, value_of(words, "--trace-memory", rest, fault), fault);
+    } else if ((rest = behind(word, "--buffer-size")) != NULL) {
+        return read_buffer_size(options, words, value_of(words, "--buffer-size", rest, fault), fault);
+    } else if ((rest = behind(word, "--buffer")) != NULL) {
+        words->keep = true;
+        return (options->buffer = value_of(words, "--buffer", rest, fault)) != NULL;
     } else if ((rest = behind(word, "--group")) != NULL) {
         return (options->group = value_of(words, "--group", rest, fault)) != NULL;
     } else if ((rest = behind(word, "--tls")) != NULL) {
@@ -143,10 +183,23 @@ static bool read_short(struct kom_options *options, struct words *words, const c
             return true;
         }
         break;
+    case 'K':
+        return read_archive(options, words, word, fault);
     default:
         break;
     }
     return fail(fault, "this option is not known: ", word);
+}
+
+static bool check_buffer(const struct kom_options *options, const struct words *words, char *fault)
+{
+    if (words->keep && options->buffer == NULL) {
+        return fail(fault, "/KX needs a folder for its buffer: --buffer DIR, or /KCDIR", "");
+    }
+    if (!words->keep && (words->size || options->buffer != NULL)) {
+        return fail(fault, "/KA and /KC go with /KX; --buffer-size goes with --buffer DIR", "");
+    }
+    return true;
 }
 
 static bool check(struct kom_options *options, char *fault)
@@ -170,8 +223,9 @@ static bool check(struct kom_options *options, char *fault)
 
 bool kom_options_read(struct kom_options *options, int argc, char **argv, char *fault)
 {
-    struct words words = {argv + (argc > 0 ? 1 : 0)};
-    *options = (struct kom_options){.trace_memory = (size_t)KOM_TRACE_MIB << 20};
+    struct words words = {.next = argv + (argc > 0 ? 1 : 0)};
+    *options =
+        (struct kom_options){.trace_memory = (size_t)KOM_TRACE_MIB << 20, .buffer_mib = KOM_BUFFER_MIB};
     while (*words.next != NULL) {
         const char *word = *words.next++;
         bool dashes = word[0] == '-' && word[1] == '-';
@@ -186,5 +240,5 @@ bool kom_options_read(struct kom_options *options, int argc, char **argv, char *
             return true;
         }
     }
-    return check(options, fault);
+    return check_buffer(options, &words, fault) && check(options, fault);
 }

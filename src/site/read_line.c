@@ -334,6 +334,10 @@ void check_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *
 {
     const int64_t *value = line->parameters.value;
     struct place place = node_place(yaml, node);
+    if (line->without_server == WITHOUT_SERVER_BUFFER && line->protocol != PROTOCOL_IEC104) {
+        reading_fault(yaml->reading, place, "without_server: close",
+                      "line '%s' cannot be read without a server: only iec104 can", line->name);
+    }
     if (line->protocol != PROTOCOL_IEC104_SINAUT && line->local[0] != NULL) {
         reading_fault(yaml->reading, place, "leave it out: the system chooses",
                       "local is for a line of protocol iec104-sinaut");
@@ -367,13 +371,25 @@ void check_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *
     }
 }
 
+/* Who writes it shall know what it gives up. */
+static void warn_of_buffer(struct yaml_reader *yaml, const yaml_node_t *node, const struct line *line)
+{
+    reading_warning(
+        yaml->reading, node_place(yaml, node),
+        "without it the line is closed, and the station keeps its events",
+        "line '%s' is read on without a server: then more than one instance may act on it, what the "
+        "station got an acknowledgement for is not on the server's disk, and no grant ends it",
+        line->name);
+}
+
 void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line,
                const struct site_scope *scope)
 {
-    static const char *const keys[] = {"protocol",  "category",    "number",     "hosts",    "reconnect",
-                                       "standby",   "acknowledge", "parameters", "stations", "store_limit",
-                                       "line_loss", "partners",    "local"};
+    static const char *const keys[] = {
+        "protocol",   "category", "number",      "hosts",     "reconnect", "standby", "acknowledge",
+        "parameters", "stations", "store_limit", "line_loss", "partners",  "local",   "without_server"};
     static const char *const standbys[] = {"cold", "warm"}, *const acknowledges[] = {"stored", "received"};
+    static const char *const withouts[] = {"close", "buffer"};
     unsigned index = 0;
     const char *key;
     const yaml_node_t *key_node, *value;
@@ -383,7 +399,7 @@ void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *l
     line->store_limit_us = KOMET_SECONDS(10);
     line->line_loss_us = KOMET_SECONDS(2);
     while (mapping_next(yaml, node, line->name, &index, &key, &key_node, &value)) {
-        switch (key_find(yaml, key, key_node, "a line", keys, 13)) {
+        switch (key_find(yaml, key, key_node, "a line", keys, 14)) {
         case 0:
             read_protocol(yaml, value, line);
             break;
@@ -430,6 +446,12 @@ void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *l
             break;
         case 12:
             read_local(yaml, value, line);
+            break;
+        case 13:
+            if (node_word(yaml, value, "without_server", withouts, 2) == 1) {
+                line->without_server = WITHOUT_SERVER_BUFFER;
+                warn_of_buffer(yaml, key_node, line);
+            }
             break;
         default:
             break;

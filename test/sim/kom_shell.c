@@ -202,6 +202,10 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
     case KOM_OUT_ABORT:
         abort_line(kom, output->line, output->connection);
         return true;
+    case KOM_OUT_KEEP:
+    case KOM_OUT_RECALL:
+    case KOM_OUT_FORGET:
+        return true; /* no buffer */
     case KOM_OUT_NOTE:
         world_say(world, "%s: %s", name.text, output->text);
         return true;

@@ -20,6 +20,7 @@ static const char site_yaml[] = "site: test\n"
                                 "        number: 3\n"
                                 "        hosts: [\"10.0.0.1:2404\", \"10.0.0.2:2404\"]\n"
                                 "        reconnect: 1 s\n"
+                                "        without_server: buffer\n"
                                 "        stations:\n"
                                 "          B.A: {address: 1, tags: a.csv, time: utc}\n"
                                 "      L.B:\n"
@@ -180,10 +181,11 @@ static void to_station(struct world *world, const struct kom_output *output)
 static void note_output(struct world *world, enum kom_output_kind kind)
 {
     static const char letters[] = {
-        [KOM_OUT_MESSAGE] = 'M',   [KOM_OUT_CONFIGURE] = 'C', [KOM_OUT_REFUSED] = 'R',
-        [KOM_OUT_RECONNECT] = 'X', [KOM_OUT_CONNECT] = 'T',   [KOM_OUT_SEND] = 'S',
-        [KOM_OUT_ABORT] = 'A',     [KOM_OUT_NOTE] = 'N',      [KOM_OUT_END] = 'E',
-        [KOM_OUT_LISTEN] = 'L',    [KOM_OUT_LISTEN_END] = 'l'};
+        [KOM_OUT_MESSAGE] = 'M',   [KOM_OUT_CONFIGURE] = 'C',  [KOM_OUT_REFUSED] = 'R',
+        [KOM_OUT_RECONNECT] = 'X', [KOM_OUT_CONNECT] = 'T',    [KOM_OUT_SEND] = 'S',
+        [KOM_OUT_ABORT] = 'A',     [KOM_OUT_NOTE] = 'N',       [KOM_OUT_END] = 'E',
+        [KOM_OUT_LISTEN] = 'L',    [KOM_OUT_LISTEN_END] = 'l', [KOM_OUT_KEEP] = 'K',
+        [KOM_OUT_RECALL] = 'c',    [KOM_OUT_FORGET] = 'F'};
     size_t used = strlen(world->outputs);
     if (used + 1 < sizeof world->outputs) {
         world->outputs[used] = letters[kind];
@@ -229,6 +231,17 @@ static void act(struct world *world, const struct kom_output *output)
         end->aborted_connection = output->connection;
         end->reason = output->reason;
         close_end(end);
+        break;
+    case KOM_OUT_KEEP:
+        keep_message(world, output->message);
+        world->kept = output->sequence;
+        break;
+    case KOM_OUT_RECALL:
+        world->recalls++;
+        world->recalled = output->sequence;
+        break;
+    case KOM_OUT_FORGET:
+        world->forgotten = output->sequence;
         break;
     case KOM_OUT_NOTE:
         snprintf(world->notes + used, sizeof world->notes - used, "%s\n", output->text);

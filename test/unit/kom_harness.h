@@ -2,9 +2,9 @@
  * kom_harness: a KOM engine with everything around it in the test's hands: the clock, the server that it
  * talks to, and a station on each of its two lines, which is a controlled link that speaks real 104 octets.
  *
- * The site: SELF.KOM with line L.A (two hosts; station B.A, CA 1: M.D 1, M.U 2, output M.SET 6) and line L.B
- * (station B.B, CA 1: M.B 1, and with filters M.TRAP 2, M.TIMED 3, M.BAND 4). The lease is that of
- * world_welcome.
+ * The site: SELF.KOM with line L.A (two hosts, read on without a server where there is a buffer; station B.A,
+ * CA 1: M.D 1, M.U 2, output M.SET 6) and line L.B (station B.B, CA 1: M.B 1, and with filters M.TRAP 2,
+ * M.TIMED 3, M.BAND 4). The lease is that of world_welcome.
  */
 #ifndef TEST_UNIT_KOM_HARNESS_H
 #define TEST_UNIT_KOM_HARNESS_H
@@ -55,11 +55,12 @@ struct world {
     uint8_t *arena_memory;
     struct wire_arena arena;
     char outputs[256]; /* a letter each: M, Configure, Refused, reConnect (X), Connect (T), Send, Abort, Note,
-                           End */
+                           End, Keep, reCall (c), Forget */
     char notes[8192], refusal[256];
-    unsigned reconnects, ends;
-    bool server_answers; /* heartbeats are answered, as by a server that gave KOM_TEST_EPOCH */
-    bool holds;          /* octets of the stations wait */
+    unsigned reconnects, ends, recalls;
+    uint64_t kept, recalled, forgotten; /* of the newest KEEP, RECALL, FORGET */
+    bool server_answers;                /* heartbeats are answered, as by a server that gave KOM_TEST_EPOCH */
+    bool holds;                         /* octets of the stations wait */
 };
 
 int world_set_up(void **state);

@@ -71,6 +71,36 @@ static void refuse(const char *words, const char *fault)
     assert_string_equal(line.fault, fault);
 }
 
+static void expect_buffer(const char *words, const char *folder, unsigned mebibytes)
+{
+    struct line line;
+    assert_true(read_words(&line, words));
+    assert_string_equal(line.options.buffer, folder);
+    assert_int_equal(line.options.buffer_mib, mebibytes);
+}
+
+static void test_the_buffer(void **state)
+{
+    (void)state;
+    struct line line;
+    assert_true(read_words(&line, "-W SELF.KOM,1"));
+    assert_null(line.options.buffer);
+    expect_buffer("-W SELF.KOM,1 --buffer /var/lib/kom", "/var/lib/kom", 100);
+    expect_buffer("-W SELF.KOM,1 --buffer=there --buffer-size 400", "there", 400);
+    expect_buffer("/WSELF,1 /KCthere /KX /KA1", "there", 1);
+    expect_buffer("/WSELF,1 /KX --buffer there -KA100", "there", 100);
+    refuse("/WSELF,1 /KX", "/KX needs a folder for its buffer: --buffer DIR, or /KCDIR");
+    refuse("/WSELF,1 /KA100", "/KA and /KC go with /KX; --buffer-size goes with --buffer DIR");
+    refuse("/WSELF,1 /KCthere", "/KA and /KC go with /KX; --buffer-size goes with --buffer DIR");
+    refuse("/WSELF,1 /KX /KC", "the folder stands right behind /KC: /KC");
+    refuse("/WSELF,1 /KX /KA401", "--buffer-size (/KA) takes MiB, from 1 to 400, not 401");
+    refuse("/WSELF,1 /KX /KA0", "--buffer-size (/KA) takes MiB, from 1 to 400, not 0");
+    refuse("/WSELF,1 /KX /KAmuch", "--buffer-size (/KA) takes MiB, from 1 to 400, not much");
+    refuse("/WSELF,1 /KXY", "this option is not known: /KXY");
+    refuse("/WSELF,1 /KM1", "this option is not known: /KM1");
+    refuse("-W SELF,1 --buffer", "a value is missing behind --buffer");
+}
+
 static void test_the_process_and_its_instance(void **state)
 {
     (void)state;
@@ -259,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_process_and_its_instance),
+        cmocka_unit_test(test_the_buffer),
         cmocka_unit_test(test_d2000s_spelling),
         cmocka_unit_test(test_numbers_that_no_instance_has),
         cmocka_unit_test(test_names_that_no_process_has),

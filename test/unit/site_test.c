@@ -348,6 +348,29 @@ static void test_a_server_beyond_this_machine_needs_tls(void **state)
     }
 }
 
+/* Wanted or not, who writes it is told what it gives up. */
+static void test_a_line_that_is_read_on_without_a_server_is_warned_of(void **state)
+{
+    (void)state;
+    static const char yaml[] = "group: {servers: [{listen: \"127.0.0.1:1\"}]}\n"
+                               "processes:\n"
+                               "  A.KOM:\n"
+                               "    lines:\n"
+                               "      L.A: {hosts: [h], without_server: buffer, stations: {}}\n"
+                               "      L.B: {hosts: [h], without_server: close, stations: {}}\n"
+                               "      L.C: {hosts: [h], stations: {}}\n";
+    const struct site_file file = {"site.yaml", yaml, sizeof yaml - 1};
+    struct site_result result = site_read(&file, 1, NULL);
+    assert_non_null(result.site);
+    assert_int_equal(site_find_line(result.site, "L.A")->without_server, WITHOUT_SERVER_BUFFER);
+    assert_int_equal(site_find_line(result.site, "L.B")->without_server, WITHOUT_SERVER_CLOSE);
+    assert_int_equal(site_find_line(result.site, "L.C")->without_server, WITHOUT_SERVER_CLOSE);
+    assert_int_equal(result.warning_count, 1);
+    assert_int_equal(result.warnings[0].line, 5);
+    assert_non_null(strstr(result.warnings[0].what, "line 'L.A' is read on without a server"));
+    site_result_release(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_a_period_of_interrogation_has_a_second_at_least),
         cmocka_unit_test(test_how_a_line_stands_by),
         cmocka_unit_test(test_a_redundant_process_has_only_lines_that_support_it),
+        cmocka_unit_test(test_a_line_that_is_read_on_without_a_server_is_warned_of),
         cmocka_unit_test(test_a_hundred_thousand_tags),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
