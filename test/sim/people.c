@@ -56,9 +56,8 @@ void people_ask(struct world *world, enum sim_fault fault, struct sim_kom *kom)
 
 void faults_calm(struct world *world)
 {
-    bool left = !world->server_runs;
-    world->next_fault = KOMET_NEVER;
-    for (unsigned i = 0; !left && i < world->plan.station_count; i++) {
+    world->next_fault = komet_after(world->now, KOMET_SECONDS(1)); /* an order may still be on its way */
+    for (unsigned i = 0; world->server_runs && i < world->plan.station_count; i++) {
         const struct station *station = world_station(world, i);
         unsigned mode = server_station_mode(world->server, station);
         struct line_now now = world_server_time(world);
@@ -67,10 +66,6 @@ void faults_calm(struct world *world)
         } else if ((mode & STATION_SIMULATED) != 0) {
             server_control(world->server, now, 0, &operator_of_site, station, STATION_SIMULATE_OFF);
         }
-        left = left || mode != 0;
     }
     world->server_touched = true;
-    if (left) {
-        world->next_fault = komet_after(world->now, KOMET_SECONDS(1));
-    }
 }
