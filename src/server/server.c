@@ -215,8 +215,7 @@ void server_recover_archived(struct server *server, const char *process, uint8_t
 {
     struct process_state *state = server_find_process(server, process);
     if (state != NULL && instance <= ROLE_INSTANCE_MAX) {
-        state->members[instance].buffer = buffer;
-        state->members[instance].archived = sequence;
+        batch_find_buffer(state, buffer)->sequence = sequence;
     }
 }
 

@@ -66,36 +66,39 @@ static void refuse_late(struct server *server, struct client *client, const Kome
     client->refused_sequence = batch->sequence;
 }
 
-/* The highest batch that was taken of the instance's run, or of its buffer. Another run or buffer has none.
- */
-static uint64_t *newest_of(struct member_state *member, const Komet__Wire__Batch *batch)
+struct known_buffer *batch_find_buffer(struct process_state *process, uint64_t buffer)
 {
-    if (!is_archived(batch)) {
-        return &member->sequence;
+    for (unsigned i = 0; i < SERVER_BUFFERS_MAX; i++) {
+        if (process->buffers[i].buffer == buffer) {
+            return &process->buffers[i];
+        }
     }
-    if (member->buffer != batch->buffer) {
-        member->buffer = batch->buffer;
-        member->archived = member->dropped = 0;
-    }
-    return &member->archived;
+    struct known_buffer *oldest = &process->buffers[process->next_buffer++ % SERVER_BUFFERS_MAX];
+    *oldest = (struct known_buffer){.buffer = buffer};
+    return oldest;
 }
 
-static void watch_dropped(struct server *server, const struct client *kom, struct member_state *member,
-                          const Komet__Wire__Batch *batch)
+/* The highest batch that was taken of the instance's run, or of that buffer. */
+static uint64_t *newest_of(struct server *server, const struct client *kom, const Komet__Wire__Batch *batch)
 {
-    if (batch->dropped > member->dropped) {
-        server_note(server, "%s: its buffer was full: %llu values made room for newer ones",
-                    run_name(kom->process->process->name, kom->instance).text,
-                    (unsigned long long)(batch->dropped - member->dropped));
-        member->dropped = batch->dropped;
+    struct process_state *process = kom->process;
+    if (!is_archived(batch)) {
+        return &process->members[kom->instance].sequence;
     }
+    struct known_buffer *known = batch_find_buffer(process, batch->buffer);
+    if (batch->dropped > known->dropped) {
+        server_note(server, "%s: its buffer was full: %llu values made room for newer ones",
+                    run_name(process->process->name, kom->instance).text,
+                    (unsigned long long)(batch->dropped - known->dropped));
+        known->dropped = batch->dropped;
+    }
+    return &known->sequence;
 }
 
 void batch_begin(struct server *server, struct line_now now, unsigned client, const Komet__Wire__Batch *batch)
 {
     struct client *kom = &server->clients[client];
     struct process_state *process = kom->process;
-    struct member_state *member = &process->members[kom->instance];
     const char *fault = batch_fault(process->process, batch);
     if (fault == NULL && kom->batch_count == SERVER_BATCHES_MAX) {
         fault = "more batches wait for their confirmation than allowed";
@@ -115,8 +118,7 @@ void batch_begin(struct server *server, struct line_now now, unsigned client, co
         return;
     }
     server->counters.batches++;
-    uint64_t *newest = newest_of(member, batch);
-    watch_dropped(server, kom, member, batch);
+    uint64_t *newest = newest_of(server, kom, batch);
     if (batch->sequence <= *newest) { /* taken before: confirmed when what was taken is on disk */
         wait_for_disk(kom, server->ticket, batch);
         clients_stored(server);

@@ -53,16 +53,25 @@ struct client {
 struct member_state {
     uint8_t client;
     char host[64];
-    uint64_t run, sequence;    /* the highest batch taken of that run */
-    uint64_t buffer, archived; /* and of its own buffer */
-    uint64_t dropped;          /* by that, as it said last */
+    uint64_t run, sequence; /* the highest batch taken of that run */
 };
+
+/* What was taken of an instance's own buffer. */
+struct known_buffer {
+    uint64_t buffer;   /* 0: none */
+    uint64_t sequence; /* the highest batch taken of it */
+    uint64_t dropped;  /* by it, as it said last */
+};
+
+#define SERVER_BUFFERS_MAX 32 /* of a process: further ones take the place of the oldest */
 
 struct process_state {
     const struct process *process;
     struct instances instances;
     uint64_t epoch_floor; /* while recovering */
     struct member_state members[ROLE_INSTANCE_MAX + 1];
+    struct known_buffer buffers[SERVER_BUFFERS_MAX];
+    unsigned next_buffer;
     uint8_t reporter; /* whose reports of lines and stations are shown; 0xFF none */
     enum process_value told[ROLE_INSTANCE_MAX + 1]; /* values that are in the journal */
     uint32_t told_changes;                          /* `changes` of the instances when all were */
@@ -272,6 +281,8 @@ void values_begin(struct process_state *process);
 bool values_next_record(struct server *server, struct line_now now, struct server_output *output);
 
 /* server_batch.c */
+/* What was taken of a buffer, by its number; nothing yet, when it is new. */
+struct known_buffer *batch_find_buffer(struct process_state *process, uint64_t buffer);
 void batch_begin(struct server *server, struct line_now now, unsigned client,
                  const Komet__Wire__Batch *batch);
 /* True when `output` was filled: a record, or a change that a watch wants. */

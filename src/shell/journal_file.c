@@ -37,7 +37,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS batches(process INTEGER NOT NULL, instance INTEGER NOT NULL,"
     " run INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(process, instance)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS archives(process INTEGER NOT NULL, instance INTEGER NOT NULL,"
-    " buffer INTEGER NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY(process, instance)) WITHOUT ROWID;"
+    " buffer INTEGER NOT NULL, sequence INTEGER NOT NULL, UNIQUE(process, buffer));"
     "CREATE TABLE IF NOT EXISTS grants(process INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " instance INTEGER NOT NULL, PRIMARY KEY(process, epoch)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS preferred(process INTEGER PRIMARY KEY, instance INTEGER NOT NULL);"
@@ -62,7 +62,8 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_EVENT_USER] = "INSERT INTO event_users VALUES(?,?,?)",
     [STATEMENT_LATEST] = "INSERT OR REPLACE INTO latest VALUES(?,?)",
     [STATEMENT_BATCH] = "INSERT OR REPLACE INTO batches VALUES(?,?,?,?)",
-    [STATEMENT_ARCHIVED] = "INSERT OR REPLACE INTO archives VALUES(?,?,?,?)",
+    [STATEMENT_ARCHIVED] =
+        "INSERT OR REPLACE INTO archives(process, instance, buffer, sequence) VALUES(?,?,?,?)",
     [STATEMENT_GRANT] = "INSERT INTO grants VALUES(?,?,?)",
     [STATEMENT_PREFERRED] = "INSERT OR REPLACE INTO preferred VALUES(?,?)",
     [STATEMENT_VALUE_NAME] = "INSERT OR IGNORE INTO tags(name) VALUES(?)",
@@ -637,7 +638,7 @@ bool journal_file_recover(struct journal_file *file, struct server *server, char
                0, server, recover_batch, fault) &&
            each_row(file,
                     "SELECT name, instance, buffer, sequence FROM archives JOIN processes ON processes.id = "
-                    "process",
+                    "process ORDER BY archives.rowid",
                     0, server, recover_archived, fault) &&
            each_row(file, "SELECT name, instance FROM preferred JOIN processes ON processes.id = process", 0,
                     server, recover_preferred, fault) &&

@@ -125,6 +125,9 @@ static void test_another_buffer_begins_anew(void **state)
     harness_put(harness, columns, event("M.P", 2, 1001));
     harness_feed(harness, 1, &columns->message);
     assert_int_equal(harness_records(harness, RECORD_EVENT), 2);
+    harness_forget(harness);
+    give_archived(harness, 3, event("M.P", 1, 1000)); /* the instance is back on its first machine */
+    assert_int_equal(harness->record_count, 0);
 }
 
 static void test_what_came_meanwhile_stays(void **state)
