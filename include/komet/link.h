@@ -85,6 +85,15 @@ KOMET_API struct komet_link *komet_link_init(void *memory, size_t size,
                                              struct komet_instant now);
 
 /*
+ * Moves a link, whose TCP connection goes on: a host that changes its settings in memory of another layout.
+ *   memory, size  as in komet_link_init, of the same settings; does not overlap the link's own, which is free
+ *                 afterwards
+ * Returns the link at its new place. Every output was taken (komet_link_next said false, or SEND), and no
+ * place reserved.
+ */
+KOMET_API struct komet_link *komet_link_move(void *memory, size_t size, const struct komet_link *link);
+
+/*
  * Takes received octets.
  *   octets, size  any part of the stream, borrowed for the call and for the outputs that follow it,
  *                 until the next feed

@@ -43,6 +43,7 @@ enum komet_reason {
     KOMET_SHUTDOWN,             /* the program stops */
     KOMET_REPLACED,             /* the partner opened another connection in this one's place */
     KOMET_DISABLED,             /* communication was disabled by the operator */
+    KOMET_RECONFIGURED,         /* the site was changed: the connection was made under other facts */
 
     KOMET_REASON_COUNT /* not a reason */
 };

@@ -89,6 +89,19 @@ struct komet_link *komet_link_init(void *memory, size_t size, const struct komet
     return link;
 }
 
+struct komet_link *komet_link_move(void *memory, size_t size, const struct komet_link *link)
+{
+    KOMET_ASSERT(memory != NULL && (uintptr_t)memory % alignof(struct komet_link) == 0);
+    KOMET_ASSERT(size >= komet_link_size(&link->settings));
+    KOMET_ASSERT(link->asdu == NULL && !link->reserved);
+    struct komet_link *moved = memory;
+    memcpy(moved, link, komet_link_size(&link->settings));
+    moved->send_times = (struct komet_instant *)(moved + 1);
+    moved->output = (uint8_t *)(moved + 1) + send_times_size(&moved->settings);
+    link_check(moved);
+    return moved;
+}
+
 bool link_data_passes(const struct komet_link *link)
 {
     switch (link->state) {

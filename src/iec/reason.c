@@ -77,6 +77,9 @@ static const struct reason_row rows[KOMET_REASON_COUNT] = {
     [KOMET_REPLACED] = {KOMET_ORIGIN_LOCAL, "replaced",
                         "The partner opened another connection in place of this one."},
     [KOMET_DISABLED] = {KOMET_ORIGIN_LOCAL, "disabled", "Communication was disabled by the operator."},
+    [KOMET_RECONFIGURED] = {KOMET_ORIGIN_LOCAL, "reconfigured",
+                            "The site was changed (RELOAD), and the connection was made under other facts; "
+                            "it is opened anew unless the line was removed."},
 };
 /* clang-format on */
 

@@ -258,9 +258,39 @@ static void test_a_closed_link_takes_everything(void **state)
     free(link);
 }
 
+/* In the middle of everything: octets to be sent, half a frame received, frames that are not acknowledged. */
+static void test_a_link_goes_on_where_it_was_moved_to(void **state)
+{
+    (void)state;
+    struct komet_link_settings settings = komet_link_settings_standard(KOMET_CONTROLLED);
+    struct komet_link *link = make_started(&settings);
+    send_asdu(link, 10);
+    struct komet_link_output output = take(link, KOMET_LINK_OUT_SEND);
+    assert_int_equal(komet_link_feed(link, zero, testfr_act, 3), 3);
+    size_t size = komet_link_size(&settings);
+    uint8_t *expected = malloc(output.size);
+    memcpy(expected, output.octets, output.size);
+    struct komet_link *moved = komet_link_move(malloc(size), size, link);
+    memset(link, 0xA5, size);
+    free(link);
+    output = take(moved, KOMET_LINK_OUT_SEND);
+    assert_memory_equal(output.octets, expected, output.size);
+    komet_link_written(moved, output.size);
+    assert_int_equal(komet_link_feed(moved, zero, testfr_act + 3, 3), 3);
+    output = take(moved, KOMET_LINK_OUT_SEND);
+    assert_int_equal(output.octets[2], 0x83); /* TESTFR con */
+    komet_link_written(moved, output.size);
+    static const uint8_t supervisory[] = {0x68, 4, 0x01, 0, 0x02, 0};
+    assert_int_equal(komet_link_feed(moved, zero, supervisory, 6), 6);
+    assert_int_equal(take(moved, KOMET_LINK_OUT_ACKNOWLEDGED).acknowledged, 1);
+    free(expected);
+    free(moved);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_link_goes_on_where_it_was_moved_to),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_memory_of_a_connection),
         cmocka_unit_test(test_partial_writes),
