@@ -29,7 +29,7 @@ static void set_missed(struct reach *reach, struct reach_line *line, struct kome
 
 static void judge(struct reach *reach, struct reach_line *line, struct komet_instant now)
 {
-    uint16_t bit = reach->active == NOBODY ? 0 : (uint16_t)(1u << reach->active);
+    uint16_t bit = (uint16_t)(reach->active == NOBODY ? 0u : 1u << reach->active);
     if ((line->yes & bit) != 0) {
         line->excused = false;
     }

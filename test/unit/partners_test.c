@@ -488,7 +488,7 @@ static void test_by_chance(void **state)
             chance = chance * 6364136223846793005u + 1442695040888963407u;
             unsigned step = (unsigned)(chance >> 33) % STEP_COUNT;
             unsigned path = step < STEP_HEARD ? step / PATH_EVENTS : (step - STEP_HEARD) / 3;
-            if (step < STEP_ACTING && (settings.paths >> path & 1u) == 0) {
+            if (step < STEP_ACTING && ((unsigned)settings.paths >> path & 1u) == 0) {
                 continue;
             }
             before = partners;
