@@ -161,6 +161,9 @@ static void take_order(struct sinaut *line, struct line_now now, unsigned path, 
                        const struct komet_asdu *asdu)
 {
     bool command = asdu->row->direction == KOMET_CONTROL;
+    if (is_interrogation(asdu->type)) {
+        partners_heard(&line->partners, path, HEARD_QUESTION);
+    }
     if (!command && !is_interrogation(asdu->type)) {
         sinaut_answers_refuse(line, path, asdu->octets, asdu->size, KOMET_COT_UNKNOWN_TYPE);
     } else if (asdu->cause != KOMET_COT_ACTIVATION) {

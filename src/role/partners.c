@@ -199,8 +199,8 @@ static void path_ends(struct partners *partners, unsigned path)
     }
 }
 
-/* A round is over when every path that is not started has failed in it. The first one counts from before HOT was
- * lost: what ended then has failed. */
+/* A round is over when every path that is not started has failed in it. The first one counts from before HOT
+ * was lost: what ended then has failed. */
 static void count_round(struct partners *partners)
 {
     if (partners_hot(partners) != PARTNERS_NOBODY) {
@@ -263,6 +263,10 @@ void partners_heard(struct partners *partners, unsigned path, enum partners_hear
         if (was_hot) {
             ask(partners, 1 - p, INTERROGATE_AT_ONCE);
         }
+    } else if (heard == HEARD_QUESTION) {
+        if (partners_hot(partners) == PARTNERS_NOBODY) {
+            ask(partners, p, INTERROGATE_AT_ONCE);
+        }
     } else {
         delivers(partners, p, heard == HEARD_ANSWER);
     }
@@ -291,8 +295,14 @@ void partners_interval(struct partners *partners)
         bool tried = partners_may_connect(partners, path) && !is_started(partners, path);
         nothing_fails = nothing_fails && (partners->settings.listens || !tried);
     }
-    if (nothing_fails && partners_hot(partners) == PARTNERS_NOBODY) {
-        partners->attempts++;
+    if (partners_hot(partners) != PARTNERS_NOBODY) {
+        return;
+    }
+    partners->attempts += nothing_fails ? 1 : 0;
+    for (unsigned p = 0; p < PARTNERS_MAX; p++) {
+        if (partners->partner[p].asked) {
+            ask(partners, p, INTERROGATE_AT_ONCE);
+        }
     }
 }
 

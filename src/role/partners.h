@@ -10,10 +10,12 @@
  *   HOT      Nobody says that he is: a partner is HOT that delivers values or answers our interrogation. At
  * most one is: the latest to deliver. It stays so until it is lost, another one delivers, or it marks what it
  *            sends as a standby's. A partner that is the only one is HOT as soon as a path to it is started.
- *   path     The first one started carries data, until it is started no more; then the other one, if it is.
- * No way back. What comes on the other path counts all the same. attempt  While no path to a HOT partner is
- * started, a round in which each path that is not has failed once; or, where nothing fails since we listen or
- * all paths are up, each interval of `reconnect`.
+ *            While nobody is, who asks us is asked back, and all are asked in each interval of `reconnect`: a
+ * partner that was passive when it was asked did not answer, and says nothing of itself when it acts. path
+ * The first one started carries data, until it is started no more; then the other one, if it is. No way back.
+ * What comes on the other path counts all the same. attempt  While no path to a HOT partner is started, a
+ * round in which each path that is not has failed once; or, where nothing fails since we listen or all paths
+ * are up, each interval of `reconnect`.
  */
 #ifndef ROLE_PARTNERS_H
 #define ROLE_PARTNERS_H
@@ -39,9 +41,10 @@ const char *partner_standing_name(enum partner_standing standing); /* "lost", "s
 
 /* What a partner is heard to send, S and U formats apart. */
 enum partners_heard {
-    HEARD_VALUES, /* causes 1 to 5, 11, 12 */
-    HEARD_ANSWER, /* causes 20 to 41, or a confirmation or termination of our own interrogation */
-    HEARD_MARKED  /* values marked as a standby's, which the line is set to ignore (ICF3, IT) */
+    HEARD_VALUES,  /* causes 1 to 5, 11, 12 */
+    HEARD_ANSWER,  /* causes 20 to 41, or a confirmation or termination of our own interrogation */
+    HEARD_MARKED,  /* values marked as a standby's, which the line is set to ignore (ICF3, IT) */
+    HEARD_QUESTION /* its own interrogation, which a standby may send, too */
 };
 
 /* When a partner is to be interrogated. */

@@ -4,6 +4,7 @@
 #include "site/read_partners.h"
 
 #include <arpa/inet.h>
+#include <string.h>
 
 #include "komet/assert.h"
 
@@ -155,13 +156,29 @@ static void check_counts(struct reading *reading, struct place place, const stru
     }
 }
 
+/* ALL and * are every interface, and those of IPv6 too where a partner has such an address. */
+static const char *listening_host(const struct line *line)
+{
+    const char *host = line->parameters.server_host;
+    bool ipv6 = name_compare(host, "[ALL]") == 0 || strcmp(host, "[*]") == 0;
+    if (!ipv6 && name_compare(host, "ALL") != 0 && strcmp(host, "*") != 0) {
+        return host;
+    }
+    for (unsigned i = 0; i < line->partner_count; i++) {
+        for (unsigned k = 0; k < line->partners[i].address_count; k++) {
+            ipv6 = ipv6 || strchr(line->partners[i].addresses[k].host, ':') != NULL;
+        }
+    }
+    return ipv6 ? "::" : "0.0.0.0";
+}
+
 void check_partners(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
 {
     struct place place = node_place(yaml, node);
     const struct parameter_set *set = &line->parameters;
     uint16_t port = (uint16_t)set->value[PARAMETER_SP];
     bool listens = port > 0 && set->server_host[0] != '\0';
-    line->listen = listens ? (struct address){set->server_host, port} : (struct address){0};
+    line->listen = listens ? (struct address){listening_host(line), port} : (struct address){0};
     if (line->host_count > 0) {
         reading_fault(yaml->reading, place, "write partners in their place",
                       "line '%s' has hosts, which a line of protocol iec104-sinaut has not", line->name);

@@ -8,6 +8,7 @@
 #include "role/partners.h"
 
 enum { A1, A2, B1, B2 };
+#define HEARD_KINDS 4
 
 static const struct partners_settings four = {.paths = 0xF, .required = 4, .ping_count = 3};
 
@@ -171,6 +172,29 @@ static void test_both_paths_to_hot_fail(void **state)
     assert_int_equal(partners_hot(&partners), PARTNERS_NOBODY);
     assert_int_equal(partners_interrogates(&partners, 0), INTERROGATE_NOT);
     assert_int_equal(partners_interrogates(&partners, 1), INTERROGATE_AT_ONCE);
+}
+
+static void test_nobody_is_hot_and_all_are_asked_again(void **state)
+{
+    (void)state;
+    struct partners partners = all_up(&four);
+    partners_interval(&partners);
+    partners_heard(&partners, B1, HEARD_QUESTION);
+    assert_int_equal(partners_interrogates(&partners, 1), INTERROGATE_NOT); /* A is HOT */
+    stop(&partners, A1);
+    stop(&partners, A2);
+    drain(&partners);
+    partners_interrogated(&partners, 1);
+    partners_heard(&partners, B1, HEARD_QUESTION); /* it begins to act, perhaps */
+    assert_int_equal(partners_interrogates(&partners, 1), INTERROGATE_AT_ONCE);
+    partners_interrogated(&partners, 1);
+    partners_interval(&partners);
+    assert_int_equal(partners_interrogates(&partners, 1), INTERROGATE_AT_ONCE);
+    assert_int_equal(partners_interrogates(&partners, 0), INTERROGATE_NOT);
+    partners_set_acting(&partners, false);
+    partners_heard(&partners, B1, HEARD_QUESTION);
+    partners_interval(&partners);
+    assert_int_equal(partners_interrogates(&partners, 1), INTERROGATE_NOT);
 }
 
 static void test_marks_of_a_standby(void **state)
@@ -347,7 +371,7 @@ static void check_state(const struct partners *partners)
 
 enum {
     STEP_HEARD = PARTNERS_PATHS * PATH_EVENTS,
-    STEP_ACTING = STEP_HEARD + PARTNERS_PATHS * 3,
+    STEP_ACTING = STEP_HEARD + PARTNERS_PATHS * HEARD_KINDS,
     STEP_ASKED,
     STEP_INTERVAL = STEP_ASKED + PARTNERS_MAX,
     STEP_COUNT
@@ -367,7 +391,8 @@ static bool take_step(struct partners *partners, unsigned step)
         return possible;
     }
     if (step < STEP_ACTING) {
-        partners_heard(partners, (step - STEP_HEARD) / 3, (enum partners_heard)((step - STEP_HEARD) % 3));
+        partners_heard(partners, (step - STEP_HEARD) / HEARD_KINDS,
+                       (enum partners_heard)((step - STEP_HEARD) % HEARD_KINDS));
     } else if (step == STEP_ACTING) {
         partners_set_acting(partners, !partners->acting);
     } else if (step < STEP_INTERVAL) {
@@ -399,8 +424,9 @@ static void check_step(const struct partners *before, const struct partners *aft
         }
         bool became_hot =
             before->partner[p].standing != PARTNER_HOT && after->partner[p].standing == PARTNER_HOT;
-        assert_true(!became_hot || (of_hearing && (step - STEP_HEARD) / 3 / PARTNERS_NETWORKS == p &&
-                                    (step - STEP_HEARD) % 3 != HEARD_MARKED));
+        assert_true(!became_hot ||
+                    (of_hearing && (step - STEP_HEARD) / HEARD_KINDS / PARTNERS_NETWORKS == p &&
+                     (step - STEP_HEARD) % HEARD_KINDS < HEARD_MARKED));
         bool hot_lost =
             before->partner[p].standing == PARTNER_HOT && after->partner[p].standing == PARTNER_LOST;
         if (hot_lost && after->acting && has_started_path(after, 1 - p)) {
@@ -487,7 +513,7 @@ static void test_by_chance(void **state)
         for (unsigned i = 0; i < 500; i++) {
             chance = chance * 6364136223846793005u + 1442695040888963407u;
             unsigned step = (unsigned)(chance >> 33) % STEP_COUNT;
-            unsigned path = step < STEP_HEARD ? step / PATH_EVENTS : (step - STEP_HEARD) / 3;
+            unsigned path = step < STEP_HEARD ? step / PATH_EVENTS : (step - STEP_HEARD) / HEARD_KINDS;
             if (step < STEP_ACTING && ((unsigned)settings.paths >> path & 1u) == 0) {
                 continue;
             }
@@ -511,6 +537,7 @@ int main(void)
         cmocka_unit_test(test_an_answer_that_nobody_asked_for_here_is_no_answer),
         cmocka_unit_test(test_a_path_fails),
         cmocka_unit_test(test_both_paths_to_hot_fail),
+        cmocka_unit_test(test_nobody_is_hot_and_all_are_asked_again),
         cmocka_unit_test(test_marks_of_a_standby),
         cmocka_unit_test(test_our_own_role),
         cmocka_unit_test(test_the_only_partner_is_hot),

@@ -122,6 +122,8 @@ static void test_a_redundant_partner(void **state)
     assert_false(line_listens(line));
     assert_null(line->local[0]);
     assert_true(line_listens(peer));
+    assert_string_equal(peer->listen.host, "0.0.0.0");
+    assert_int_equal(peer->listen.port, 2404);
     assert_string_equal(peer->partners[1].name, "B");
     site_result_release(&result);
 }
