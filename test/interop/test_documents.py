@@ -5,6 +5,7 @@ KOMET  the program; without it build/komet
 
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -21,6 +22,15 @@ def test_the_table_of_parameters_is_the_programs():
 def test_the_table_of_processing_is_the_programs():
     table = subprocess.run([KOMET, "check", "--processing"], capture_output=True, text=True, timeout=20, check=True).stdout
     assert table.count("\n") > 10 and table in (PROJECT / "doc" / "configuration.md").read_text()
+
+
+def test_the_page_of_the_sinaut_line_names_tests_that_are_there():
+    page = (PROJECT / "doc" / "sinaut.md").read_text()
+    shown = re.findall(r"`([^`]+)`", "".join(row.split("|")[2] for row in page.splitlines() if row.startswith("| ") and row.count("|") == 3))
+    assert len(shown) > 60
+    for name in shown:
+        path = name if "/" in name else f"timeline/sinaut/{name}"
+        assert (PROJECT / "test" / (path if path.endswith((".c", ".py")) else f"{path}.timeline")).is_file(), name
 
 
 def test_the_demo_site_has_no_mistakes():
