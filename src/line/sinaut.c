@@ -140,6 +140,17 @@ int64_t sinaut_parameter(const struct sinaut *line, enum parameter_id id)
     return line->line->parameters.value[id];
 }
 
+bool sinaut_debugs(const struct sinaut *line, const struct station *station, enum parameter_id id,
+                   unsigned bit)
+{
+    bool any = false;
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        const struct station *of = &line->line->stations[i];
+        any = any || ((station == NULL || of == station) && ((unsigned)of->parameters.value[id] & bit) != 0);
+    }
+    return any;
+}
+
 struct komet_instant sinaut_wtn(const struct sinaut *line, struct line_now now)
 {
     return komet_after(now.instant, KOMET_MS(sinaut_parameter(line, PARAMETER_WTN)));

@@ -218,6 +218,10 @@ void sinaut_answers_work(struct sinaut *line, struct line_now now)
     for (unsigned p = 0; p < line->line->partner_count; p++) {
         struct sinaut_partner *partner = &line->partner[p];
         while (partner->question_count > 0 && answer_question(line, now, p)) {
+            if (sinaut_debugs(line, NULL, PARAMETER_DBGO, DEBUG_OUT_COUNT)) {
+                sinaut_note(line, "%s: an interrogation of %s was answered with %u values", line->line->name,
+                            line->line->partners[p].name, partner->questions[0].count);
+            }
             partner->question_count--;
             memmove(partner->questions, partner->questions + 1,
                     partner->question_count * sizeof partner->questions[0]);

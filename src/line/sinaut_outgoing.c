@@ -56,6 +56,11 @@ const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, co
     if (!line->active || tag->ignored || !sinaut_speaks(line, tag->station)) {
         return NULL;
     }
+    if (sinaut_debugs(line, tag->station, PARAMETER_DBGO, DEBUG_OUT_VALUES)) {
+        char text[VALUE_TEXT_SIZE];
+        value_text(tag->type, value, text);
+        sinaut_note(line, "%s: %s is sent: %s", line->line->name, tag->name, text);
+    }
     for (unsigned p = 0; p < line->line->partner_count; p++) {
         *sent = *sent || sinaut_data_path(line, p) != PARTNERS_NO_PATH;
     }

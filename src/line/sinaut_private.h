@@ -109,6 +109,7 @@ struct sinaut_partner {
     bool calm_when_asked;           /* both deliver: the next question is followed by such a pause */
     struct komet_instant answer_by; /* it was interrogated: said when it does not answer; else NEVER */
     uint8_t wanted;                 /* of all stations at once */
+    uint32_t answered;              /* objects that came in answer to an interrogation of ours */
     struct sinaut_question questions[SINAUT_QUESTIONS_MAX];
     uint8_t question_count; /* the first one is being answered */
 };
@@ -161,6 +162,12 @@ struct sinaut {
 
 /* sinaut.c */
 void sinaut_note(struct sinaut *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What DBGI and DBGO ask to be told, as bits. */
+enum { DEBUG_IN_COUNT = 1, DEBUG_IN_VALUES = 2, DEBUG_IN_QUESTIONS = 4, DEBUG_IN_IGNORED = 8 };
+enum { DEBUG_OUT_COUNT = 1, DEBUG_OUT_VALUES = 2 };
+/* Is it asked of a station; NULL: of any. */
+bool sinaut_debugs(const struct sinaut *line, const struct station *station, enum parameter_id id,
+                   unsigned bit);
 int64_t sinaut_parameter(const struct sinaut *line, enum parameter_id id);
 struct komet_instant sinaut_wtn(const struct sinaut *line, struct line_now now);
 unsigned sinaut_partner_of(unsigned path);

@@ -87,6 +87,17 @@ static const struct tag *find_tag(struct sinaut *line, const struct station *sta
     return tag;
 }
 
+static void tell_value(struct sinaut *line, const struct line_value *value)
+{
+    char text[VALUE_TEXT_SIZE], flags[FLAGS_TEXT_SIZE];
+    if (sinaut_debugs(line, value->tag->station, PARAMETER_DBGI, DEBUG_IN_VALUES)) {
+        value_text(value->tag->type, &value->value, text);
+        value_flags_text(value->value.flags, flags);
+        sinaut_note(line, "%s: %s is %s %s%s%s", line->line->name, value->tag->name, text,
+                    value_status_name(value->value.status), flags[0] != '\0' ? " " : "", flags);
+    }
+}
+
 static void take_values(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
                         const struct komet_asdu *asdu)
 {
@@ -101,6 +112,9 @@ static void take_values(struct sinaut *line, struct line_now now, unsigned path,
         const int64_t *parameter = station->parameters.value;
         bool no_flags = parameter[PARAMETER_NF] != 0;
         if (quality_ignored(asdu->type, &object, (unsigned)parameter[PARAMETER_IF])) {
+            if (sinaut_debugs(line, station, PARAMETER_DBGI, DEBUG_IN_IGNORED)) {
+                sinaut_note(line, "%s: %s has a quality that IF ignores", line->line->name, tag->name);
+            }
             continue;
         }
         struct value value = value_from_object(tag, asdu, &object, now.utc, no_flags);
@@ -108,6 +122,7 @@ static void take_values(struct sinaut *line, struct line_now now, unsigned path,
             value.flags = quality_flags_iccp(asdu, &object);
         }
         struct line_value received = value_of(tag, &object, value);
+        tell_value(line, &received);
         if (line->active) {
             sinaut_take_value(line, &received);
         } else if (received.octets_size > 0 && !cot_is_interrogated(asdu->cause)) {
@@ -163,6 +178,10 @@ static void take_order(struct sinaut *line, struct line_now now, unsigned path, 
     bool command = asdu->row->direction == KOMET_CONTROL;
     if (is_interrogation(asdu->type)) {
         partners_heard(&line->partners, path, HEARD_QUESTION);
+        if (sinaut_debugs(line, sinaut_station(line, asdu->ca), PARAMETER_DBGI, DEBUG_IN_QUESTIONS)) {
+            sinaut_note(line, "%s: %s interrogates common address %u (type %u)", line->line->name,
+                        line->line->partners[path / PARTNERS_NETWORKS].name, asdu->ca, asdu->type);
+        }
     }
     if (!command && !is_interrogation(asdu->type)) {
         sinaut_answers_refuse(line, path, asdu->octets, asdu->size, KOMET_COT_UNKNOWN_TYPE);
@@ -203,7 +222,19 @@ static void take_monitored(struct sinaut *line, struct line_now now, unsigned pa
         return;
     }
     partners_heard(&line->partners, path, interrogated ? HEARD_ANSWER : HEARD_VALUES);
+    line->partner[path / PARTNERS_NETWORKS].answered += interrogated ? asdu->count : 0u;
     take_values(line, now, path, frame, asdu);
+}
+
+/* From the confirmation of our interrogation to its termination. */
+static void tell_count(struct sinaut *line, unsigned partner, uint8_t cause)
+{
+    if (cause == KOMET_COT_ACTIVATION_TERMINATION &&
+        sinaut_debugs(line, NULL, PARAMETER_DBGI, DEBUG_IN_COUNT)) {
+        sinaut_note(line, "%s: %s has answered an interrogation with %u values", line->line->name,
+                    line->line->partners[partner].name, line->partner[partner].answered);
+    }
+    line->partner[partner].answered = 0;
 }
 
 static void take_asdu(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
@@ -216,6 +247,7 @@ static void take_asdu(struct sinaut *line, struct line_now now, unsigned path, u
         take_monitored(line, now, path, frame, asdu, is_marked(line, asdu, cf3_mark));
     } else if (is_answer(asdu->cause)) {
         if (is_interrogation(asdu->type) && !asdu->negative) {
+            tell_count(line, partner, asdu->cause);
             sinaut_stations_answered(line, partner);
             partners_heard(&line->partners, path, HEARD_ANSWER);
         }
