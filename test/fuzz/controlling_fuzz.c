@@ -191,7 +191,7 @@ static void send_supervisory(struct host *host, uint8_t fewer)
 {
     const struct wire *wire = &host->wire;
     uint8_t frame[KOMET_APDU_SIZE_MAX];
-    uint64_t open = wire->heard_whole - wire->confirmed;
+    uint64_t open = wire_unconfirmed(wire);
     if (wire->state == KOMET_LINK_STARTED || wire->state == KOMET_LINK_STOPPING) {
         komet_apdu_encode_s(frame, wire_nr(wire, wire->heard_whole - fewer % (open + 1)));
         send_frame(host, frame, HEADER);

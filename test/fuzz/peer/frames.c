@@ -69,7 +69,7 @@ void peer_send_u(struct peer *peer, unsigned c, enum komet_u_function function)
 void peer_acknowledge(struct peer *peer, unsigned c, unsigned fewer)
 {
     const struct wire *wire = &peer->rig->wires[c];
-    uint64_t open = wire->heard_whole - wire->confirmed;
+    uint64_t open = wire_unconfirmed(wire);
     uint8_t frame[KOMET_APDU_SIZE_MAX];
     if (wire->up && wire->state != KOMET_LINK_STOPPED) {
         komet_apdu_encode_s(frame, wire_nr(wire, wire->heard_whole - fewer % (open + 1)));

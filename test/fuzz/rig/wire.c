@@ -449,6 +449,11 @@ uint16_t wire_nr(const struct wire *wire, uint64_t heard)
     return (uint16_t)((wire->settings->first_vs + heard) % KOMET_SEQUENCE_MODULUS);
 }
 
+uint64_t wire_unconfirmed(const struct wire *wire)
+{
+    return wire->heard_whole > wire->confirmed ? wire->heard_whole - wire->confirmed : 0;
+}
+
 bool wire_owes(const struct wire *wire, uint8_t *frame)
 {
     if (!wire->up || wire->partial_size > 0) {

@@ -85,6 +85,9 @@ void wire_ticked(const struct wire *wire, struct komet_instant now);
 
 /* Octets of the next frames of a peer that obeys: N(R) for `heard` frames. */
 uint16_t wire_nr(const struct wire *wire, uint64_t heard);
+/* How many frames it heard whole and has not acknowledged; it may acknowledge one before its last octet came.
+ */
+uint64_t wire_unconfirmed(const struct wire *wire);
 /* A peer that owes something says it: TESTFR con, an acknowledgement. KOMET_APDU_HEADER_SIZE octets; false:
  * nothing. */
 bool wire_owes(const struct wire *wire, uint8_t *frame);
