@@ -293,12 +293,13 @@ bool rtu_next(struct rtu *rtu, struct rtu_now now, struct rtu_output *output)
 {
     struct komet_link_output from;
     for (;;) {
-        if (take_own_output(rtu, output) || rtu_ends_next(rtu, now, output)) {
+        if (take_own_output(rtu, output) || rtu_ends_next(rtu, now, false, output)) {
             return true;
         }
         if (rtu->link == NULL) {
-            return false;
+            return rtu_ends_next(rtu, now, true, output);
         }
+        const struct komet_link *carrier = rtu->link;
         rtu_take_held(rtu, now);
         bool more = komet_link_next(rtu->link, now.instant, &from);
         if (more && from.kind != KOMET_LINK_OUT_SEND) {
@@ -307,6 +308,10 @@ bool rtu_next(struct rtu *rtu, struct rtu_now now, struct rtu_output *output)
             }
         } else if (fill(rtu, now)) {
             continue; /* behind what is told about acknowledgements: their frames' places are free now */
+        } else if (rtu_ends_next(rtu, now, true, output)) {
+            return true;
+        } else if (rtu->link != carrier) {
+            continue;
         } else if (more) {
             *output = (struct rtu_output){
                 .kind = RTU_OUT_SEND, .connection = rtu->carrier, .octets = from.octets, .size = from.size};

@@ -55,7 +55,7 @@ static bool take_output(struct rtu *rtu, struct rtu_now now, unsigned connection
     KOMET_ASSERT_NEVER("an unknown output of the link");
 }
 
-bool rtu_ends_next(struct rtu *rtu, struct rtu_now now, struct rtu_output *output)
+bool rtu_ends_next(struct rtu *rtu, struct rtu_now now, bool sends, struct rtu_output *output)
 {
     struct komet_link_output from;
     for (unsigned i = 0; i < rtu->plan->connections; i++) {
@@ -65,6 +65,9 @@ bool rtu_ends_next(struct rtu *rtu, struct rtu_now now, struct rtu_output *outpu
             return true;
         }
         while (waits(rtu, i) && komet_link_next(rtu->ends[i], now.instant, &from)) {
+            if (from.kind == KOMET_LINK_OUT_SEND && !sends) {
+                break; /* it comes again */
+            }
             if (take_output(rtu, now, i, &from, output)) {
                 return true;
             }

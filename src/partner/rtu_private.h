@@ -91,8 +91,9 @@ uint64_t rtu_commit(struct rtu *rtu, struct rtu_now now, size_t size);
 void rtu_drop_link(struct rtu *rtu);
 
 /* rtu_ends.c: connections that carry no data. */
-/* The next thing that one of them wants; false when there is none. */
-bool rtu_ends_next(struct rtu *rtu, struct rtu_now now, struct rtu_output *output);
+/* The next thing that one of them wants; false when there is none. `sends`: octets too, which go last, since
+ * a host stops at those that it cannot write. */
+bool rtu_ends_next(struct rtu *rtu, struct rtu_now now, bool sends, struct rtu_output *output);
 void rtu_ends_tick(struct rtu *rtu, struct rtu_now now);
 struct komet_instant rtu_ends_deadline(const struct rtu *rtu);
 
