@@ -133,7 +133,7 @@ static void ask(struct host *host, uint8_t choice)
         komet_link_stop(host->link, host->now);
         return;
     default:
-        wire_test(&host->wire);
+        wire_test(&host->wire, host->now);
         komet_link_test(host->link, host->now);
     }
 }

@@ -50,6 +50,7 @@ void wire_begin(struct wire *wire, const struct komet_link_settings *settings, s
                           .t2_from = KOMET_NEVER,
                           .function_at = KOMET_NEVER,
                           .test_at = KOMET_NEVER,
+                          .test_due_at = KOMET_NEVER,
                           .frame_at = now};
 }
 
@@ -101,9 +102,16 @@ void wire_stop(struct wire *wire, struct komet_instant now)
     }
 }
 
-void wire_test(struct wire *wire)
+/* The first that asks for a test, the host or t3; t1 runs from there, however long its frame waits. */
+static void test_is_due(struct wire *wire, struct komet_instant now)
+{
+    wire->test_due_at = komet_earlier(wire->test_due_at, now);
+}
+
+void wire_test(struct wire *wire, struct komet_instant now)
 {
     wire->test_asked = wire->up && wire->test_at.us == KOMET_NEVER.us;
+    test_is_due(wire, now);
 }
 
 /* ---- what the peer says ---- */
@@ -232,7 +240,7 @@ static void say_u(struct wire *wire, struct komet_instant now, enum komet_u_func
         wire->testfr_owed = wire->testfr_owed || wire->shown == 0; /* else one that waits may answer it too */
         return;
     case KOMET_U_TESTFR_CON:
-        wire->test_at = KOMET_NEVER;
+        wire->test_at = wire->test_due_at = KOMET_NEVER;
         return;
     case KOMET_U_NONE:
         check(false);
@@ -333,6 +341,7 @@ static void hear_u(struct wire *wire, struct komet_instant now, enum komet_u_fun
               (wire->settings->t3_us != 0 && is_due(now, wire->frame_at, wire->settings->t3_us)));
         wire->test_asked = false;
         wire->test_at = now;
+        test_is_due(wire, now);
         return;
     case KOMET_U_TESTFR_CON:
         check(wire->testfr_acts-- > 0);
@@ -395,7 +404,7 @@ static bool is_choked(const struct wire *wire)
 
 void wire_closing(struct wire *wire, struct komet_instant now, enum komet_reason reason)
 {
-    bool test_is_late = is_due(now, wire->test_at, wire->settings->t1_us) || is_choked(wire);
+    bool test_is_late = is_due(now, wire->test_due_at, wire->settings->t1_us) || is_choked(wire);
     bool function_is_late = is_due(now, wire->function_at, wire->settings->t1_us);
     check(wire->up);
     check((wire->must_close >> reason & 1) != 0 ||
@@ -404,17 +413,22 @@ void wire_closing(struct wire *wire, struct komet_instant now, enum komet_reason
     wire->up = false;
 }
 
-void wire_ticked(const struct wire *wire, struct komet_instant now)
+void wire_ticked(struct wire *wire, struct komet_instant now)
 {
+    if (!wire->up) {
+        return;
+    }
     const struct komet_link_settings *settings = wire->settings;
-    if (!wire->up || wire->stalled || wire->shown > 0) {
+    bool silent = settings->t3_us != 0 && is_due(now, wire->frame_at, settings->t3_us);
+    if (silent) {
+        test_is_due(wire, now);
+    }
+    if (wire->stalled || wire->shown > 0) {
         return;
     }
     check(!acknowledge_is_late(wire, now));
     check(!is_due(now, wire->test_at, settings->t1_us) && !is_due(now, wire->function_at, settings->t1_us));
-    if (settings->t3_us != 0 && is_due(now, wire->frame_at, settings->t3_us)) {
-        check(wire->test_at.us != KOMET_NEVER.us);
-    }
+    check(!silent || wire->test_at.us != KOMET_NEVER.us);
     if (wire->state == KOMET_LINK_STARTED) {
         check(!is_due(now, wire->t2_from, settings->t2_us));
     }

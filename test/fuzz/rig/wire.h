@@ -59,6 +59,7 @@ struct wire {
     bool test_asked;                  /* by the host */
     struct komet_instant function_at; /* STARTDT or STOPDT act, not confirmed; KOMET_NEVER */
     struct komet_instant test_at;     /* TESTFR act, not confirmed; KOMET_NEVER */
+    struct komet_instant test_due_at; /* when it was asked for at the earliest: it may have waited since */
     struct komet_instant frame_at;    /* the last whole frame of the peer, or the beginning */
 };
 
@@ -70,7 +71,7 @@ void wire_taken(struct wire *wire, struct komet_instant now, uint64_t received);
 /* The host of a controlling link asked for STARTDT, STOPDT; any host for TESTFR. */
 void wire_start(struct wire *wire, struct komet_instant now);
 void wire_stop(struct wire *wire, struct komet_instant now);
-void wire_test(struct wire *wire);
+void wire_test(struct wire *wire, struct komet_instant now);
 
 /* Octets that the link took. */
 void wire_said(struct wire *wire, struct komet_instant now, const uint8_t *octets, size_t size);
@@ -81,7 +82,7 @@ void wire_closing(struct wire *wire, struct komet_instant now, enum komet_reason
 /* All that was wanted was done: nothing may be owed. */
 void wire_settled(struct wire *wire);
 /* The same behind a tick. */
-void wire_ticked(const struct wire *wire, struct komet_instant now);
+void wire_ticked(struct wire *wire, struct komet_instant now);
 
 /* Octets of the next frames of a peer that obeys: N(R) for `heard` frames. */
 uint16_t wire_nr(const struct wire *wire, uint64_t heard);
