@@ -123,6 +123,7 @@ def test_without_the_option_the_station_keeps_its_events(new_site):
     site.server = site.start_server()
     kom = start_kom(site, 1)
     wait_for(lambda: site.active() == 1, "instance 1 is active")
+    wait_for(lambda: site.tell("EVENTS"), "the instance acts")  # the server calls it active before its grant arrives
     lose_server(site)
     wait_for(lambda: "passive" in kom.text(), "the instance is passive")
     count = len(lines_of(log))
