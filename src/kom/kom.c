@@ -107,6 +107,7 @@ static void deactivate(struct kom *kom, struct line_now now, enum komet_reason r
         line_deactivate(kom->lines[i].engine, now, reason);
         kom_absorb(kom, now, i);
     }
+    kom_forget_masters(kom);
     kom->stopped = true;
     kom->stopped_epoch = kom->epoch;
     kom_note(kom, "passive: %s", komet_reason_sentence(reason));
@@ -316,6 +317,14 @@ void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
     case KOMET__WIRE__MESSAGE__BODY_STATION_MODES:
         kom_take_modes(kom, now, message->station_modes);
         break;
+    case KOMET__WIRE__MESSAGE__BODY_OUTGOING:
+        kom_take_outgoing(kom, now, message->outgoing);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_MASTER_ANSWER:
+        kom_take_master_answer(kom, now, message->master_answer);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_OUTGOING_TAKEN:
+    case KOMET__WIRE__MESSAGE__BODY_MASTER_COMMAND:
     case KOMET__WIRE__MESSAGE__BODY_HELLO:
     case KOMET__WIRE__MESSAGE__BODY_STOPPED:
     case KOMET__WIRE__MESSAGE__BODY_BATCH:
@@ -335,7 +344,8 @@ void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
 
 /* ---- the lines ---- */
 
-static void absorb_output(struct kom *kom, uint16_t line, const struct line_output *output)
+static void absorb_output(struct kom *kom, struct line_now now, uint16_t line,
+                          const struct line_output *output)
 {
     struct kom_line *state = &kom->lines[line];
     switch (output->kind) {
@@ -369,6 +379,12 @@ static void absorb_output(struct kom *kom, uint16_t line, const struct line_outp
         snprintf(end->reason, sizeof end->reason, "%s", output->text);
         break;
     }
+    case LINE_OUT_MASTER:
+        kom_give_master_command(kom, now, line, output->master);
+        break;
+    case LINE_OUT_TAKEN:
+        kom_note_taken(kom, line, output->group, output->position);
+        break;
     case LINE_OUT_NOTE:
         kom_note(kom, "%s", output->text);
         break;
@@ -381,7 +397,7 @@ void kom_absorb(struct kom *kom, struct line_now now, uint16_t line)
 {
     struct line_output output;
     while (line_next(kom->lines[line].engine, now, &output) && output.kind != LINE_OUT_SEND) {
-        absorb_output(kom, line, &output);
+        absorb_output(kom, now, line, &output);
     }
     kom->lines[line].dirty = true; /* octets may wait */
 }

@@ -62,7 +62,7 @@ bool kom_lines_next(struct kom *kom, uint16_t index, struct kom_output *output)
     if (line->listen) {
         line->listen = false;
         output->kind = KOM_OUT_LISTEN;
-        output->address = line_listen_address(&kom->process->lines[index], kom->identity.instance);
+        output->address = &kom->process->lines[index].listen;
         return true;
     }
     if (line->connect_count > 0) {

@@ -26,8 +26,8 @@ void kom_take_command(struct kom *kom, struct line_now now, const Komet__Wire__C
         kom_end_command(kom, command->id, COMMAND_REFUSED, "this instance is not active under that grant");
         return;
     }
-    bool write = command->kind == LINE_COMMAND_WRITE;
-    bool known = command->kind >= LINE_COMMAND_WRITE && command->kind <= LINE_COMMAND_CLOCK;
+    bool write = command->kind == LINE_COMMAND_WRITE || command->kind == LINE_COMMAND_SELECT;
+    bool known = command->kind >= LINE_COMMAND_WRITE && command->kind <= LINE_COMMAND_SELECT;
     if (!known || (write && command->tag >= kom->process->tag_count) ||
         (!write && command->station >= kom->process->station_count)) {
         kom_end_command(kom, command->id, COMMAND_REFUSED, "this instance has no such tag or station");
@@ -43,6 +43,10 @@ void kom_take_command(struct kom *kom, struct line_now now, const Komet__Wire__C
     };
     order.station = write ? order.tag->station : kom->process->stations[command->station];
     uint16_t line = order.station->line->index;
+    if (line_is_server(order.station->line)) {
+        kom_end_command(kom, command->id, COMMAND_REFUSED, "masters are given no commands");
+        return;
+    }
     kom->open_commands++;
     line_command(kom->lines[line].engine, now, &order);
     kom_absorb(kom, now, line); /* its end, when it was refused: a line keeps only so many */
@@ -233,6 +237,10 @@ static wire_message *next_message(struct kom *kom, struct line_now now)
         return write_end(kom);
     }
     kom->end_next = kom->end_count = 0;
+    wire_message *outgoing = kom_next_outgoing(kom);
+    if (outgoing != NULL) {
+        return outgoing;
+    }
     wire_message *report = next_report(kom);
     if (report != NULL) {
         return report;

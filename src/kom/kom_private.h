@@ -13,6 +13,7 @@
 #define KOM_NOTE_SIZE    200
 #define KOM_COMMANDS_MAX 512 /* open, or ended and not yet told; one more is dropped */
 #define KOM_HEARTBEATS   4   /* in one lease */
+#define KOM_MASTERS_MAX  256 /* commands of masters whose end is awaited; one more is refused */
 
 #define KOM_TRACES_MAX        16           /* of one server; one more is not answered */
 #define KOM_TRACE_RECORDS     128          /* of one page */
@@ -42,6 +43,8 @@ struct kom_line {
     bool listen, listen_end; /* to be handed out */
     struct kom_wish aborts[LINE_CONNECTIONS_MAX], connects[LINE_CONNECTIONS_MAX]; /* likewise, aborts first */
     unsigned abort_count, connect_count;
+    uint64_t taken[SITE_MASTERS_MAX]; /* position that a group of masters has acknowledged */
+    uint32_t taken_changed;           /* of these groups it is to be told, as bits */
     struct kom_traced traced[LINE_CONNECTIONS_MAX];
 };
 
@@ -56,6 +59,14 @@ struct kom_end {
     double number;
     value_flags flags;
     char reason[96];
+};
+
+/* A command that a master gave, on its way to the server, or whose end is awaited. */
+struct kom_master {
+    uint64_t id; /* ours, of this run; 0: free */
+    uint16_t line;
+    bool waits;                         /* it is to be sent */
+    struct line_master_command command; /* with the line's own id */
 };
 
 /* A reader of the traffic that is kept. */
@@ -96,6 +107,8 @@ struct kom_slot {
         Komet__Wire__CommandEnd command_end;
         Komet__Wire__LineReport line_report;
         Komet__Wire__StationReport station_report;
+        Komet__Wire__OutgoingTaken outgoing_taken;
+        Komet__Wire__MasterCommand master_command;
     } body;
     struct line_report report;
     Komet__Wire__ConnectionReport connection[LINE_CONNECTIONS_MAX];
@@ -143,6 +156,8 @@ struct kom {
     struct kom_end ends[KOM_COMMANDS_MAX];
     unsigned end_count, end_next;
     unsigned open_commands; /* given to a line, not ended */
+    struct kom_master masters[KOM_MASTERS_MAX];
+    uint64_t next_master;
     char notes[KOM_NOTES_MAX][KOM_NOTE_SIZE];
     unsigned note_count, note_next;
     char refusal[256];
@@ -187,6 +202,16 @@ bool kom_alone_next(struct kom *kom, struct kom_output *output);
 bool kom_forward_next(struct kom *kom, struct kom_output *output);
 void kom_forward_stored(struct kom *kom, uint64_t sequence);
 void kom_forward_lost(struct kom *kom);
+/* kom_outgoing.c: lines that listen: what masters are to have, what they have, and their commands. */
+void kom_take_outgoing(struct kom *kom, struct line_now now, const Komet__Wire__Outgoing *outgoing);
+void kom_take_master_answer(struct kom *kom, struct line_now now, const Komet__Wire__MasterAnswer *answer);
+void kom_give_master_command(struct kom *kom, struct line_now now, uint16_t line,
+                             const struct line_master_command *command);
+void kom_note_taken(struct kom *kom, uint16_t line, unsigned group, uint64_t position);
+/* The next message about them; NULL when there is none. */
+wire_message *kom_next_outgoing(struct kom *kom);
+/* Nobody waits for an answer of the server any more. */
+void kom_forget_masters(struct kom *kom);
 
 /* kom_messages.c: the next message for the server, but batches. */
 bool kom_next_message(struct kom *kom, struct line_now now, struct kom_output *output);

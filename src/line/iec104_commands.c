@@ -23,6 +23,51 @@ static void end_command(struct iec104 *line, struct open_command *command, enum 
     command->state = COMMAND_FREE;
 }
 
+/* ---- selections ---- */
+
+static bool has_select(const struct tag *tag)
+{
+    return komet_type_find(tag->asdu)->element != KOMET_ELEMENT_BITS;
+}
+
+static void note_selection(struct iec104 *line, struct line_now now, const struct line_command *order)
+{
+    line->selections[line->selection_next++ % LINE_COMMANDS_MAX] =
+        (struct selection){order->tag, order->number, komet_after(now.instant, LINE_SELECTION_US)};
+}
+
+/* Uses up the selection of a tag; false when there is none for that value. */
+static bool take_selection(struct iec104 *line, struct line_now now, const struct line_command *order)
+{
+    bool found = false;
+    for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
+        struct selection *selection = &line->selections[i];
+        if (selection->tag == order->tag) {
+            found = found ||
+                    (selection->number == order->number && !komet_reached(now.instant, selection->until));
+            selection->tag = NULL;
+        }
+    }
+    return found;
+}
+
+/* Does a command begin with a selection? */
+static bool selects_first(struct iec104 *line, struct line_now now, const struct line_command *order)
+{
+    if (order->kind == LINE_COMMAND_SELECT) {
+        return true;
+    }
+    return order->kind == LINE_COMMAND_WRITE && has_select(order->tag) &&
+           order->tag->station->parameters.value[PARAMETER_SBE] != 0 && !take_selection(line, now, order);
+}
+
+static bool of_tag(const struct line_command *order)
+{
+    return order->kind == LINE_COMMAND_WRITE || order->kind == LINE_COMMAND_SELECT;
+}
+
+/* ---- given ---- */
+
 /* Refused before it ever was in the table. */
 static void refuse(struct iec104 *line, const struct line_command *order, const char *reason)
 {
@@ -49,8 +94,8 @@ void iec104_command(struct line_engine *engine, struct line_now now, const struc
         struct open_command *command = &line->commands[i];
         if (command->state == COMMAND_FREE) {
             room = room == NULL ? command : room;
-        } else if (command->order.kind == order->kind && command->order.station == order->station &&
-                   command->order.tag == order->tag) {
+        } else if ((command->order.kind == order->kind || of_tag(order)) &&
+                   command->order.station == order->station && command->order.tag == order->tag) {
             refuse(line, order, "busy: the command before it has not ended");
             return;
         }
@@ -59,7 +104,12 @@ void iec104_command(struct line_engine *engine, struct line_now now, const struc
         refuse(line, order, "too many open commands");
         return;
     }
-    *room = (struct open_command){.state = COMMAND_WAITING, .order = *order};
+    if (order->kind == LINE_COMMAND_SELECT && !has_select(order->tag)) {
+        refuse(line, order, "this type of command has no selection");
+        return;
+    }
+    *room = (struct open_command){
+        .state = COMMAND_WAITING, .order = *order, .selecting = selects_first(line, now, order)};
     iec104_commands_tick(line, now);
 }
 
@@ -91,6 +141,7 @@ static uint8_t system_type(enum line_command_kind kind)
     case LINE_COMMAND_CLOCK:
         return KOMET_C_CS_NA_1;
     case LINE_COMMAND_WRITE:
+    case LINE_COMMAND_SELECT:
         break;
     }
     KOMET_ASSERT_NEVER("not a command to a station as a whole");
@@ -121,7 +172,7 @@ static void send_command(struct iec104 *line, struct line_now now, struct open_c
 {
     const struct line_command *order = &command->order;
     uint64_t frame;
-    if (order->kind == LINE_COMMAND_WRITE) {
+    if (of_tag(order)) {
         struct komet_object object;
         char fault[CONVERSION_FAULT_SIZE];
         value_flags flags = order->tag->station->parameters.value[PARAMETER_NF] != 0 ? 0 : order->flags;
@@ -130,6 +181,7 @@ static void send_command(struct iec104 *line, struct line_now now, struct open_c
             return;
         }
         command->type = order->tag->asdu;
+        object.select = object.select || command->selecting;
         frame = send_object(line, now, command->type, order->tag->station, &object);
     } else {
         command->type = system_type(order->kind);
@@ -152,7 +204,10 @@ void iec104_commands_tick(struct iec104 *line, struct line_now now)
         } else if (command->state == COMMAND_WAITING && line->state == CONNECTION_STARTED) {
             send_command(line, now, command);
         } else if (command->state == COMMAND_SENT && komet_reached(now.instant, command->confirm_by)) {
-            end_command(line, command, COMMAND_UNKNOWN, "no confirmation within WTn");
+            bool selecting = command->selecting; /* then it was not executed */
+            end_command(line, command, selecting ? COMMAND_REFUSED : COMMAND_UNKNOWN,
+                        selecting ? "the station did not confirm the selection within WTn"
+                                  : "no confirmation within WTn");
             iec104_drop(line, now, KOMET_CONFIRMATION_TIMEOUT, true);
             return; /* which ended all the others */
         }
@@ -181,9 +236,10 @@ void iec104_commands_abandon(struct iec104 *line, const char *why)
         if (command->state == COMMAND_WAITING) {
             end_command(line, command, COMMAND_REFUSED, why);
         } else if (command->state == COMMAND_SENT) {
-            end_command(line, command, COMMAND_UNKNOWN, why);
+            end_command(line, command, command->selecting ? COMMAND_REFUSED : COMMAND_UNKNOWN, why);
         }
     }
+    memset(line->selections, 0, sizeof line->selections); /* none outlives its connection */
 }
 
 void iec104_commands_withdraw(struct iec104 *line, const struct station *station, const char *why)
@@ -264,10 +320,13 @@ static bool matches(const struct open_command *command, const struct komet_asdu 
     if (command->state != COMMAND_SENT || command->type != asdu->type) {
         return false;
     }
-    const struct station *station =
-        command->order.kind == LINE_COMMAND_WRITE ? command->order.tag->station : command->order.station;
-    bool same_object = command->order.kind != LINE_COMMAND_WRITE || command->order.tag->ioa == object->ioa;
-    return station->ca == asdu->ca && same_object;
+    if (!of_tag(&command->order)) {
+        return command->order.station->ca == asdu->ca;
+    }
+    bool select =
+        command->selecting || ((command->order.flags & FLAG_SELECT) != 0 && has_select(command->order.tag));
+    return command->order.tag->station->ca == asdu->ca && command->order.tag->ioa == object->ioa &&
+           object->select == select;
 }
 
 /* The value in the confirmation is what the station took over (reference, CMDC). */
@@ -281,7 +340,29 @@ static void take_value_back(struct open_command *command, const struct komet_asd
     command->order.number = number_from_confirmation(command->order.tag, object);
 }
 
-void iec104_commands_confirm(struct iec104 *line, const struct komet_asdu *asdu)
+/* The answer to a selection: the execution follows, or it was all that was asked. */
+static void take_selected(struct iec104 *line, struct line_now now, struct open_command *command,
+                          const struct komet_asdu *asdu)
+{
+    char reason[96];
+    if (asdu->negative || asdu->cause >= KOMET_COT_UNKNOWN_TYPE) {
+        snprintf(reason, sizeof reason, "the station refused the selection: %s",
+                 komet_cause_name(asdu->cause));
+        end_command(line, command, COMMAND_REFUSED,
+                    asdu->cause >= KOMET_COT_UNKNOWN_TYPE ? reason
+                                                          : "the station refused the selection (negative "
+                                                            "confirmation)");
+    } else if (asdu->cause == KOMET_COT_ACTIVATION_CON && command->order.kind == LINE_COMMAND_SELECT) {
+        note_selection(line, now, &command->order);
+        end_command(line, command, COMMAND_DONE, "");
+    } else if (asdu->cause == KOMET_COT_ACTIVATION_CON) {
+        command->selecting = false;
+        command->state = COMMAND_WAITING; /* to be executed */
+        iec104_commands_tick(line, now);
+    }
+}
+
+void iec104_commands_confirm(struct iec104 *line, struct line_now now, const struct komet_asdu *asdu)
 {
     struct komet_object object;
     komet_asdu_object(asdu, 0, &object);
@@ -292,6 +373,10 @@ void iec104_commands_confirm(struct iec104 *line, const struct komet_asdu *asdu)
         struct open_command *command = &line->commands[i];
         if (!matches(command, asdu, &object)) {
             continue;
+        }
+        if (command->selecting) {
+            take_selected(line, now, command, asdu);
+            return;
         }
         bool unknown = asdu->cause >= KOMET_COT_UNKNOWN_TYPE && asdu->cause <= KOMET_COT_UNKNOWN_IOA;
         if (unknown || (asdu->negative && asdu->cause == KOMET_COT_ACTIVATION_CON) ||
@@ -313,7 +398,7 @@ void iec104_commands_acknowledged(struct iec104 *line, uint64_t frame)
 {
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
         struct open_command *command = &line->commands[i];
-        if (command->state == COMMAND_SENT && command->frame <= frame &&
+        if (command->state == COMMAND_SENT && !command->selecting && command->frame <= frame &&
             command->order.kind == LINE_COMMAND_WRITE &&
             command->order.tag->station->parameters.value[PARAMETER_CMDC] == 0) {
             expect_late(line, command, 0);

@@ -8,7 +8,8 @@
 #include "line/line.h"
 #include "line/line_verbs.h"
 
-#define LINE_COMMANDS_MAX 64  /* open at a time; one more is refused: "too many open commands" */
+#define LINE_COMMANDS_MAX 64 /* open at a time; one more is refused: "too many open commands" */
+#define LINE_SELECTION_US KOMET_SECONDS(30) /* so long a selection is taken to hold: the standard time */
 #define LINE_ENDS_MAX     128 /* every open command may end at once, and as many be refused before that */
 #define LINE_NOTES_MAX    8   /* further ones are dropped: notes are for people */
 #define LINE_NOTE_SIZE    160
@@ -24,6 +25,14 @@ struct open_command {
     uint8_t type;                    /* type identification sent */
     uint64_t frame;                  /* our I format that carried it, from 1 */
     struct komet_instant confirm_by; /* SENT: WTn */
+    bool selecting;                  /* what is sent, or will be, only selects */
+};
+
+/* The station has confirmed a selection, which the next execution uses up. */
+struct selection {
+    const struct tag *tag; /* NULL: none */
+    double number;
+    struct komet_instant until; /* then another one is needed */
 };
 
 /* Answers that are still to come to commands that have ended: the first of two ended it (CMDC 3), or the
@@ -100,6 +109,8 @@ struct iec104 {
     struct open_command commands[LINE_COMMANDS_MAX];
     struct late_answer late[LINE_COMMANDS_MAX]; /* ring */
     unsigned late_next;
+    struct selection selections[LINE_COMMANDS_MAX]; /* the newest ones, round and round */
+    unsigned selection_next;
     struct command_end ends[LINE_ENDS_MAX];
     unsigned end_count, end_next;
 
@@ -155,7 +166,7 @@ void iec104_receive(struct iec104 *line, struct line_now now, const uint8_t *oct
 
 /* iec104_commands.c */
 void iec104_command(struct line_engine *engine, struct line_now now, const struct line_command *order);
-void iec104_commands_confirm(struct iec104 *line, const struct komet_asdu *asdu);
+void iec104_commands_confirm(struct iec104 *line, struct line_now now, const struct komet_asdu *asdu);
 void iec104_commands_acknowledged(struct iec104 *line, uint64_t frame);
 /* Ends all commands: the connection is gone, or the role. */
 void iec104_commands_abandon(struct iec104 *line, const char *why);

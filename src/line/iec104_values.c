@@ -131,14 +131,14 @@ static bool is_answer(uint8_t cause)
 }
 
 /* The freeze before a periodic counter interrogation is the line's own: no command waits for its answer. */
-static void take_answer(struct iec104 *line, const struct komet_asdu *asdu)
+static void take_answer(struct iec104 *line, struct line_now now, const struct komet_asdu *asdu)
 {
     struct komet_object object;
     komet_asdu_object(asdu, 0, &object);
     if (asdu->type == KOMET_C_CI_NA_1 && object.qualifier >> QCC_FREEZE_SHIFT != 0) {
         iec104_stations_frozen(line, asdu);
     } else {
-        iec104_commands_confirm(line, asdu);
+        iec104_commands_confirm(line, now, asdu);
     }
 }
 
@@ -149,7 +149,7 @@ static void take_asdu(struct iec104 *line, struct line_now now, const struct kom
     } else if (asdu->row->direction == KOMET_MONITOR) {
         take_values(line, now, asdu);
     } else if (is_answer(asdu->cause)) {
-        take_answer(line, asdu);
+        take_answer(line, now, asdu);
     } else {
         mirror(line, now, asdu->octets, asdu->size, KOMET_COT_UNKNOWN_TYPE);
     }

@@ -9,8 +9,9 @@
 #include "komet/assert.h"
 #include "line/line_verbs.h"
 
-static const struct line_verbs *const verbs_of[PROTOCOL_COUNT] = {
-    [PROTOCOL_IEC104] = &line_iec104, [PROTOCOL_IEC104_SINAUT] = &line_sinaut};
+static const struct line_verbs *const verbs_of[PROTOCOL_COUNT] = {[PROTOCOL_IEC104] = &line_iec104,
+                                                                  [PROTOCOL_IEC104_SERVER] = &line_server104,
+                                                                  [PROTOCOL_IEC104_SINAUT] = &line_sinaut};
 
 struct komet_link_settings line_link_settings(const struct line *line, enum komet_link_role role)
 {
@@ -88,6 +89,38 @@ void line_connected(struct line_engine *engine, struct line_now now, uint32_t co
 {
     KOMET_ASSERT(engine->verbs->connected != NULL);
     engine->verbs->connected(engine, now, connection);
+}
+
+void line_outgoing_begin(struct line_engine *engine, struct line_now now, const uint64_t *positions,
+                         unsigned count)
+{
+    KOMET_ASSERT(engine->verbs->outgoing_begin != NULL);
+    engine->verbs->outgoing_begin(engine, now, positions, count);
+}
+
+void line_outgoing(struct line_engine *engine, struct line_now now, const struct line_outgoing *value)
+{
+    KOMET_ASSERT(engine->verbs->outgoing != NULL);
+    engine->verbs->outgoing(engine, now, value);
+}
+
+void line_outgoing_ready(struct line_engine *engine, struct line_now now)
+{
+    KOMET_ASSERT(engine->verbs->outgoing_ready != NULL);
+    engine->verbs->outgoing_ready(engine, now);
+}
+
+void line_master_stored(struct line_engine *engine, struct line_now now, uint64_t id)
+{
+    KOMET_ASSERT(engine->verbs->master_stored != NULL);
+    engine->verbs->master_stored(engine, now, id);
+}
+
+void line_master_answer(struct line_engine *engine, struct line_now now, uint64_t id,
+                        enum command_result result)
+{
+    KOMET_ASSERT(engine->verbs->master_answer != NULL);
+    engine->verbs->master_answer(engine, now, id, result);
 }
 
 void line_closed(struct line_engine *engine, struct line_now now, uint32_t connection,

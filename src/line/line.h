@@ -99,13 +99,14 @@ enum line_command_kind {
     LINE_COMMAND_WRITE = 1,       /* `tag` gets `number` with `flags` */
     LINE_COMMAND_INTERROGATE = 2, /* `station`: C_IC_NA_1, QOI 20 */
     LINE_COMMAND_COUNTERS = 3,    /* `station`: C_CI_NA_1, QCC 5 */
-    LINE_COMMAND_CLOCK = 4        /* `station`: C_CS_NA_1 */
+    LINE_COMMAND_CLOCK = 4,       /* `station`: C_CS_NA_1 */
+    LINE_COMMAND_SELECT = 5       /* `tag` is selected for `number`; a WRITE of it executes */
 };
 
 struct line_command {
     uint64_t id; /* the server's; unique */
     enum line_command_kind kind;
-    const struct tag *tag; /* WRITE; else NULL */
+    const struct tag *tag; /* WRITE, SELECT; else NULL */
     const struct station *station;
     double number;
     value_flags flags;
@@ -119,9 +120,42 @@ void line_command(struct line_engine *line, struct line_now now, const struct li
 /* Why a command is refused that nobody gets now; the value of an output that sends its value is current all
  * the same. */
 #define LINE_NOT_CONNECTED "not connected"
+/*
+ * What masters are to have, of a line that listens (line_is_server). It begins anew with each grant: how far
+ * each group of masters has acknowledged, what each tag has now (position 0), the events behind (in order,
+ * each with a larger position); then `line_outgoing_ready`, from when the line listens. From then on events
+ * as they come.
+ */
+struct line_outgoing {
+    const struct tag *tag; /* an output of the line */
+    struct value value;
+    uint64_t position; /* of the event; 0: it is none, the tag has this value now */
+    bool older;        /* it is an event, and the tag has a newer value */
+};
+/* `positions`: of the groups of masters, in the order of the site. */
+void line_outgoing_begin(struct line_engine *line, struct line_now now, const uint64_t *positions,
+                         unsigned count);
+void line_outgoing(struct line_engine *line, struct line_now now, const struct line_outgoing *value);
+void line_outgoing_ready(struct line_engine *line, struct line_now now);
 
 enum command_result { COMMAND_DONE = 1, COMMAND_REFUSED = 2, COMMAND_EXPIRED = 3, COMMAND_UNKNOWN = 4 };
 const char *command_result_name(enum command_result result); /* "done", … */
+
+#define LINE_MASTER_SIZE 64
+/* A command that a master gave to a line that listens. */
+struct line_master_command {
+    uint64_t id;           /* the line's, for the two below */
+    const struct tag *tag; /* an input of the line */
+    struct value value;
+    bool select;                   /* it is only selected: the tag keeps its value */
+    char master[LINE_MASTER_SIZE]; /* who: "L.CENTRE 10.9.0.1" */
+};
+/* It is on disk: its frame may be acknowledged. */
+void line_master_stored(struct line_engine *line, struct line_now now, uint64_t id);
+/* How it ended: the master is told, done or not. Each command is answered once; an unknown id means nothing.
+ */
+void line_master_answer(struct line_engine *line, struct line_now now, uint64_t id,
+                        enum command_result result);
 
 enum station_value { STATION_OFF, STATION_ON, STATION_COMERR, STATION_HARDERR, STATION_SIMUL, STATION_WAIT };
 const char *station_value_name(enum station_value value); /* "StOFF", … (reference 7.2) */
@@ -158,6 +192,8 @@ enum line_output_kind {
                          the frame still wants line_stored, in order */
     LINE_OUT_LINE,    /* the line's report changed: ask line_report */
     LINE_OUT_STATION, /* `station`'s value changed to `station_value` */
+    LINE_OUT_MASTER,  /* a master gave a command: `master`. line_master_stored, line_master_answer follow */
+    LINE_OUT_TAKEN,   /* group `group` of masters has acknowledged all events up to `position` */
     LINE_OUT_COMMAND_END, /* command `id` ended: result, reason, number, flags */
     LINE_OUT_NOTE         /* for the log: `text`, once per kind (unknown address, refused cause, …) */
 };
@@ -173,6 +209,9 @@ struct line_output {
     const struct line_value *values; /* VALUES: borrowed until the next line_feed */
     unsigned count;
     uint64_t frame;
+    const struct line_master_command *master; /* MASTER: borrowed until the next call */
+    unsigned group;                           /* TAKEN: from 0, in the order of the site */
+    uint64_t position;
     const struct station *station; /* STATION */
     enum station_value station_value;
     uint64_t id; /* COMMAND_END */
@@ -211,12 +250,12 @@ struct line_report line_report(const struct line_engine *line);
 /* An address as a report has it, with the port; a host of IPv6 between brackets. */
 void line_address_text(const char *host, uint16_t port, char *text);
 
-/* Counted since line_init; refused: connections of strangers; values: that went on; discarded, unchanged:
- * that the filters of their tags held back; larger_k: connections whose station had more than K frames open.
- */
+/* Counted since line_init; refused: connections of strangers; outgoing_lost: events that a group of masters
+ * did not get because newer ones took their place; values: that went on; discarded, unchanged: that the
+ * filters of their tags held back; larger_k: connections whose station had more than K frames open. */
 struct line_counters {
     uint64_t frames, values, discarded, unchanged, unknown_address, unknown_cause, unknown_type, wrong_type,
-        commands, connects, larger_k, refused;
+        commands, connects, larger_k, refused, outgoing_lost;
 };
 struct line_counters line_counters(const struct line_engine *line);
 

@@ -29,6 +29,13 @@ struct line_verbs {
     void (*connected)(struct line_engine *engine, struct line_now now, uint32_t connection);
     void (*closed)(struct line_engine *engine, struct line_now now, uint32_t connection,
                    enum komet_reason reason);
+    void (*outgoing_begin)(struct line_engine *engine, struct line_now now, const uint64_t *positions,
+                           unsigned count); /* NULL where nothing goes out, as all up to master_answer */
+    void (*outgoing)(struct line_engine *engine, struct line_now now, const struct line_outgoing *value);
+    void (*outgoing_ready)(struct line_engine *engine, struct line_now now);
+    void (*master_stored)(struct line_engine *engine, struct line_now now, uint64_t id);
+    void (*master_answer)(struct line_engine *engine, struct line_now now, uint64_t id,
+                          enum command_result result);
     size_t (*feed)(struct line_engine *engine, struct line_now now, uint32_t connection,
                    const uint8_t *octets, size_t size);
     void (*written)(struct line_engine *engine, uint32_t connection, size_t size);
@@ -45,8 +52,9 @@ struct line_engine {
     const struct line_verbs *verbs;
 };
 
-extern const struct line_verbs line_iec104; /* iec104 on tcp, controlling station */
-extern const struct line_verbs line_sinaut; /* iec104-sinaut, either side of connecting, both at once */
+extern const struct line_verbs line_iec104;    /* iec104 on tcp, controlling station */
+extern const struct line_verbs line_server104; /* iec104-server on tcp, controlled station */
+extern const struct line_verbs line_sinaut;    /* iec104-sinaut, either side of connecting, both at once */
 
 /* What a line's parameters say of each of its connections. */
 struct komet_link_settings line_link_settings(const struct line *line, enum komet_link_role role);

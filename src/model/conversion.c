@@ -47,7 +47,7 @@ static bool inverted(const struct tag *tag, bool on)
     return on != processing_has(tag->processing, PROCESSING_INVERT);
 }
 
-static double number_from_raw(const struct tag *tag, double raw)
+double number_from_raw(const struct tag *tag, double raw)
 {
     const struct processing *processing = tag->processing;
     double number = raw;
@@ -66,7 +66,7 @@ static double number_from_raw(const struct tag *tag, double raw)
     return number < WHOLE_MIN ? WHOLE_MIN : number > WHOLE_MAX ? WHOLE_MAX : number;
 }
 
-static double raw_from_number(const struct tag *tag, double number)
+double raw_from_number(const struct tag *tag, double number)
 {
     const struct processing *processing = tag->processing;
     if (processing == NULL || tag->type == TAG_DOUT) {

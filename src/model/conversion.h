@@ -46,6 +46,9 @@ enum flags_reading { FLAGS_OCTET, FLAGS_ICCP, FLAGS_NONE };
  */
 bool object_from_value(const struct tag *tag, const struct value *value, enum flags_reading reading,
                        struct komet_object *object, char *fault);
+/* What is transmitted for a technical value: the tag's conversion backwards; and of what is received. */
+double raw_from_number(const struct tag *tag, double number);
+double number_from_raw(const struct tag *tag, double raw);
 
 /* The technical value of what a station confirmed to an output. */
 double number_from_confirmation(const struct tag *tag, const struct komet_object *object);

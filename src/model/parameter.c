@@ -34,7 +34,9 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
     INTEGER(
         PARAMETER_CMDC, "Command Confirm", "CMDC", 0, 3, 3, SCOPE_STATION,
         "When a command counts as confirmed: 0 when its frame is acknowledged, 1 by COT 7, 2 by COT 10, 3 by "
-        "the first of 7 and 10."),
+        "the first of 7 and 10. Of iec104-server (default 1): how a master's command is confirmed: 0 not, 1 "
+        "with "
+        "COT 7, 2 with COT 10, 3 with both; a refusal always with COT 7."),
     INTEGER(PARAMETER_DBGI, "Debug Input", "DBGI", 0, 255, 0, SCOPE_STATION,
             "Mask of what is logged of received data."),
     INTEGER(PARAMETER_DBGO, "Debug Output", "DBGO", 0, 255, 0, SCOPE_STATION,
@@ -112,6 +114,24 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
     INTEGER(PARAMETER_CFRZ, "Counter Freeze", "CFRZ", 0, 2, 0, SCOPE_STATION,
             "What precedes the periodic counter interrogation: 0 nothing; 1 a freeze of the counters; 2 a "
             "freeze with reset. They are read when the station has confirmed it."),
+    BOOLEAN(
+        PARAMETER_SBE, "Select Before Execute", "SBE", 0, SCOPE_STATION,
+        "Commands are selected, and executed when the selection is confirmed. At a station of iec104-server: "
+        "a master's command without a selection is refused."),
+    INTEGER(
+        PARAMETER_OBUF, "Outgoing Buffer", "OBUF", 100, 1000000, 10000, SCOPE_LINE,
+        "Of iec104-server: values that are kept until the masters have acknowledged them; the oldest make "
+        "room."),
+    INTEGER(PARAMETER_EOI, "End of Initialization", "EOI", 0, 1, 0, SCOPE_LINE,
+            "Of iec104-server: 1 tells the masters with type 70 when an instance has begun to act."),
+    BOOLEAN(
+        PARAMETER_CSC, "Clock Synchronisation Confirm", "CSC", 1, SCOPE_LINE,
+        "Of iec104-server: a master's clock synchronisation is confirmed. Our clock is not set by it; false: "
+        "it is refused."),
+    LINE_MS(
+        PARAMETER_CAGE, "Command Age", "CAGE", 0, 0,
+        "Of iec104-server: how far the time tag of a command (58 to 64) may be from our clock; 0: it is not "
+        "looked at."),
 };
 
 const struct parameter_row *parameter_row(enum parameter_id id)
@@ -137,6 +157,13 @@ struct parameter_set parameter_defaults(void)
     for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
         set.value[i] = rows[i].initial;
     }
+    return set;
+}
+
+struct parameter_set parameter_server_defaults(void)
+{
+    struct parameter_set set = parameter_defaults();
+    set.value[PARAMETER_CMDC] = 1;
     return set;
 }
 

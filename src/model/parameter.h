@@ -60,6 +60,11 @@ enum parameter_id {
     PARAMETER_ICCI,  /* interrogation covers counter interrogation */
     PARAMETER_ICCP,  /* flags as ICCP has them */
     PARAMETER_CFRZ,  /* counters are frozen before it: 0 not, 1 frozen, 2 frozen and reset */
+    PARAMETER_SBE,   /* select before execute */
+    PARAMETER_OBUF,  /* a line that listens: events kept for its masters */
+    PARAMETER_EOI,   /* it sends M_EI_NA_1 when it begins to act: 0 no, 1 yes */
+    PARAMETER_CSC,   /* it confirms clock synchronisation */
+    PARAMETER_CAGE,  /* it refuses commands whose time tag is further away, 0: none */
     PARAMETER_COUNT
 };
 
@@ -86,8 +91,10 @@ struct parameter_set {
     const char *server_host;     /* SH; "" when not given */
 };
 
-/* All defaults. */
+/* All defaults of a line that connects, and its stations. */
 struct parameter_set parameter_defaults(void);
+/* Those of a line that listens: only CMDC has another one (reference 2.3). */
+struct parameter_set parameter_server_defaults(void);
 
 #define PARAMETER_TEXT_SIZE 24
 /* The value as it would be written in a site: "12", "true", "15000", "AG"; "" of a text, of which it is not

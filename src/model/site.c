@@ -82,12 +82,6 @@ bool line_is_server(const struct line *line)
     return false;
 }
 
-const struct address *line_listen_address(const struct line *line, uint8_t instance)
-{
-    KOMET_ASSERT(line->listen.host != NULL && instance <= INSTANCE_MAX);
-    return line->instance_listen[instance].host != NULL ? &line->instance_listen[instance] : &line->listen;
-}
-
 bool address_is_loopback(const char *host)
 {
     unsigned part[4];

@@ -42,9 +42,12 @@ struct tag {
     const char *unit;        /* "" when none */
     const char *description; /* "" when none */
     enum tag_type type;
-    bool ignored;                        /* %IGNORE: neither read nor sent, and no error */
-    uint32_t ioa;                        /* 0..16777215 */
-    uint8_t asdu;                        /* type identification of an output; 0 for inputs */
+    bool ignored; /* %IGNORE: neither read nor sent, and no error */
+    uint32_t ioa; /* 0..16777215 */
+    uint8_t asdu; /* type identification of an output; 0 for inputs. On a line that listens: of what is sent
+                     to masters (output) or taken from them (input) */
+    uint16_t groups;          /* on a line that listens: bit 0 to 15: interrogation group 1 to 16 */
+    const struct tag *source; /* the tag that an output follows; NULL none, or not read with the site */
     const struct processing *processing; /* conversion and filters; NULL: none */
     uint32_t number;                     /* in the process, from 0 */
     struct station *station;             /* back to its owner */
@@ -138,7 +141,6 @@ struct line {
     struct address hosts[SITE_ADDRESSES_MAX];
     uint8_t host_count;
     struct address listen;                            /* host NULL: the line connects */
-    struct address instance_listen[INSTANCE_MAX + 1]; /* of an instance; host NULL: as `listen` */
     struct master_group masters[SITE_MASTERS_MAX];
     uint8_t master_count;                       /* 0: whoever comes */
     struct partner partners[SITE_PARTNERS_MAX]; /* iec104-sinaut, in the place of hosts */
@@ -205,8 +207,6 @@ const struct tag *site_find_tag(const struct site *site, const char *name);
 
 /* Its partners connect to it, and it answers them (protocol iec104-server). */
 bool line_is_server(const struct line *line);
-/* Where an instance (0 to 15) listens; the line is one that listens. */
-const struct address *line_listen_address(const struct line *line, uint8_t instance);
 
 /* True for an output that sends its value as one of types 1 to 40, and not as a command. */
 bool tag_sends_value(const struct tag *tag);

@@ -214,10 +214,17 @@ static bool is_same_processing(const struct processing *a, const struct processi
     return same;
 }
 
+/* The tag that another one names; NULL: none. */
+static bool is_same_name(const struct tag *a, const struct tag *b)
+{
+    return a == NULL || b == NULL ? a == b : name_compare(a->name, b->name) == 0;
+}
+
 /* All that a line makes of a tag; its names are for people. */
 static bool is_same_tag(const struct tag *a, const struct tag *b)
 {
     return a->type == b->type && a->ignored == b->ignored && a->ioa == b->ioa && a->asdu == b->asdu &&
+           a->groups == b->groups && is_same_name(a->source, b->source) &&
            is_same_processing(a->processing, b->processing);
 }
 
@@ -232,16 +239,11 @@ static bool is_same_set(const struct parameter_set *a, const struct parameter_se
     return true;
 }
 
-static bool is_same_control(const struct tag *a, const struct tag *b)
-{
-    return a == NULL || b == NULL ? a == b : name_compare(a->name, b->name) == 0;
-}
-
 /* A station's own facts, but those of which its values are made. */
 static bool is_same_service(const struct station *a, const struct station *b)
 {
     return a->communication_disabled == b->communication_disabled && a->keep_when_off == b->keep_when_off &&
-           a->clock_sync_us == b->clock_sync_us && is_same_control(a->control_object, b->control_object) &&
+           a->clock_sync_us == b->clock_sync_us && is_same_name(a->control_object, b->control_object) &&
            is_same_set(&a->parameters, &b->parameters, NULL);
 }
 
@@ -315,6 +317,19 @@ static bool is_same_partners(const struct line *a, const struct line *b)
     return same;
 }
 
+/* For whom it listens. */
+static bool is_same_masters(const struct line *a, const struct line *b)
+{
+    bool same = a->master_count == b->master_count;
+    for (unsigned i = 0; i < a->master_count && same; i++) {
+        same = a->masters[i].address_count == b->masters[i].address_count;
+        for (unsigned k = 0; k < a->masters[i].address_count && same; k++) {
+            same = network_address_same(&a->masters[i].addresses[k], &b->masters[i].addresses[k]);
+        }
+    }
+    return same;
+}
+
 static bool is_same_connection(const struct line *a, const struct line *b)
 {
     bool same = a->protocol == b->protocol && a->category == b->category && a->number == b->number &&
@@ -324,7 +339,7 @@ static bool is_same_connection(const struct line *a, const struct line *b)
     for (unsigned i = 0; i < a->host_count && same; i++) {
         same = is_same_address(&a->hosts[i], &b->hosts[i]);
     }
-    return same && is_same_partners(a, b);
+    return same && is_same_partners(a, b) && is_same_masters(a, b);
 }
 
 /* Its own facts, and that it has the stations that it had, in their order. */

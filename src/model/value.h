@@ -50,6 +50,7 @@ const char *value_status_name(enum value_status status); /* "Valid", … */
 typedef uint16_t value_flags;
 #define FLAG_A           ((value_flags)1u)
 #define FLAG_SUBSTITUTED ((value_flags)0x20u) /* F: where SB stands */
+#define FLAG_SELECT      ((value_flags)0x80u) /* H: where S/E stands in a command */
 #define FLAGS_TEXT_SIZE  17
 
 /* Writes the letters of the set flags, "ADH"; `text` has FLAGS_TEXT_SIZE octets. */

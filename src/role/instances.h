@@ -74,6 +74,7 @@ struct instances {
     bool by_hand;                         /* SET_ACT_INST wants it */
     uint8_t active;                       /* member with the grant; 0xFF none */
     uint8_t preferred;                    /* 1 … 15, 0 none */
+    bool all_act;                         /* each that can acts, under a grant of its own (SET_LOAD_BAL_MODE) */
     bool preferred_came;                  /* it connected, and is to take over as soon as it can */
     uint8_t ended;                        /* whose end was the newest; of it the process has its value */
     struct komet_instant no_grant_before; /* somebody may act until then under a grant that we cannot end */

@@ -23,7 +23,9 @@ enum record_kind {
     RECORD_VALUE,         /* the value of a process, or of one of its instances, has changed */
     RECORD_PREFERRED,     /* SET_PREFERRED_INST: `instance`, 0 none */
     RECORD_STATION,       /* ENABLE, DISABLE, SIMULATE: holds from when it is stored; also a command */
-    RECORD_STATION_VALUE  /* the value of a station has changed */
+    RECORD_STATION_VALUE, /* the value of a station has changed */
+    RECORD_TAKEN,         /* masters have acknowledged what they were sent */
+    RECORD_LOAD_BALANCE   /* SET_LOAD_BAL_MODE */
 };
 
 #define RECORD_OCTETS_MAX 24
@@ -44,7 +46,8 @@ struct record_event {
     uint64_t epoch;
     uint32_t connection;               /* of the line, in that run */
     uint16_t line;                     /* index in the process */
-    uint64_t frame;                    /* I format of the connection, from 1 */
+    uint64_t frame;                    /* I format of the connection, from 1. Of a value that masters are sent
+                                          (connection 0): its position in the line, from 1 */
     uint8_t octets[RECORD_OCTETS_MAX]; /* raw element of a time-tagged value */
     uint8_t octets_size;               /* 0: not time-tagged */
     bool older;                        /* than what the tag has: recorded, and the tag keeps its value */
@@ -86,6 +89,11 @@ struct record_station_value {
     struct komet_utc time;
 };
 
+struct record_taken {
+    const char *line, *masters; /* names; borrowed as in an event */
+    uint64_t position;          /* up to which the masters have all; `instance` brought it there */
+};
+
 struct record {
     enum record_kind kind;
     uint64_t ticket;     /* of the journal: grows by one with each group handed out together */
@@ -103,13 +111,16 @@ struct record {
         struct record_value value;
         struct record_station station;
         struct record_station_value station_value;
+        struct record_taken taken;
+        bool load_balance;
     } of;
 };
 
 /* What the journal gives back at the start of a server, record by record (order: grants, batches, preferred
- * instances, modes and newest values of stations, the newest value of each process and instance, oldest
- * first, events oldest first: for each line the newest RECOVERED_EVENTS_MAX time-tagged ones, and each tag's
- * newest that is not `older`). */
+ * instances, modes of processes, how far masters are, values that they were sent, oldest first, modes and
+ * newest values of stations, the newest value of each process and instance, oldest first, events oldest
+ * first: for each line the newest RECOVERED_EVENTS_MAX time-tagged ones, and each tag's newest that is not
+ * `older`). */
 #define RECOVERED_EVENTS_MAX 4096
 
 #endif

@@ -44,6 +44,7 @@ static size_t lay_out(struct server *server, const struct site *site)
     void *modes = lay_out_take(memory, &used, stations * sizeof(uint32_t));
     void *repeats = lay_out_take(memory, &used, lines * sizeof(struct repeats *));
     void *reach = lay_out_take(memory, &used, lines * sizeof(struct reach_line));
+    used = outgoing_lay_out(server, memory, used, site);
     if (server != NULL) {
         server->processes = processes;
         server->first_line = first_line;
@@ -137,6 +138,7 @@ struct server *server_init(void *memory, size_t size, const struct site *site, c
     for (unsigned p = 0; p < site->process_count; p++) {
         mark_control_objects(server, &site->processes[p]);
     }
+    outgoing_begin(server);
     return server;
 }
 
@@ -245,6 +247,7 @@ void server_recovered(struct server *server, struct line_now now)
         instances_recovered(&process->instances, process->epoch_floor, now.instant);
     }
     stations_recovered(server);
+    outgoing_recovered(server);
 }
 
 /* ---- clients come, speak and go ---- */
@@ -318,6 +321,14 @@ void server_feed(struct server *server, struct line_now now, unsigned client, co
     case KOMET__WIRE__MESSAGE__BODY_TRACE_PAGE:
         traces_page(server, client, message->trace_page);
         break;
+    case KOMET__WIRE__MESSAGE__BODY_OUTGOING_TAKEN:
+        outgoing_taken(server, now, client, message->outgoing_taken);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_MASTER_COMMAND:
+        masters_command(server, now, client, message->master_command);
+        break;
+    case KOMET__WIRE__MESSAGE__BODY_OUTGOING:
+    case KOMET__WIRE__MESSAGE__BODY_MASTER_ANSWER:
     case KOMET__WIRE__MESSAGE__BODY_HELLO:
     case KOMET__WIRE__MESSAGE__BODY_WELCOME:
     case KOMET__WIRE__MESSAGE__BODY_ROLE:
@@ -348,6 +359,8 @@ static void drop_kom(struct server *server, struct line_now now, unsigned client
     process->members[instance].client = SERVER_NO_CLIENT;
     gone->process = NULL;
     traces_lost(server, client);
+    masters_lost(server, client);
+    outgoing_ended(server, process, instance);
     orders_instance_lost(server, now, process, instance, process->instances.member[instance].epoch);
     instances_lost(&process->instances, now.instant, instance, surely_dead);
     if (process->instances.member[instance].value == PROCESS_STOP) {
@@ -549,10 +562,12 @@ bool server_next(struct server *server, struct line_now now, struct server_outpu
 {
     stations_follow_control(server);
     *output = (struct server_output){0};
-    bool found = next_note(server, output) || batch_next(server, output) ||
+    bool found = next_note(server, output) || batch_next_change(server, output) ||
+                 outgoing_next_record(server, output) || batch_next(server, output) ||
                  (!server->journal_failed &&
                   (next_role(server, now, output) || values_next_record(server, now, output) ||
-                   stations_next_record(server, now, output) || orders_next_record(server, now, output))) ||
+                   stations_next_record(server, now, output) || masters_next_record(server, output) ||
+                   orders_next_record(server, now, output))) ||
                  clients_next_message(server, now, output) || orders_next_command(server, now, output) ||
                  /* Again: a command that could not be sent any more has ended. */
                  (!server->journal_failed && orders_next_record(server, now, output)) ||

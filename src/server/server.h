@@ -27,6 +27,8 @@
 #define SERVER_WATCHES_MAX  32
 #define SERVER_TRACES_MAX   16 /* LNTRACEs; one more is refused */
 #define SERVER_BATCHES_MAX  64 /* of one KOM, not confirmed; one more closes its connection */
+#define SERVER_MASTERS_MAX                                                                                   \
+    512 /* commands of masters, not answered; one more closes the connection of its KOM */
 
 struct server; /* opaque */
 
@@ -49,6 +51,12 @@ void server_recover_value(struct server *server, const char *process, uint8_t in
 /* What people last said of a station; the value of it that is in the journal. */
 void server_recover_station(struct server *server, const char *name, unsigned mode);
 void server_recover_station_value(struct server *server, const char *name, enum station_value value);
+void server_recover_load_balance(struct server *server, const char *process, bool all_act);
+/* How far masters have what they were sent; and the newest of it, oldest first. */
+void server_recover_taken(struct server *server, const char *line, const char *masters, uint8_t instance,
+                          uint64_t position);
+void server_recover_outgoing(struct server *server, const char *tag, const struct value *value,
+                             uint64_t position, bool older);
 /* Ends recovery: commands of an earlier run are known to be unknown by the journal's own closing. */
 void server_recovered(struct server *server, struct line_now now);
 

@@ -255,6 +255,7 @@ static bool take_value(struct server *server)
     bool event = is_event(tag, &value, current);
     if (event) {
         write_event(server, tag, &value, octets, size);
+        outgoing_follow(server, tag, &value, server->record.of.event.older, walk->ticket);
     }
     if (becomes_current(walk, &value, current)) {
         batch_set_value(server, tag, &value);
@@ -287,7 +288,7 @@ static bool finish_batch(struct server *server, struct server_output *output)
     return true;
 }
 
-static bool next_change(struct server *server, struct server_output *output)
+bool batch_next_change(struct server *server, struct server_output *output)
 {
     while (server->changed_watches == 0 && server->change_next < server->change_count) {
         server->changed = server->changes[server->change_next++];
@@ -313,7 +314,7 @@ bool batch_next(struct server *server, struct server_output *output)
 {
     struct batch_walk *walk = &server->walk;
     for (;;) {
-        if (next_change(server, output)) {
+        if (batch_next_change(server, output)) {
             return true;
         }
         if (walk->batch == NULL) {

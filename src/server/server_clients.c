@@ -300,6 +300,9 @@ static bool write_role(struct server *server, struct line_now now, struct client
             return false;
         }
         orders_granted(server, now, client->process, client->instance, client->role_epoch);
+        outgoing_granted(server, client->process, client->instance);
+    } else {
+        outgoing_ended(server, client->process, client->instance);
     }
     komet__wire__role__init(&slot->body.role);
     slot->body.role.active = client->role_active;
@@ -348,7 +351,8 @@ static bool next_of_client(struct server *server, struct line_now now, struct cl
         write_heartbeat(server, client);
         return true;
     }
-    return false;
+    return masters_next_message(server, (unsigned)(client - server->clients)) ||
+           outgoing_next_message(server, client);
 }
 
 bool clients_next_message(struct server *server, struct line_now now, struct server_output *output)

@@ -63,6 +63,17 @@ static bool is_waiting(const struct order *order)
 /* What a command that was done makes of its tag. */
 static struct value value_done(const struct order *order)
 {
+    if (order->by_hand && line_is_server(order->tag->station->line) &&
+        (order->flags & FLAG_SUBSTITUTED) == 0) { /* what masters are sent */
+        return (struct value){.number = order->number,
+                              .status = STATUS_VALID,
+                              .flags = order->flags,
+                              .cot = KOMET_COT_SPONTANEOUS,
+                              .asdu_type = order->tag->asdu,
+                              .time_origin = TIME_OF_ARRIVAL,
+                              .time = order->ended,
+                              .arrived = order->ended};
+    }
     if (order->by_hand) { /* substituted, as SB would say */
         return (struct value){.number = order->number,
                               .status = STATUS_WEAK,
@@ -178,6 +189,34 @@ static bool address_order(struct server *server, struct line_now now, struct ord
     return true;
 }
 
+/* One command of a tag at a time, of a station that is spoken with, to an instance that acts. */
+static void give_to_station(struct server *server, struct line_now now, struct order *order)
+{
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        const struct order *other = &server->orders[i];
+        if (other != order && other->tag == order->tag && is_waiting(other)) {
+            orders_end(server, order, now, COMMAND_REFUSED, "another command of this tag is still open");
+            return;
+        }
+    }
+    if (!refuse_by_mode(server, now, order)) {
+        address_order(server, now, order);
+    }
+}
+
+/* A value that masters are sent, and keep to see: it goes to no station. */
+static void set_for_masters(struct server *server, struct line_now now, struct order *order)
+{
+    if (order->tag->source != NULL) {
+        orders_end(server, order, now, COMMAND_REFUSED, "it has the value of %.80s, which it follows",
+                   order->tag->source->name);
+    } else if (server->journal_failed) {
+        orders_end(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
+    } else {
+        order->by_hand = true;
+    }
+}
+
 void server_set(struct server *server, struct line_now now, uint64_t token, const struct record_user *user,
                 const struct tag *tag, double number, value_flags flags, int64_t deadline_us)
 {
@@ -200,20 +239,43 @@ void server_set(struct server *server, struct line_now now, uint64_t token, cons
         }
         return;
     }
+    if (line_is_server(tag->station->line) && tag_type_is_output(tag->type)) {
+        set_for_masters(server, now, order);
+        return;
+    }
     if (!tag_type_is_output(tag->type)) {
         orders_end(server, order, now, COMMAND_REFUSED, "%.80s is an input tag; only outputs are written",
                    tag->name);
         return;
     }
+    give_to_station(server, now, order);
+}
+
+bool orders_full(const struct server *server)
+{
     for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
-        if (&server->orders[i] != order && server->orders[i].tag == tag && is_waiting(&server->orders[i])) {
-            orders_end(server, order, now, COMMAND_REFUSED, "another command of this tag is still open");
-            return;
+        if (server->orders[i].state == ORDER_FREE) {
+            return false;
         }
     }
-    if (!refuse_by_mode(server, now, order)) {
-        address_order(server, now, order);
-    }
+    return true;
+}
+
+void orders_give_on(struct server *server, struct line_now now, const struct master_order *master,
+                    const struct tag *output, double number, value_flags flags)
+{
+    struct order *order = orders_begin(server, now, 0, &master->user, tag_process(output), output);
+    KOMET_ASSERT(order != NULL); /* orders_full was asked */
+    order->kind = ORDER_TELEMETRY;
+    order->command = master->select ? LINE_COMMAND_SELECT : LINE_COMMAND_WRITE;
+    order->master = master->token;
+    order->station = output->station;
+    order->number = number;
+    order->flags = flags;
+    order->before = *server_value(server, output);
+    order->deadline = komet_after(now.instant, KOMET_SECONDS(10));
+    order->state = master->select ? ORDER_TO_SEND : ORDER_BEGIN;
+    give_to_station(server, now, order);
 }
 
 void server_interrogate(struct server *server, struct line_now now, uint64_t token,
@@ -412,6 +474,8 @@ static void write_event(struct server *server, struct order *order)
     event->epoch = order->epoch;
     event->line = order->tag->station->line->index;
     event->user = order->user;
+    event->frame = outgoing_event(server, order->tag, &event->value, order->ticket);
+    outgoing_follow(server, order->tag, &event->value, false, order->ticket);
 }
 
 /* A change of role that was done is an event of its process. */
@@ -437,9 +501,12 @@ static void write_station(struct server *server, struct order *order)
 /* The value that somebody gave to a tag of a simulated station. */
 static void take_by_hand(struct server *server, struct line_now now, struct order *order)
 {
-    order->flags |= FLAG_SUBSTITUTED;
+    bool simulated = (server_station_mode(server, order->station) & STATION_SIMULATED) != 0;
+    bool heard = simulated || server_line_state(server, order->station->line)->flags != 0;
+    order->flags |= simulated ? FLAG_SUBSTITUTED : 0;
     order->sent = true;
-    orders_end(server, order, now, COMMAND_DONE, "%s", "");
+    orders_end(server, order, now, heard ? COMMAND_DONE : COMMAND_REFUSED, "%s",
+               heard ? "" : "not connected: no master is there; it is current, and kept for them");
     const struct value value = value_done(order);
     batch_set_value(server, order->tag, &value);
 }
@@ -447,7 +514,7 @@ static void take_by_hand(struct server *server, struct line_now now, struct orde
 /* The next record of an order that has ended: what it did, if it was done, and then how it ended. */
 static void write_next_of_end(struct server *server, struct order *order)
 {
-    if (order->result != COMMAND_DONE) {
+    if (order->result != COMMAND_DONE && !(order->by_hand && order->sent)) {
         order->written = END_IS_NEXT;
     } else if (order->kind == ORDER_STATION) {
         write_station(server, order);
@@ -568,7 +635,10 @@ bool orders_next_ended(struct server *server, struct server_output *output)
     }
     for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
         struct order *order = &server->orders[i];
-        if (order->state == ORDER_ENDED) {
+        if (order->state == ORDER_ENDED && order->master != 0) {
+            masters_order_ended(server, order->master, order->result);
+            set_state(order, ORDER_FREE);
+        } else if (order->state == ORDER_ENDED) {
             output->kind = SERVER_OUT_ENDED;
             output->ended = (struct server_ended){.token = order->token,
                                                   .id = order->id,

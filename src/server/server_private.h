@@ -89,6 +89,79 @@ struct station_known {
     uint32_t sweep;  /* so many of its tags, the last ones, are still to be made invalid */
 };
 
+#define SERVER_OUTGOING_COLUMNS 512 /* values of one message */
+
+/* A value that masters are to have. */
+struct out_entry {
+    struct value value;
+    uint64_t ticket;
+    uint32_t tag; /* in the process */
+    bool older;   /* than what the tag has */
+};
+
+enum reader_state { READER_NONE, READER_BEGINS, READER_VALUES, READER_EVENTS };
+
+/* An instance that is told what masters are to have. */
+struct out_reader {
+    enum reader_state state;
+    bool ready;    /* it was told that it may listen */
+    uint32_t tag;  /* VALUES: the next one of the process */
+    uint64_t next; /* EVENTS: position of the next one */
+};
+
+/* What the masters of one line are to have. */
+struct outgoing {
+    const struct line *line;
+    struct out_entry *ring;
+    uint64_t first, end;                                     /* positions of the oldest, behind the newest */
+    uint64_t taken[SITE_MASTERS_MAX][ROLE_INSTANCE_MAX + 1]; /* by which instance each group has what */
+    uint32_t dirty[SITE_MASTERS_MAX];                        /* of these instances it is to be journaled */
+    uint64_t ticket;                                         /* of the newest such record */
+    struct out_reader readers[ROLE_INSTANCE_MAX + 1];
+    uint64_t lost; /* events that a group of masters never got */
+    bool lost_told;
+};
+
+/* An event whose followers are being written. */
+struct follow {
+    uint32_t next; /* number in the site, from 1; 0: none */
+    const struct tag *source;
+    struct value value;
+    bool older;
+    uint64_t ticket;
+};
+
+/* Values of one message, in columns. */
+struct out_columns {
+    uint32_t tag[SERVER_OUTGOING_COLUMNS];
+    double number[SERVER_OUTGOING_COLUMNS];
+    uint32_t status_flags[SERVER_OUTGOING_COLUMNS];
+    int64_t time_ms[SERVER_OUTGOING_COLUMNS];
+    uint64_t position[SERVER_OUTGOING_COLUMNS];
+    uint64_t group[SITE_MASTERS_MAX];
+};
+
+enum master_state {
+    MASTER_RECORD,     /* its event is to be journaled */
+    MASTER_JOURNALING, /* until `ticket` is stored */
+    MASTER_OPEN        /* until what it was given on to has ended; then it is answered */
+};
+
+/* A command that a master gave. */
+struct master_order {
+    uint64_t token; /* 0: free */
+    enum master_state state;
+    uint8_t client; /* SERVER_NO_CLIENT: nobody waits for its answer */
+    uint64_t id;    /* the KOM's */
+    const struct tag *tag;
+    struct value value;
+    bool select;
+    struct record_user user;
+    uint64_t ticket;
+    unsigned open; /* orders that it was given on by, and have not ended */
+    enum command_result result;
+};
+
 enum order_kind { ORDER_TELEMETRY, ORDER_ROLE, ORDER_PREFERRED, ORDER_STOP, ORDER_STATION };
 enum order_state {
     ORDER_FREE,
@@ -115,8 +188,9 @@ struct order {
     uint64_t epoch, ticket;
     double number;
     value_flags flags;
-    bool by_hand; /* a value for a tag of a simulated station: it goes nowhere */
-    bool sent;    /* to the instance: it may have been executed */
+    bool by_hand;    /* a value that goes to no station: of a simulated one, or for masters */
+    uint64_t master; /* token of the master's command that it repeats; 0: none */
+    bool sent;       /* to the instance: it may have been executed */
     enum { NOTHING_WRITTEN, EVENT_IS_NEXT, END_IS_NEXT } written; /* END: of its records */
     struct value before;                                          /* of the tag */
     struct komet_utc given, ended;
@@ -179,6 +253,8 @@ struct message_slot {
         Komet__Wire__Command command;
         Komet__Wire__TraceAsk trace_ask;
         Komet__Wire__StationModes station_modes;
+        Komet__Wire__Outgoing outgoing;
+        Komet__Wire__MasterAnswer master_answer;
     } body;
     char text[SERVER_NOTE_SIZE];
 };
@@ -209,6 +285,13 @@ struct server {
     uint64_t trace_token;
     struct server_ended refusals[8]; /* of orders that found no slot; the caller drains after each order */
     unsigned refusal_count;
+    uint32_t *first_follower, *next_follower; /* of each tag of the site: outputs that follow it; from 1 */
+    struct follow follow;
+    struct outgoing *outgoing; /* of each line that listens */
+    uint32_t outgoing_count;
+    struct out_columns columns;
+    struct master_order masters[SERVER_MASTERS_MAX];
+    uint64_t next_master;
     struct batch_walk walk;
     const struct tag *changed; /* whose watchers are being told */
     uint32_t changed_watches;
@@ -280,9 +363,42 @@ void values_begin(struct process_state *process);
 /* The next one that is to be journaled. */
 bool values_next_record(struct server *server, struct line_now now, struct server_output *output);
 
+/* server_outgoing.c: what masters are to have. */
+size_t outgoing_lay_out(struct server *server, uint8_t *memory, size_t used, const struct site *site);
+void outgoing_begin(struct server *server);
+void outgoing_recovered(struct server *server);
+/* An event of a tag, with the ticket of its record: what follows it is written next. */
+void outgoing_follow(struct server *server, const struct tag *source, const struct value *value, bool older,
+                     uint64_t ticket);
+/* An event of an output that follows nothing; returns its position, 0 when masters are not sent it. */
+uint64_t outgoing_event(struct server *server, const struct tag *tag, const struct value *value,
+                        uint64_t ticket);
+bool outgoing_next_record(struct server *server, struct server_output *output);
+void outgoing_taken(struct server *server, struct line_now now, unsigned client,
+                    const Komet__Wire__OutgoingTaken *taken);
+/* An instance was told its grant, or has none any more. */
+void outgoing_granted(struct server *server, const struct process_state *process, uint8_t instance);
+void outgoing_ended(struct server *server, const struct process_state *process, uint8_t instance);
+/* From now on one instance acts, or all do. */
+void outgoing_mode_changed(struct server *server, const struct process_state *process);
+/* True when the slot's message has values for a client. */
+bool outgoing_next_message(struct server *server, const struct client *client);
+
+/* server_masters.c: what masters command. */
+void masters_command(struct server *server, struct line_now now, unsigned client,
+                     const Komet__Wire__MasterCommand *command);
+/* An order that repeats a master's command has ended. */
+void masters_order_ended(struct server *server, uint64_t token, enum command_result result);
+void masters_lost(struct server *server, unsigned client);
+bool masters_next_record(struct server *server, struct server_output *output);
+/* True when the slot's message answers one of a client. */
+bool masters_next_message(struct server *server, unsigned client);
+
 /* server_batch.c */
 /* What was taken of a buffer, by its number; nothing yet, when it is new. */
 struct known_buffer *batch_find_buffer(struct process_state *process, uint64_t buffer);
+/* A change that a watch wants. */
+bool batch_next_change(struct server *server, struct server_output *output);
 void batch_begin(struct server *server, struct line_now now, unsigned client,
                  const Komet__Wire__Batch *batch);
 /* True when `output` was filled: a record, or a change that a watch wants. */
@@ -300,6 +416,10 @@ bool traces_next(struct server *server, struct server_output *output);
 struct order *orders_begin(struct server *server, struct line_now now, uint64_t token,
                            const struct record_user *user, const struct process *process,
                            const struct tag *tag);
+bool orders_full(const struct server *server);
+/* An output repeats a master's command, or its selection. */
+void orders_give_on(struct server *server, struct line_now now, const struct master_order *master,
+                    const struct tag *output, double number, value_flags flags);
 /* It has ended, and why. */
 void orders_end(struct server *server, struct order *order, struct line_now now, enum command_result result,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));

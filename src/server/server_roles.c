@@ -100,6 +100,14 @@ void server_stop(struct server *server, struct line_now now, uint64_t token, con
     }
 }
 
+void server_recover_load_balance(struct server *server, const char *process, bool all_act)
+{
+    struct process_state *state = server_find_process(server, process);
+    if (state != NULL) {
+        state->instances.all_act = all_act;
+    }
+}
+
 /* ---- what becomes of them ---- */
 
 void orders_granted(struct server *server, struct line_now now, const struct process_state *process,

@@ -237,6 +237,7 @@ void stations_write_event(struct server *server, const struct tag *tag, const st
                                                     .value = *value,
                                                     .line = tag->station->line->index};
     batch_set_value(server, tag, value);
+    outgoing_follow(server, tag, value, false, server->record.ticket);
     output->kind = SERVER_OUT_RECORD;
     output->record = &server->record;
 }

@@ -14,6 +14,7 @@
 
 #include "komet/assert.h"
 #include "server/server.h"
+#include "shell/journal_outgoing.h"
 #include "shell/log.h"
 
 #define SCHEMA_VERSION 2 /* 2: who gave a command, and whether that is certain */
@@ -53,7 +54,12 @@ static const char schema[] =
     " authenticated INTEGER NOT NULL DEFAULT 0, word TEXT NOT NULL DEFAULT 'SET');"
     /* Few events are of a user's making: the others take no room for it. */
     "CREATE TABLE IF NOT EXISTS event_users(seq INTEGER PRIMARY KEY, user TEXT NOT NULL,"
-    " authenticated INTEGER NOT NULL);";
+    " authenticated INTEGER NOT NULL);"
+    /* What masters were sent: few events are that. */
+    "CREATE INDEX IF NOT EXISTS outgoing ON events(connection) WHERE connection = 0 AND frame > 0;"
+    "CREATE TABLE IF NOT EXISTS taken(line TEXT NOT NULL, masters TEXT NOT NULL, instance INTEGER NOT NULL,"
+    " position INTEGER NOT NULL, PRIMARY KEY(line, masters, instance)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS load_balance(process INTEGER PRIMARY KEY, all_act INTEGER NOT NULL);";
 
 static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
@@ -72,6 +78,8 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_VALUE_LATEST] = "INSERT OR REPLACE INTO latest SELECT id,? FROM tags WHERE name = ?",
     [STATEMENT_STATION] = "INSERT OR REPLACE INTO stations VALUES(?,?,?,?)",
     [STATEMENT_STATION_VALUE] = "INSERT OR REPLACE INTO station_values VALUES(?,?)",
+    [STATEMENT_TAKEN] = "INSERT OR REPLACE INTO taken VALUES(?,?,?,?)",
+    [STATEMENT_LOAD_BALANCE] = "INSERT OR REPLACE INTO load_balance VALUES(?,?)",
     [STATEMENT_COMMAND_BEGIN] = "INSERT INTO commands VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [STATEMENT_COMMAND_END] = "INSERT OR REPLACE INTO commands VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 };
@@ -251,7 +259,7 @@ void journal_file_close(struct journal_file *file)
 
 /* ---- writing ---- */
 
-static bool step(struct journal_file *file, enum journal_statement which)
+bool journal_file_step(struct journal_file *file, enum journal_statement which)
 {
     sqlite3_stmt *statement = file->statements[which];
     bool done = sqlite3_step(statement) == SQLITE_DONE;
@@ -281,7 +289,7 @@ static bool write_user(struct journal_file *file, sqlite3_int64 seq, const struc
     sqlite3_bind_int64(to, 1, seq);
     sqlite3_bind_text(to, 2, user->name, -1, SQLITE_STATIC);
     sqlite3_bind_int(to, 3, user->authenticated);
-    return step(file, STATEMENT_EVENT_USER);
+    return journal_file_step(file, STATEMENT_EVENT_USER);
 }
 
 static bool write_event(struct journal_file *file, const struct record *record, sqlite3_int64 process)
@@ -318,7 +326,7 @@ static bool write_event(struct journal_file *file, const struct record *record, 
         file->latest[event->tag_number] = file->next_seq;
     }
     sqlite3_int64 seq = file->next_seq++;
-    return step(file, STATEMENT_EVENT) &&
+    return journal_file_step(file, STATEMENT_EVENT) &&
            (event->user.name[0] == '\0' || write_user(file, seq, &event->user));
 }
 
@@ -342,7 +350,7 @@ static bool write_command(struct journal_file *file, const struct record *record
     sqlite3_bind_text(to, 12, command->reason, -1, SQLITE_STATIC);
     sqlite3_bind_int(to, 13, command->user.authenticated);
     sqlite3_bind_text(to, 14, command->word, -1, SQLITE_STATIC);
-    return step(file, which);
+    return journal_file_step(file, which);
 }
 
 static bool write_batch(struct journal_file *file, const struct record *record, sqlite3_int64 process)
@@ -353,7 +361,7 @@ static bool write_batch(struct journal_file *file, const struct record *record, 
     sqlite3_bind_int(to, 2, record->instance);
     sqlite3_bind_int64(to, 3, (sqlite3_int64)record->of.batch.run);
     sqlite3_bind_int64(to, 4, (sqlite3_int64)record->of.batch.sequence);
-    return step(file, which);
+    return journal_file_step(file, which);
 }
 
 static bool write_grant(struct journal_file *file, const struct record *record, sqlite3_int64 process)
@@ -362,7 +370,7 @@ static bool write_grant(struct journal_file *file, const struct record *record, 
     sqlite3_bind_int64(to, 1, process);
     sqlite3_bind_int64(to, 2, (sqlite3_int64)record->of.grant.epoch);
     sqlite3_bind_int(to, 3, record->instance);
-    return step(file, STATEMENT_GRANT);
+    return journal_file_step(file, STATEMENT_GRANT);
 }
 
 static bool write_preferred(struct journal_file *file, const struct record *record, sqlite3_int64 process)
@@ -370,7 +378,7 @@ static bool write_preferred(struct journal_file *file, const struct record *reco
     sqlite3_stmt *to = file->statements[STATEMENT_PREFERRED];
     sqlite3_bind_int64(to, 1, process);
     sqlite3_bind_int(to, 2, record->instance);
-    return step(file, STATEMENT_PREFERRED);
+    return journal_file_step(file, STATEMENT_PREFERRED);
 }
 
 /* A value that is no tag's: an event like that of a tag, under a name of its own. */
@@ -404,8 +412,9 @@ static bool write_named_value(struct journal_file *file, const struct named_valu
     sqlite3_int64 seq = file->next_seq++;
     sqlite3_bind_int64(latest, 1, seq);
     sqlite3_bind_text(latest, 2, value->name, -1, SQLITE_STATIC);
-    return step(file, STATEMENT_VALUE_NAME) && step(file, STATEMENT_VALUE) &&
-           (value->user == NULL ? step(file, STATEMENT_VALUE_LATEST) : write_user(file, seq, value->user));
+    return journal_file_step(file, STATEMENT_VALUE_NAME) && journal_file_step(file, STATEMENT_VALUE) &&
+           (value->user == NULL ? journal_file_step(file, STATEMENT_VALUE_LATEST)
+                                : write_user(file, seq, value->user));
 }
 
 static bool write_value(struct journal_file *file, const struct record *record, sqlite3_int64 process)
@@ -432,7 +441,8 @@ static bool write_station_value(struct journal_file *file, const struct record *
     sqlite3_stmt *to = file->statements[STATEMENT_STATION_VALUE];
     sqlite3_bind_text(to, 1, value->station, -1, SQLITE_STATIC);
     sqlite3_bind_int(to, 2, value->value);
-    return write_named_value(file, &named, record->instance, process) && step(file, STATEMENT_STATION_VALUE);
+    return write_named_value(file, &named, record->instance, process) &&
+           journal_file_step(file, STATEMENT_STATION_VALUE);
 }
 
 /* What somebody said of a station: what holds from now on, and a command like others. */
@@ -444,7 +454,7 @@ static bool write_station(struct journal_file *file, const struct record *record
     sqlite3_bind_int(to, 2, record->of.station.mode);
     sqlite3_bind_text(to, 3, command->user.name, -1, SQLITE_STATIC);
     bind_time(to, 4, command->given);
-    return step(file, STATEMENT_STATION) && write_command(file, record, command, process);
+    return journal_file_step(file, STATEMENT_STATION) && write_command(file, record, command, process);
 }
 
 static bool write_record(struct journal_file *file, const struct record *record, sqlite3_int64 process)
@@ -466,6 +476,10 @@ static bool write_record(struct journal_file *file, const struct record *record,
         return write_preferred(file, record, process);
     case RECORD_STATION:
         return write_station(file, record, process);
+    case RECORD_TAKEN:
+        return journal_outgoing_write_taken(file, record);
+    case RECORD_LOAD_BALANCE:
+        return journal_outgoing_write_mode(file, record, process);
     case RECORD_STATION_VALUE:
         return write_station_value(file, record, process);
     }
@@ -480,7 +494,7 @@ static bool write_latest(struct journal_file *file)
         sqlite3_stmt *to = file->statements[STATEMENT_LATEST];
         sqlite3_bind_int64(to, 1, file->tag_rows[tag]);
         sqlite3_bind_int64(to, 2, file->latest[tag]);
-        done = step(file, STATEMENT_LATEST);
+        done = journal_file_step(file, STATEMENT_LATEST);
         file->latest[tag] = 0;
     }
     file->touched_count = 0;
@@ -489,7 +503,7 @@ static bool write_latest(struct journal_file *file)
 
 const char *journal_file_write(struct journal_file *file, const struct record *records, size_t count)
 {
-    bool done = step(file, STATEMENT_BEGIN);
+    bool done = journal_file_step(file, STATEMENT_BEGIN);
     const char *name = NULL;
     sqlite3_int64 process = 0;
     for (size_t i = 0; done && i < count; i++) {
@@ -499,13 +513,13 @@ const char *journal_file_write(struct journal_file *file, const struct record *r
         }
         done = write_record(file, &records[i], process);
     }
-    done = done && write_latest(file) && step(file, STATEMENT_COMMIT);
+    done = done && write_latest(file) && journal_file_step(file, STATEMENT_COMMIT);
     return done ? NULL : sqlite3_errmsg(file->database);
 }
 
 /* ---- recovery ---- */
 
-static void column_value(sqlite3_stmt *row, int first, struct value *value)
+void journal_file_value(sqlite3_stmt *row, int first, struct value *value)
 {
     sqlite3_int64 state = sqlite3_column_int64(row, first + 1), cause = sqlite3_column_int64(row, first + 2);
     bool number = sqlite3_column_type(row, first) != SQLITE_NULL;
@@ -523,9 +537,6 @@ static void column_value(sqlite3_stmt *row, int first, struct value *value)
     };
 }
 
-#define EVENT_COLUMNS                                                                                        \
-    "events.seq, tags.name, events.type, number, state, cause, time, arrived, processes.name, instance, "    \
-    "epoch"
 #define EVENT_JOINS " JOIN tags ON tags.id = events.tag JOIN processes ON processes.id = events.process"
 
 static void recover_event(struct server *server, sqlite3_stmt *row)
@@ -533,7 +544,7 @@ static void recover_event(struct server *server, sqlite3_stmt *row)
     struct record_event event = {.tag = (const char *)sqlite3_column_text(row, 1)};
     int type = sqlite3_column_int(row, 2);
     event.type = type >= 0 && type < TAG_TYPE_COUNT ? (enum tag_type)type : TAG_AI;
-    column_value(row, 3, &event.value);
+    journal_file_value(row, 3, &event.value);
     event.archived = (sqlite3_column_int64(row, 5) & CAUSE_ARCHIVED) != 0;
     event.epoch = (uint64_t)sqlite3_column_int64(row, 10);
     event.line = (uint16_t)sqlite3_column_int(row, 11);
@@ -576,7 +587,7 @@ static void recover_preferred(struct server *server, sqlite3_stmt *row)
 static void recover_value(struct server *server, sqlite3_stmt *row)
 {
     struct value value;
-    column_value(row, 3, &value);
+    journal_file_value(row, 3, &value);
     bool known = value.number >= 0 && value.number < PROCESS_VALUE_COUNT;
     const struct record_value of = {.of_process = sqlite3_column_int(row, 2) == TYPE_OF_PROCESS,
                                     .value =
@@ -602,8 +613,8 @@ static void recover_station_value(struct server *server, sqlite3_stmt *row)
     }
 }
 
-static bool each_row(struct journal_file *file, const char *text, sqlite3_int64 parameter,
-                     struct server *server, void (*take)(struct server *, sqlite3_stmt *), char *fault)
+bool journal_file_each_row(struct journal_file *file, const char *text, sqlite3_int64 parameter,
+                           struct server *server, void (*take)(struct server *, sqlite3_stmt *), char *fault)
 {
     sqlite3_stmt *statement = NULL;
     int result = sqlite3_prepare_v2(file->database, text, -1, &statement, NULL);
@@ -628,38 +639,46 @@ bool journal_file_recover(struct journal_file *file, struct server *server, char
     }
     lines = lines < LINES_RECOVERED_MAX ? lines : LINES_RECOVERED_MAX;
     sqlite3_int64 cutoff = file->next_seq - RECOVERED_EVENTS_MAX * lines;
-    return each_row(file,
-                    "SELECT name, max(epoch) FROM grants JOIN processes ON processes.id = process GROUP BY "
-                    "process",
-                    0, server, recover_grant, fault) &&
-           each_row(
+    return journal_file_each_row(
+               file,
+               "SELECT name, max(epoch) FROM grants JOIN processes ON processes.id = process GROUP BY "
+               "process",
+               0, server, recover_grant, fault) &&
+           journal_file_each_row(
                file,
                "SELECT name, instance, run, sequence FROM batches JOIN processes ON processes.id = process",
                0, server, recover_batch, fault) &&
-           each_row(file,
-                    "SELECT name, instance, buffer, sequence FROM archives JOIN processes ON processes.id = "
-                    "process ORDER BY archives.rowid",
-                    0, server, recover_archived, fault) &&
-           each_row(file, "SELECT name, instance FROM preferred JOIN processes ON processes.id = process", 0,
-                    server, recover_preferred, fault) &&
-           each_row(file, "SELECT name, mode FROM stations", 0, server, recover_station, fault) &&
-           each_row(file, "SELECT name, value FROM station_values", 0, server, recover_station_value,
-                    fault) &&
+           journal_file_each_row(
+               file,
+               "SELECT name, instance, buffer, sequence FROM archives JOIN processes ON processes.id = "
+               "process ORDER BY archives.rowid",
+               0, server, recover_archived, fault) &&
+           journal_file_each_row(
+               file, "SELECT name, instance FROM preferred JOIN processes ON processes.id = process", 0,
+               server, recover_preferred, fault) &&
+           journal_file_each_row(file, "SELECT name, mode FROM stations", 0, server, recover_station,
+                                 fault) &&
+           journal_file_each_row(file, "SELECT name, value FROM station_values", 0, server,
+                                 recover_station_value, fault) &&
            /* From the names, of which only the processes' are looked up any further. */
-           each_row(file,
-                    "SELECT " EVENT_COLUMNS " FROM tags CROSS JOIN latest ON latest.tag = tags.id"
-                    " CROSS JOIN events ON events.seq = latest.seq"
-                    " JOIN processes ON processes.id = events.process"
-                    " WHERE tags.name LIKE '%.KOM' AND events.type >= 100 ORDER BY events.seq",
-                    0, server, recover_value, fault) &&
-           each_row(file,
-                    "SELECT " EVENT_COLUMNS ", line, connection, frame, NULL FROM latest"
-                    " JOIN events ON events.seq = latest.seq" EVENT_JOINS " WHERE latest.seq < ?",
-                    cutoff, server, recover_event, fault) &&
-           each_row(file,
-                    "SELECT " EVENT_COLUMNS ", line, connection, frame, octets FROM events" EVENT_JOINS
-                    " WHERE events.seq >= ? ORDER BY events.seq",
-                    cutoff, server, recover_event, fault);
+           journal_file_each_row(file,
+                                 "SELECT " JOURNAL_EVENT_COLUMNS
+                                 " FROM tags CROSS JOIN latest ON latest.tag = tags.id"
+                                 " CROSS JOIN events ON events.seq = latest.seq"
+                                 " JOIN processes ON processes.id = events.process"
+                                 " WHERE tags.name LIKE '%.KOM' AND events.type >= 100 ORDER BY events.seq",
+                                 0, server, recover_value, fault) &&
+           journal_file_each_row(file,
+                                 "SELECT " JOURNAL_EVENT_COLUMNS ", line, connection, frame, NULL FROM latest"
+                                 " JOIN events ON events.seq = latest.seq" EVENT_JOINS
+                                 " WHERE latest.seq < ?",
+                                 cutoff, server, recover_event, fault) &&
+           journal_file_each_row(file,
+                                 "SELECT " JOURNAL_EVENT_COLUMNS
+                                 ", line, connection, frame, octets FROM events" EVENT_JOINS
+                                 " WHERE events.seq >= ? ORDER BY events.seq",
+                                 cutoff, server, recover_event, fault) &&
+           journal_outgoing_recover(file, server, fault);
 }
 
 /* ---- reading ---- */
@@ -701,7 +720,7 @@ static void take_event(const struct site *site, const struct journal_query *quer
     event->of_process = type == TYPE_OF_INSTANCE || type == TYPE_OF_PROCESS;
     event->of_station = type == TYPE_OF_STATION;
     event->type = type >= 0 && type < TAG_TYPE_COUNT ? (enum tag_type)type : TAG_AI;
-    column_value(row, 3, &event->value);
+    journal_file_value(row, 3, &event->value);
     event->archived = (sqlite3_column_int64(row, 5) & CAUSE_ARCHIVED) != 0;
     copy_text(event->process, sizeof event->process, row, 8);
     event->instance = (uint8_t)sqlite3_column_int(row, 9);
@@ -746,10 +765,11 @@ static void take_command(const struct site *site, const struct journal_query *qu
 void journal_reader_page(sqlite3 *database, const struct site *site, const struct journal_query *query,
                          struct journal_rows *rows)
 {
-    static const char events[] = "SELECT " EVENT_COLUMNS ", user, authenticated FROM events" EVENT_JOINS
-                                 " LEFT JOIN event_users ON event_users.seq = events.seq"
-                                 " WHERE events.seq > ?1 AND coalesce(time, arrived) BETWEEN ?2 AND ?3"
-                                 " ORDER BY events.seq LIMIT ?4";
+    static const char events[] =
+        "SELECT " JOURNAL_EVENT_COLUMNS ", user, authenticated FROM events" EVENT_JOINS
+        " LEFT JOIN event_users ON event_users.seq = events.seq"
+        " WHERE events.seq > ?1 AND coalesce(time, arrived) BETWEEN ?2 AND ?3"
+        " ORDER BY events.seq LIMIT ?4";
     static const char commands[] =
         "SELECT commands.id, tag, number, flags, user, epoch, given, ended, result, reason, processes.name,"
         " authenticated, word"

@@ -25,6 +25,8 @@ enum journal_statement {
     STATEMENT_VALUE_LATEST,
     STATEMENT_STATION,
     STATEMENT_STATION_VALUE,
+    STATEMENT_TAKEN,
+    STATEMENT_LOAD_BALANCE,
     STATEMENT_COMMAND_BEGIN,
     STATEMENT_COMMAND_END,
     STATEMENT_COUNT
@@ -54,6 +56,16 @@ const char *journal_file_write(struct journal_file *file, const struct record *r
 
 /* Tells a server what the journal has. */
 bool journal_file_recover(struct journal_file *file, struct server *server, char *fault);
+
+/* For journal_outgoing.c. A prepared statement whose parameters are bound; each row of a text, whose
+ * parameter is `parameter`; the value that stands in a row from column `first` on. */
+#define JOURNAL_EVENT_COLUMNS                                                                                \
+    "events.seq, tags.name, events.type, number, state, cause, time, arrived, processes.name, instance, "    \
+    "epoch"
+bool journal_file_step(struct journal_file *file, enum journal_statement which);
+bool journal_file_each_row(struct journal_file *file, const char *text, sqlite3_int64 parameter,
+                           struct server *server, void (*take)(struct server *, sqlite3_stmt *), char *fault);
+void journal_file_value(sqlite3_stmt *row, int first, struct value *value);
 
 /* A connection for reading only. NULL: `fault`. */
 sqlite3 *journal_reader_open(const char *directory, char *fault);

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "komet/assert.h"
+#include "model/server_value.h"
 #include "site/reading.h"
 
 enum column {
@@ -18,14 +19,16 @@ enum column {
     COLUMN_ASDU,
     COLUMN_SOURCE,
     COLUMN_DESTINATION,
+    COLUMN_GROUPS,
     COLUMN_PROCESSING,
     COLUMN_UNIT,
     COLUMN_DESCRIPTION,
     COLUMN_COUNT
 };
 
-static const char *const column_names[COLUMN_COUNT] = {
-    "name", "type", "address", "asdu", "source", "destination", "processing", "unit", "description"};
+static const char *const column_names[COLUMN_COUNT] = {"name",   "type",        "address", "asdu",
+                                                       "source", "destination", "groups",  "processing",
+                                                       "unit",   "description"};
 
 #define FIELDS_MAX 32
 
@@ -177,8 +180,8 @@ static bool read_header(struct table *table)
                 table->reading, field_place(table, i),
                 near != NULL
                     ? arena_format(table->reading->arena, "did you mean '%s'?", near)
-                    : "columns are name, type, address, asdu, source, destination, processing, unit, "
-                      "description",
+                    : "columns are name, type, address, asdu, source, destination, groups, processing, "
+                      "unit, description",
                 "unknown column '%s'", table->fields[i]);
         } else if ((seen & 1u << table->meaning[i]) != 0) {
             reading_fault(table->reading, field_place(table, i), "leave one of them out",
@@ -254,6 +257,36 @@ static void read_asdu(struct table *table, unsigned field, struct tag *tag)
     tag->asdu = (uint8_t)number;
 }
 
+/* The tag may stand in a table that is read later: it is looked up when all are (index_sources.c). */
+static void read_source(struct table *table, unsigned field, struct tag *tag)
+{
+    struct reading *reading = table->reading;
+    if (table->fields[field][0] != '\0') {
+        struct named_source *source = arena_take(reading->arena, sizeof *source);
+        *source =
+            (struct named_source){reading->sources, tag, table->fields[field], field_place(table, field)};
+        reading->sources = source;
+    }
+}
+
+/* Numbers of interrogation groups with blanks between them. */
+static void read_groups(struct table *table, unsigned field, struct tag *tag)
+{
+    const char *text = table->fields[field];
+    text += strspn(text, " ");
+    while (*text != '\0') {
+        char *end;
+        unsigned long group = strtoul(text, &end, 10);
+        if (end == text || group < 1 || group > 16 || (*end != ' ' && *end != '\0')) {
+            reading_fault(table->reading, field_place(table, field), "numbers from 1 to 16, such as 1 3",
+                          "groups: '%s'", table->fields[field]);
+            return;
+        }
+        tag->groups |= (uint16_t)(1u << (group - 1));
+        text = end + strspn(end, " ");
+    }
+}
+
 /* One field of a tag's row, by the meaning of its column. */
 static void read_tag_field(struct table *table, unsigned i, struct tag *tag)
 {
@@ -287,10 +320,15 @@ static void read_tag_field(struct table *table, unsigned i, struct tag *tag)
         read_asdu(table, i, tag);
         break;
     case COLUMN_SOURCE:
+        read_source(table, i, tag);
+        break;
+    case COLUMN_GROUPS:
+        read_groups(table, i, tag);
+        break;
     case COLUMN_DESTINATION:
         if (*field != '\0') {
             reading_fault(reading, field_place(table, i), "leave it empty",
-                          "%s: this version does not send tags on", column_names[table->meaning[i]]);
+                          "destination: this version has no structures of values");
         }
         break;
     case COLUMN_UNIT:
@@ -305,7 +343,30 @@ static void read_tag_field(struct table *table, unsigned i, struct tag *tag)
     }
 }
 
-static void read_tag(struct table *table, struct tag *tag)
+/* The type of ASDU that a tag has, or has not. */
+static void check_asdu(struct table *table, const struct tag *tag, bool server)
+{
+    struct reading *reading = table->reading;
+    struct place row = {table->place.file, table->place.line, 1};
+    bool output = tag_type_is_output(tag->type);
+    if (tag->asdu == 0 && output) {
+        reading_fault(reading, row,
+                      server ? "say what is sent to masters in column asdu, such as 30 or 36"
+                             : "say the type identification in column asdu, such as 45 or 50",
+                      "output '%s' has no asdu", tag->name);
+    } else if (tag->asdu == 0 && server) {
+        reading_fault(reading, row, "say what masters send in column asdu, such as 45 or 50",
+                      "input '%s' of a line that listens has no asdu", tag->name);
+    } else if (tag->asdu != 0 &&
+               !(server ? server_type_fits(tag->type, tag->asdu) : tag_type_fits(tag->type, tag->asdu))) {
+        reading_fault(reading, row, "see the tables of types in the configuration's manual",
+                      server ? "type %u does not go with a tag of type %s on a line that listens"
+                             : "type %u does not go with a tag of type %s",
+                      tag->asdu, tag_type_name(tag->type));
+    }
+}
+
+static void read_tag(struct table *table, struct tag *tag, bool server)
 {
     struct reading *reading = table->reading;
     *tag = (struct tag){.name = "", .unit = "", .description = "", .type = TAG_TYPE_COUNT};
@@ -332,12 +393,8 @@ static void read_tag(struct table *table, struct tag *tag)
     }
     if (tag->type == TAG_TYPE_COUNT) {
         tag->type = TAG_AI; /* told already; later checks go on */
-    } else if (tag_type_is_output(tag->type) && tag->asdu == 0) {
-        reading_fault(reading, row, "say the type identification in column asdu, such as 45 or 50",
-                      "output '%s' has no asdu", tag->name);
-    } else if (tag->asdu != 0 && !tag_type_fits(tag->type, tag->asdu)) {
-        reading_fault(reading, row, "see the tables of types in the configuration's manual",
-                      "type %u does not go with a tag of type %s", tag->asdu, tag_type_name(tag->type));
+    } else {
+        check_asdu(table, tag, server);
     }
 }
 
@@ -359,7 +416,7 @@ void csv_read_tags(struct reading *reading, const struct site_file *file, struct
     while (read_row(&table)) {
         KOMET_ASSERT(station->tag_count <= rows);
         struct tag *tag = &station->tags[station->tag_count++];
-        read_tag(&table, tag);
+        read_tag(&table, tag, line_is_server(station->line));
         tag->station = station;
         tag->row = table.place.line;
     }

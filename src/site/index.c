@@ -22,7 +22,7 @@ static int by_address(const void *a, const void *b)
     return left->row - right->row;
 }
 
-static struct place tag_place(const struct tag *tag)
+struct place tag_place(const struct tag *tag)
 {
     return (struct place){tag->station->tag_file, tag->row, 1};
 }
@@ -194,4 +194,5 @@ void site_index(struct reading *reading, struct site *site)
     check_names(reading, site);
     check_line_names(reading, site);
     find_control_objects(reading, site);
+    index_sources(reading, site);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "site/read_line.h"
+#include "site/read_listening.h"
 #include "site/read_partners.h"
 
 static struct line *find_line(const struct process *process, const char *name)
@@ -41,18 +42,22 @@ static void take_parameters(struct yaml_reader *yaml, const yaml_node_t *node, s
 /* The line as it is for this instance: a copy, so that no instance sees what is said of another. */
 static struct line read_difference(struct yaml_reader *yaml, const yaml_node_t *node, const struct line *line)
 {
-    static const char *const keys[] = {"local", "parameters"};
+    static const char *const keys[] = {"local", "parameters", "listen"};
     unsigned index = 0;
     const char *key;
     const yaml_node_t *key_node, *value;
     struct line own = *line;
     while (mapping_next(yaml, node, line->name, &index, &key, &key_node, &value)) {
-        switch (key_find(yaml, key, key_node, "a line of an instance", keys, 2)) {
+        switch (key_find(yaml, key, key_node, "a line of an instance", keys, 3)) {
         case 0:
             read_local(yaml, value, &own);
             break;
         case 1:
             take_parameters(yaml, value, &own);
+            check_line(yaml, value, &own);
+            break;
+        case 2:
+            read_listen(yaml, value, &own.listen);
             check_line(yaml, value, &own);
             break;
         default:

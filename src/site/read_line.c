@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "komet/assert.h"
+#include "site/read_listening.h"
 #include "site/read_partners.h"
 
 #define PERIOD_MIN_MS 1000 /* of interrogations: a shorter one leaves room for nothing else */
@@ -202,7 +203,8 @@ static void read_station(struct yaml_reader *yaml, const yaml_node_t *node, stru
     const char *key;
     const yaml_node_t *key_node, *value;
     bool has_address = false;
-    station->parameters = parameter_defaults();
+    station->parameters = line_is_server(station->line) ? parameter_server_defaults() : parameter_defaults();
+    station->keep_when_off = line_is_server(station->line); /* its values are not those of a partner */
     while (mapping_next(yaml, node, station->name, &index, &key, &key_node, &value)) {
         switch (key_find(yaml, key, key_node, "a station", keys, 8)) {
         case 0:
@@ -317,8 +319,8 @@ static int read_known(struct yaml_reader *yaml, const yaml_node_t *node, const c
 
 static void read_protocol(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
 {
-    static const char *const words[] = {"iec104", "iec104-sinaut", "iec104-server", "iec101"};
-    int found = read_known(yaml, node, "protocol", words, 4, 2);
+    static const char *const words[] = {"iec104", "iec104-server", "iec104-sinaut", "iec101"};
+    int found = read_known(yaml, node, "protocol", words, 4, 3);
     line->protocol = found >= 0 ? line_protocol_find(words[found]) : PROTOCOL_IEC104;
     KOMET_ASSERT(line->protocol != PROTOCOL_COUNT);
 }
@@ -351,7 +353,7 @@ void check_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *
     } else if (line->partner_count > 0) {
         reading_fault(yaml->reading, place, "hosts: [\"10.3.0.5:2404\"]",
                       "line '%s' has partners, which only a line of protocol iec104-sinaut has", line->name);
-    } else if (line->host_count == 0 && node->type == YAML_MAPPING_NODE) {
+    } else if (line->host_count == 0 && node->type == YAML_MAPPING_NODE && !line_is_server(line)) {
         reading_fault(yaml->reading, place, "hosts: [\"10.3.0.5:2404\"]", "line '%s' has no host",
                       line->name);
     }
@@ -369,6 +371,7 @@ void check_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *
                       "WT2 is %lld ms and WT1 is %lld ms on line '%s'", (long long)value[PARAMETER_WT2],
                       (long long)value[PARAMETER_WT1], line->name);
     }
+    check_listening(yaml, node, line);
 }
 
 /* Who writes it shall know what it gives up. */
@@ -385,24 +388,29 @@ static void warn_of_buffer(struct yaml_reader *yaml, const yaml_node_t *node, co
 void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line,
                const struct site_scope *scope)
 {
-    static const char *const keys[] = {
-        "protocol",   "category", "number",      "hosts",     "reconnect", "standby", "acknowledge",
-        "parameters", "stations", "store_limit", "line_loss", "partners",  "local",   "without_server"};
+    static const char *const keys[] = {"protocol",    "category",   "number",   "hosts",          "reconnect",
+                                       "standby",     "acknowledge", "parameters", "stations",     "store_limit",
+                                       "line_loss",   "partners",   "local",    "without_server", "listen",
+                                       "masters"};
     static const char *const standbys[] = {"cold", "warm"}, *const acknowledges[] = {"stored", "received"};
     static const char *const withouts[] = {"close", "buffer"};
     unsigned index = 0;
     const char *key;
     const yaml_node_t *key_node, *value;
     long number;
-    line->parameters = parameter_defaults();
+    const yaml_node_t *protocol =
+        mapping_find(yaml, node, "protocol"); /* on it depends what the others mean */
+    if (protocol != NULL) {
+        read_protocol(yaml, protocol, line);
+    }
+    line->parameters = line_is_server(line) ? parameter_server_defaults() : parameter_defaults();
     line->reconnect_us = KOMET_SECONDS(5);
     line->store_limit_us = KOMET_SECONDS(10);
     line->line_loss_us = KOMET_SECONDS(2);
     while (mapping_next(yaml, node, line->name, &index, &key, &key_node, &value)) {
-        switch (key_find(yaml, key, key_node, "a line", keys, 14)) {
+        switch (key_find(yaml, key, key_node, "a line", keys, 16)) {
         case 0:
-            read_protocol(yaml, value, line);
-            break;
+            break; /* read above */
         case 1:
             read_category(yaml, value, line);
             break;
@@ -452,6 +460,17 @@ void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *l
                 line->without_server = WITHOUT_SERVER_BUFFER;
                 warn_of_buffer(yaml, key_node, line);
             }
+            break;
+        case 14:
+            if (line->protocol == PROTOCOL_IEC104_SINAUT) {
+                reading_fault(yaml->reading, node_place(yaml, key_node), "SP and SH of its parameters say it",
+                              "listen is not for a line of protocol iec104-sinaut");
+                break;
+            }
+            read_listen(yaml, value, &line->listen);
+            break;
+        case 15:
+            read_masters(yaml, value, line);
             break;
         default:
             break;

@@ -9,6 +9,7 @@
 #include "komet/assert.h"
 #include "site/read_instances.h"
 #include "site/read_line.h"
+#include "site/read_listening.h"
 #include "site/reading.h"
 
 #define DEFAULT_PORT     3119
@@ -166,18 +167,6 @@ static void read_processes(struct yaml_reader *yaml, const yaml_node_t *node, st
     }
 }
 
-static const yaml_node_t *find_key(struct yaml_reader *yaml, const yaml_node_t *node, const char *wanted)
-{
-    for (unsigned i = 0; i < mapping_size(node); i++) {
-        const yaml_node_t *key =
-            yaml_document_get_node(&yaml->document, node->data.mapping.pairs.start[i].key);
-        if (key->type == YAML_SCALAR_NODE && strcmp((const char *)key->data.scalar.value, wanted) == 0) {
-            return yaml_document_get_node(&yaml->document, node->data.mapping.pairs.start[i].value);
-        }
-    }
-    return NULL;
-}
-
 static void read_root(struct yaml_reader *yaml, const yaml_node_t *root, struct site *site)
 {
     static const char *const keys[] = {"site", "group", "processes", "local_time", "summer_time"};
@@ -186,13 +175,14 @@ static void read_root(struct yaml_reader *yaml, const yaml_node_t *root, struct 
     const char *key;
     const yaml_node_t *key_node, *value;
     struct site_scope scope = {0};
-    const yaml_node_t *local = find_key(yaml, root, "local_time"); /* stations need it, wherever it stands */
+    const yaml_node_t *local =
+        mapping_find(yaml, root, "local_time"); /* stations need it, wherever it stands */
     const char *text = local != NULL ? node_text(yaml, local, "local_time") : NULL;
     if (text != NULL && !zone_parse(text, &scope.local_minutes)) {
         reading_fault(yaml->reading, node_place(yaml, local),
                       "the standard offset from UTC, such as \"+01:00\"", "local_time is '%s'", text);
     }
-    const yaml_node_t *summer = find_key(yaml, root, "summer_time"); /* likewise */
+    const yaml_node_t *summer = mapping_find(yaml, root, "summer_time"); /* likewise */
     scope.summer_time_eu = summer != NULL && node_word(yaml, summer, "summer_time", summers, 2) == 1;
     while (mapping_next(yaml, root, "site.yaml", &index, &key, &key_node, &value)) {
         switch (key_find(yaml, key, key_node, "site.yaml", keys, 5)) {

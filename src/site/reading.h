@@ -24,6 +24,14 @@ struct control_object {
     struct place place;
 };
 
+/* A tag that follows another one, likewise. */
+struct named_source {
+    struct named_source *next;
+    struct tag *tag;
+    const char *name;
+    struct place place;
+};
+
 struct reading {
     struct site_arena *arena;
     struct site_fault *faults, *warnings;
@@ -34,6 +42,7 @@ struct reading {
     unsigned only_instance; /* whose differences count; 0: nobody's */
     bool not_built;         /* what is known and not built is no mistake */
     struct control_object *controls;
+    struct named_source *sources;
 };
 
 /* Begins: the lists of faults are taken from `arena`, all else is borrowed. */
@@ -64,6 +73,11 @@ void csv_read_tags(struct reading *reading, const struct site_file *file, struct
  * NULL when it is empty. */
 const struct processing *read_processing(struct reading *reading, struct place first, enum tag_type type,
                                          char *text);
+
+/* Sources of tags, and what a line that listens wants of its tags (index_sources.c). */
+void index_sources(struct reading *reading, const struct site *site);
+/* Where a tag's row begins. */
+struct place tag_place(const struct tag *tag);
 
 /* Numbers, back pointers and sorted lists of a site whose parts were read (index.c). */
 void site_index(struct reading *reading, struct site *site);

@@ -284,3 +284,15 @@ int key_find(struct yaml_reader *yaml, const char *key, const yaml_node_t *key_n
                   "unknown key '%s'", key);
     return -1;
 }
+
+const yaml_node_t *mapping_find(struct yaml_reader *yaml, const yaml_node_t *node, const char *wanted)
+{
+    for (unsigned i = 0; i < mapping_size(node); i++) {
+        const yaml_node_t *key =
+            yaml_document_get_node(&yaml->document, node->data.mapping.pairs.start[i].key);
+        if (key->type == YAML_SCALAR_NODE && strcmp((const char *)key->data.scalar.value, wanted) == 0) {
+            return yaml_document_get_node(&yaml->document, node->data.mapping.pairs.start[i].value);
+        }
+    }
+    return NULL;
+}

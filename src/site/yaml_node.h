@@ -47,6 +47,8 @@ int node_word(struct yaml_reader *yaml, const yaml_node_t *node, const char *wha
 bool mapping_next(struct yaml_reader *yaml, const yaml_node_t *node, const char *what, unsigned *index,
                   const char **key, const yaml_node_t **key_node, const yaml_node_t **value);
 unsigned mapping_size(const yaml_node_t *node);
+/* The value of a key, wherever it stands; NULL when there is none. */
+const yaml_node_t *mapping_find(struct yaml_reader *yaml, const yaml_node_t *node, const char *wanted);
 
 /* Walks a sequence likewise. */
 bool sequence_next(struct yaml_reader *yaml, const yaml_node_t *node, const char *what, unsigned *index,

@@ -196,6 +196,9 @@ static void note_output(struct runner *r, const struct line_output *output)
     case LINE_OUT_LISTEN_END:
         stage_note(&r->stage, "listen-end");
         return;
+    case LINE_OUT_MASTER: /* of a line of iec104-server */
+    case LINE_OUT_TAKEN:
+        return;
     case LINE_OUT_CONNECT:
         note_connect(r, output);
         return;

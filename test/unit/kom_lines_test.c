@@ -226,7 +226,7 @@ static void test_commands_that_are_refused_at_once(void **state)
                  {KOM_TEST_EPOCH, LINE_COMMAND_WRITE, world->process->tag_count, 0, unknown},
                  {KOM_TEST_EPOCH, LINE_COMMAND_INTERROGATE, 0, 2, unknown},
                  {KOM_TEST_EPOCH, (enum line_command_kind)0, 2, 0, unknown},
-                 {KOM_TEST_EPOCH, (enum line_command_kind)5, 2, 0, unknown},
+                 {KOM_TEST_EPOCH, (enum line_command_kind)6, 2, 0, unknown},
                  {KOM_TEST_EPOCH, LINE_COMMAND_INTERROGATE, 0, 1, "not connected"}};
     world_forget(world);
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

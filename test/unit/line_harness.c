@@ -79,6 +79,8 @@ static void take_line_outputs(struct world *world)
             break;
         case LINE_OUT_LINE:
         case LINE_OUT_LISTEN:
+        case LINE_OUT_MASTER:
+        case LINE_OUT_TAKEN:
         case LINE_OUT_LISTEN_END:
             break;
         }

@@ -43,20 +43,21 @@ static void test_the_demo_site(void **state)
     site_folder_release(&folder);
 }
 
-/* Every mistake of test/data/site/wrong, as komet check prints it. */
-static void test_all_mistakes_at_once(void **state)
+/* Every mistake of a folder of test/data/site, as komet check prints it. */
+static void expect_mistakes(const char *name)
 {
-    (void)state;
-    struct site_folder folder = site_folder_load("test/data/site/wrong");
+    char path[128], want[1024], got[1024];
+    snprintf(path, sizeof path, "test/data/site/%s", name);
+    struct site_folder folder = site_folder_load(path);
     assert_string_equal(folder.fault, "");
     struct site_result result = site_read(folder.files, folder.count, NULL);
     assert_null(result.site);
-    FILE *expected = fopen("test/data/site/wrong/expected.txt", "r");
+    snprintf(path, sizeof path, "test/data/site/%s/expected.txt", name);
+    FILE *expected = fopen(path, "r");
     assert_non_null(expected);
-    char want[1024], got[1024];
     for (size_t i = 0; i < result.fault_count; i++) {
         const struct site_fault *fault = &result.faults[i];
-        snprintf(got, sizeof got, "wrong/%s:%d:%d: %s%s%s\n", fault->file, fault->line, fault->column,
+        snprintf(got, sizeof got, "%s/%s:%d:%d: %s%s%s\n", name, fault->file, fault->line, fault->column,
                  fault->what, fault->right[0] != '\0' ? "; " : "", fault->right);
         assert_non_null(fgets(want, sizeof want, expected));
         assert_string_equal(got, want);
@@ -65,6 +66,41 @@ static void test_all_mistakes_at_once(void **state)
     assert_non_null(fgets(want, sizeof want, expected));
     assert_string_equal(got, want);
     fclose(expected);
+    site_result_release(&result);
+    site_folder_release(&folder);
+}
+
+static void test_all_mistakes_at_once(void **state)
+{
+    (void)state;
+    expect_mistakes("wrong");
+    expect_mistakes("wrong-server"); /* of lines that listen */
+}
+
+static void test_the_site_of_a_centre(void **state)
+{
+    (void)state;
+    struct site_folder folder = site_folder_load("conf/centre");
+    assert_string_equal(folder.fault, "");
+    struct site_result result = site_read(folder.files, folder.count, NULL);
+    assert_non_null(result.site);
+    const struct line *line = site_find_line(result.site, "L.CENTRE");
+    assert_true(line_is_server(line) && !line_is_server(site_find_line(result.site, "L.RTU")));
+    assert_int_equal(line->master_count, 2);
+    assert_int_equal(line->masters[0].address_count, 2);
+    assert_string_equal(line->masters[0].name, "127.0.0.1");
+    assert_int_equal(line->masters[1].addresses[0].octets[3], 12);
+    assert_string_equal(line->listen.host, "127.0.0.1");
+    assert_int_equal(line->stations[0].parameters.value[PARAMETER_CMDC], 3);
+    assert_int_equal(line->parameters.value[PARAMETER_OBUF], 10000);
+    assert_ptr_equal(site_find_tag(result.site, "M.UP.U")->source, site_find_tag(result.site, "M.RTU.U"));
+    assert_ptr_equal(site_find_tag(result.site, "M.RTU.P.SET")->source, site_find_tag(result.site, "M.IN.P"));
+    assert_int_equal(site_find_tag(result.site, "M.UP.U")->groups, 2);
+    const struct site_wanted wanted = {.process = "SRV.KOM", .instance = 2}; /* as that KOM reads it */
+    struct site_result part = site_read_wanted(folder.files, folder.count, &wanted);
+    assert_non_null(part.site);
+    assert_string_equal(site_find_line(part.site, "L.CENTRE")->listen.host, "127.0.0.2");
+    site_result_release(&part);
     site_result_release(&result);
     site_folder_release(&folder);
 }
@@ -374,6 +410,7 @@ static void test_a_line_that_is_read_on_without_a_server_is_warned_of(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_site_of_a_centre),
         cmocka_unit_test(test_the_demo_site),
         cmocka_unit_test(test_all_mistakes_at_once),
         cmocka_unit_test(test_a_folder_that_is_not_there),

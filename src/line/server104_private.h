@@ -1,0 +1,164 @@
+/*
+ * The inside of a line with protocol iec104-server, shared by its files. Nobody else includes it.
+ *
+ * A redundancy group of masters is a `struct server104_group`: its connections share a buffer of frames
+ * (komet_group) and a station that answers them (komet_station). All stations answer from one table of
+ * points. A line without `masters` has a group for each connection.
+ *
+ * Events wait in one ring for all groups, each of which is at its own place in it. A place counts all events
+ * since the ring was made: first <= group.next <= last.
+ */
+#ifndef LINE_SERVER104_PRIVATE_H
+#define LINE_SERVER104_PRIVATE_H
+
+#include "komet/assert.h"
+#include "komet/group.h"
+#include "komet/station.h"
+#include "line/line.h"
+#include "line/line_verbs.h"
+
+#define SERVER104_NOTES_MAX     8 /* further ones are dropped: notes are for people */
+#define SERVER104_NOTE_SIZE     160
+#define SERVER104_STRANGERS_MAX 64 /* told one by one; further ones are only counted */
+#define SERVER104_ANSWERS       64 /* of one connection: a master that asks for more and does not read is closed \
+                                    */
+#define SERVER104_COMMANDS     16 /* open of one group */
+#define SERVER104_COMMANDS_MAX 64 /* open of the line, their ends awaited; one more is refused */
+#define SERVER104_FRAMES       64 /* frames of events that a group has under way or ready */
+#define SERVER104_NO_POINT     UINT32_MAX
+
+enum listen_state { LISTEN_NOT, LISTEN_ASKED, LISTEN_LISTENS };
+
+struct out_event {
+    const struct tag *tag;
+    struct value value;
+    uint64_t position;
+    bool superseded; /* a newer value of a type without time tag took its place */
+};
+
+/* A place for a connection. What it was stays to be seen until another one takes it. */
+struct server104_slot {
+    uint32_t serial; /* 0: never used */
+    bool open;
+    uint8_t group, c; /* c: its number in the group */
+    struct network_address peer;
+    char address[LINE_ADDRESS_SIZE];
+    enum connection_state state;
+    enum komet_reason reason;
+    bool begun;        /* data transfer was started on it */
+    uint8_t letter;    /* of the line's flags, while started */
+    uint64_t received; /* the newest frame; what a command holds back is acknowledged later */
+};
+
+struct server104_group {
+    struct komet_group *group;
+    struct komet_station *station;
+    uint64_t next;                        /* place of the next event to be packed into a frame */
+    uint64_t packed;                      /* position of the last event that is in a frame */
+    uint64_t ends[SERVER104_FRAMES];      /* the same when frame n was made, at n modulo the size */
+    uint64_t frames, frames_acknowledged; /* handed to komet_group; taken by the masters */
+    uint64_t taken, told;                 /* position up to which the masters have all; that was told */
+    bool initialized;                     /* M_EI_NA_1 was handed to it, or is not wanted */
+};
+
+/* A command whose end is awaited. */
+struct server104_command {
+    uint64_t id; /* 0: free */
+    uint8_t group;
+    uint32_t station_id; /* komet_station's */
+    bool select, stored;
+    uint32_t serial; /* the connection that it came on, and in which frame */
+    uint64_t frame;
+};
+
+struct server104 {
+    struct line_engine engine; /* first: a line is one of its protocol */
+    const struct line *line;
+    bool active, ready; /* ready: what masters are to have is there */
+    enum listen_state listen;
+    bool listen_wanted, listen_end_wanted; /* to be handed out */
+    struct komet_instant retry_at;         /* to listen again */
+
+    struct komet_group_settings group_settings;
+    struct komet_station_settings station_settings;
+    void *group_memory[LINE_CONNECTIONS_MAX], *station_memory[LINE_CONNECTIONS_MAX];
+    struct server104_group groups[LINE_CONNECTIONS_MAX];
+    unsigned group_count; /* the masters of the site, or one for each connection */
+    struct server104_slot slots[LINE_CONNECTIONS_MAX];
+    uint32_t serial; /* of the newest connection */
+    uint32_t starts; /* how often data transfer was started: the next letter */
+    struct {
+        uint32_t serial;
+        enum komet_reason reason;
+    } aborts[LINE_CONNECTIONS_MAX];
+    unsigned abort_count;
+
+    struct komet_point *points; /* all tags that are not ignored */
+    struct tag **tags;          /* of the points */
+    uint32_t *point_of;         /* of each tag of the line, numbered from 0 */
+    uint16_t *addresses;        /* common ones */
+    uint32_t point_count, tag_count, first_tag;
+    struct value *last; /* of each tag: the command that went on last, for the filters */
+
+    struct out_event *events; /* ring */
+    uint64_t first, end;      /* places of the oldest, and behind the newest */
+    uint64_t *newest;         /* of each tag: place behind its newest event */
+
+    struct server104_command commands[SERVER104_COMMANDS_MAX];
+    struct line_master_command master; /* the one that is handed out */
+    bool master_waits;
+    uint64_t next_id;
+
+    unsigned *modes; /* of each station: bits of enum station_mode */
+    enum station_value *station_values;
+    bool *station_changed;
+
+    char notes[SERVER104_NOTES_MAX][SERVER104_NOTE_SIZE];
+    unsigned note_count, note_next;
+    struct network_address strangers[SERVER104_STRANGERS_MAX];
+    unsigned stranger_count;
+    bool report_changed, lost_told;
+    struct line_counters counters;
+};
+
+/* server104.c */
+void server104_note(struct server104 *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int64_t server104_parameter(const struct server104 *line, enum parameter_id id);
+/* The slot of an open connection; NULL when it is not open any more. */
+struct server104_slot *server104_slot(struct server104 *line, uint32_t serial);
+/* That of connection `c` of a group. */
+struct server104_slot *server104_slot_of(struct server104 *line, unsigned group, unsigned c);
+/* Closes a connection and forgets what was asked on it. */
+void server104_close(struct server104 *line, struct server104_slot *slot, enum komet_reason reason);
+bool server104_speaks(const struct server104 *line, const struct station *station);
+
+/* server104_layout.c: the memory, and the table of points. */
+size_t server104_size(const struct line *line);
+struct server104 *server104_lay_out(void *memory, const struct line *line);
+/* A group and its station begin afresh. */
+void server104_begin_group(struct server104 *line, unsigned group);
+
+/* server104_events.c */
+void server104_outgoing_begin(struct line_engine *engine, struct line_now now, const uint64_t *positions,
+                              unsigned count);
+void server104_outgoing(struct line_engine *engine, struct line_now now, const struct line_outgoing *value);
+/* Hands a group as many frames of events as it may have; its connection is started. */
+void server104_fill(struct server104 *line, struct line_now now, unsigned group);
+/* The masters of a group have acknowledged. */
+void server104_acknowledged(struct server104 *line, unsigned group);
+/* A group that has no memory begins with what comes from now on. */
+void server104_skip_events(struct server104 *line, unsigned group);
+
+/* server104_commands.c */
+/* An ASDU came on a connection. */
+void server104_receive(struct server104 *line, struct line_now now, struct server104_slot *slot,
+                       const uint8_t *octets, size_t size, uint64_t frame);
+void server104_master_stored(struct line_engine *engine, struct line_now now, uint64_t id);
+void server104_master_answer(struct line_engine *engine, struct line_now now, uint64_t id,
+                             enum command_result result);
+/* Sends what waits for a connection, as far as there is room. */
+void server104_answer(struct server104 *line, struct line_now now, struct server104_slot *slot);
+/* Nobody waits any more for the ends of commands that came on a connection. */
+void server104_forget_commands(struct server104 *line, uint32_t serial);
+
+#endif

@@ -1,0 +1,458 @@
+/*
+ * What masters are to have: values of tags that outputs of listening lines follow, kept until the masters
+ * have acknowledged them (architecture 3.4).
+ *
+ * An event of a tag makes one of each output that follows it, in the journal under the same ticket, and with
+ * a position in its line that grows by one. The newest of a line wait in a ring. An instance with a grant is
+ * told what each output has, then the events that the masters have not, then each new one when it is on disk.
+ * How far each group of masters has them comes back from the instance and is journaled, so that another
+ * instance, or the server after a restart, goes on from there.
+ *
+ * While one instance acts, a group of masters is as far as the furthest instance brought it; while all act,
+ * each instance has masters of its own, and brings its own connections as far as these are.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "model/lay_out.h"
+#include "model/server_value.h"
+#include "server/server_private.h"
+
+#define TIME_OF_ARRIVAL_BIT 0x1000000u
+#define OLDER_BIT           0x2000000u
+
+static uint64_t capacity(const struct outgoing *outgoing)
+{
+    return (uint64_t)outgoing->line->parameters.value[PARAMETER_OBUF];
+}
+
+static struct out_entry *entry_at(const struct outgoing *outgoing, uint64_t position)
+{
+    KOMET_ASSERT(position >= outgoing->first && position < outgoing->end);
+    return &outgoing->ring[position % capacity(outgoing)];
+}
+
+/* ---- memory ---- */
+
+size_t outgoing_lay_out(struct server *server, uint8_t *memory, size_t used, const struct site *site)
+{
+    uint32_t count = 0;
+    for (unsigned p = 0; p < site->process_count; p++) {
+        for (unsigned l = 0; l < site->processes[p].line_count; l++) {
+            count += line_is_server(&site->processes[p].lines[l]) ? 1 : 0;
+        }
+    }
+    void *first = lay_out_take(memory, &used, site->tag_count * sizeof(uint32_t));
+    void *next = lay_out_take(memory, &used, site->tag_count * sizeof(uint32_t));
+    struct outgoing *outgoing = lay_out_take(memory, &used, count * sizeof(struct outgoing));
+    if (server != NULL) {
+        server->first_follower = first;
+        server->next_follower = next;
+        server->outgoing = outgoing;
+        server->outgoing_count = count;
+        memset(outgoing, 0, count * sizeof *outgoing);
+    }
+    uint32_t at = 0;
+    for (unsigned p = 0; p < site->process_count; p++) {
+        for (unsigned l = 0; l < site->processes[p].line_count; l++) {
+            const struct line *line = &site->processes[p].lines[l];
+            if (!line_is_server(line)) {
+                continue;
+            }
+            size_t size = (size_t)line->parameters.value[PARAMETER_OBUF] * sizeof(struct out_entry);
+            struct out_entry *ring = lay_out_take(memory, &used, size);
+            if (server != NULL) {
+                outgoing[at] = (struct outgoing){.line = line, .ring = ring, .first = 1, .end = 1};
+            }
+            at++;
+        }
+    }
+    return used;
+}
+
+static bool is_sent(const struct tag *tag)
+{
+    return line_is_server(tag->station->line) && tag_type_is_output(tag->type);
+}
+
+void outgoing_begin(struct server *server)
+{
+    const struct site *site = server->site;
+    memset(server->first_follower, 0, site->tag_count * sizeof(uint32_t));
+    memset(server->next_follower, 0, site->tag_count * sizeof(uint32_t));
+    for (uint32_t i = site->tag_count; i > 0; i--) {
+        const struct tag *tag = site->tags[i - 1];
+        if (is_sent(tag) && tag->source != NULL) {
+            uint32_t *first = &server->first_follower[tag_site_number(tag->source)];
+            server->next_follower[i - 1] = *first;
+            *first = i;
+        }
+    }
+}
+
+static struct outgoing *outgoing_of(struct server *server, const struct line *line)
+{
+    for (uint32_t i = 0; i < server->outgoing_count; i++) {
+        if (server->outgoing[i].line == line) {
+            return &server->outgoing[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- how far the masters are ---- */
+
+static uint64_t furthest(const struct outgoing *outgoing, unsigned group)
+{
+    uint64_t position = 0;
+    for (unsigned i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        position = outgoing->taken[group][i] > position ? outgoing->taken[group][i] : position;
+    }
+    return position;
+}
+
+/* How far a group has the events that an instance sends it. */
+static uint64_t taken_by(const struct outgoing *outgoing, const struct process_state *process, unsigned group,
+                         uint8_t instance)
+{
+    bool own = process->instances.all_act && outgoing->taken[group][instance] > 0;
+    return own ? outgoing->taken[group][instance] : furthest(outgoing, group);
+}
+
+void outgoing_mode_changed(struct server *server, const struct process_state *process)
+{
+    for (uint32_t i = 0; i < server->outgoing_count; i++) {
+        struct outgoing *outgoing = &server->outgoing[i];
+        for (unsigned g = 0; outgoing->line->process == process->process && g < outgoing->line->master_count;
+             g++) {
+            uint64_t position = furthest(outgoing, g);
+            for (unsigned k = 0; k <= ROLE_INSTANCE_MAX; k++) {
+                outgoing->taken[g][k] = position;
+            }
+        }
+    }
+}
+
+void outgoing_taken(struct server *server, struct line_now now, unsigned client,
+                    const Komet__Wire__OutgoingTaken *taken)
+{
+    const struct client *kom = &server->clients[client];
+    const struct process *process = kom->process->process;
+    const struct line *line = taken->line < process->line_count ? &process->lines[taken->line] : NULL;
+    struct outgoing *outgoing = line != NULL ? outgoing_of(server, line) : NULL;
+    if (outgoing == NULL || taken->group >= line->master_count || taken->position >= outgoing->end) {
+        server_note(server, "%s says that masters have what they have not",
+                    run_name(process->name, kom->instance).text);
+        server->clients[client].close = true;
+        return;
+    }
+    if (!instances_valid(&kom->process->instances, now.instant, kom->instance, taken->epoch)) {
+        return; /* they may have it; they get it again */
+    }
+    uint64_t *known = &outgoing->taken[taken->group][kom->instance];
+    if (taken->position > *known) {
+        *known = taken->position;
+        outgoing->dirty[taken->group] |= 1u << kom->instance;
+        outgoing->lost_told = false;
+    }
+}
+
+/* ---- events ---- */
+
+/* The oldest makes room; masters who have not got it never will. */
+static void drop_oldest(struct server *server, struct outgoing *outgoing)
+{
+    const struct process_state *process = &server->processes[outgoing->line->process->index];
+    uint64_t oldest = outgoing->first++;
+    for (unsigned g = 0; g < outgoing->line->master_count; g++) {
+        bool lost = furthest(outgoing, g) < oldest;
+        for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX && process->instances.all_act; i++) {
+            bool acts = process->instances.member[i].standing == ROLE_ACTIVE;
+            lost = lost || (acts && taken_by(outgoing, process, g, i) < oldest);
+        }
+        outgoing->lost += lost ? 1 : 0;
+        if (lost && !outgoing->lost_told) {
+            outgoing->lost_told = true;
+            server_note(server, "%s: masters %s do not take their values: the oldest of %llu are lost",
+                        outgoing->line->name, outgoing->line->masters[g].name,
+                        (unsigned long long)capacity(outgoing));
+        }
+    }
+}
+
+static uint64_t append(struct server *server, struct outgoing *outgoing, const struct tag *tag,
+                       const struct value *value, bool older, uint64_t ticket)
+{
+    if (outgoing->end - outgoing->first == capacity(outgoing)) {
+        drop_oldest(server, outgoing);
+    }
+    outgoing->end++;
+    *entry_at(outgoing, outgoing->end - 1) =
+        (struct out_entry){.value = *value, .ticket = ticket, .tag = tag->number, .older = older};
+    return outgoing->end - 1;
+}
+
+uint64_t outgoing_event(struct server *server, const struct tag *tag, const struct value *value,
+                        uint64_t ticket)
+{
+    struct outgoing *outgoing = is_sent(tag) ? outgoing_of(server, tag->station->line) : NULL;
+    return outgoing != NULL ? append(server, outgoing, tag, value, false, ticket) : 0;
+}
+
+void outgoing_follow(struct server *server, const struct tag *source, const struct value *value, bool older,
+                     uint64_t ticket)
+{
+    uint32_t first = server->first_follower[tag_site_number(source)];
+    if (first != 0) {
+        KOMET_ASSERT(server->follow.next == 0); /* the caller drains between two events */
+        server->follow = (struct follow){first, source, *value, older, ticket};
+    }
+}
+
+static void write_event(struct server *server, const struct tag *tag, const struct value *value, bool older)
+{
+    struct outgoing *outgoing = outgoing_of(server, tag->station->line);
+    const struct tag_state *state = &server->tags[tag_site_number(tag)];
+    bool stays = older || value_is_older(value, &state->value);
+    server->counters.events++;
+    server->record = (struct record){
+        .kind = RECORD_EVENT, .ticket = server->follow.ticket, .process = tag_process(tag)->name};
+    server->record.of.event =
+        (struct record_event){.tag = tag->name,
+                              .tag_number = tag_site_number(tag),
+                              .type = tag->type,
+                              .value = *value,
+                              .line = tag->station->line->index,
+                              .frame = append(server, outgoing, tag, value, stays, server->follow.ticket),
+                              .older = stays};
+    if (!stays) {
+        batch_set_value(server, tag, value);
+    }
+}
+
+bool outgoing_next_record(struct server *server, struct server_output *output)
+{
+    if (server->journal_failed) {
+        server->follow.next = 0;
+    }
+    while (server->follow.next != 0) {
+        const struct tag *tag = server->site->tags[server->follow.next - 1];
+        server->follow.next = server->next_follower[server->follow.next - 1];
+        if ((server_station_mode(server, tag->station) & STATION_SIMULATED) != 0) {
+            continue; /* it has the value that somebody gave it */
+        }
+        struct value value = server_value_followed(tag, server->follow.source, &server->follow.value);
+        write_event(server, tag, &value, server->follow.older);
+        output->kind = SERVER_OUT_RECORD;
+        output->record = &server->record;
+        return true;
+    }
+    for (uint32_t i = 0; i < server->outgoing_count && !server->journal_failed; i++) {
+        struct outgoing *outgoing = &server->outgoing[i];
+        for (unsigned g = 0; g < outgoing->line->master_count && outgoing->ticket <= server->stored_ticket;
+             g++) {
+            if (outgoing->dirty[g] == 0 || server->walk.batch != NULL) {
+                continue; /* a batch's records have a ticket of their own */
+            }
+            uint8_t instance = 0;
+            while ((outgoing->dirty[g] >> instance & 1u) == 0) {
+                instance++;
+            }
+            outgoing->dirty[g] &= ~(1u << instance);
+            outgoing->ticket = ++server->ticket;
+            server->record = (struct record){.kind = RECORD_TAKEN,
+                                             .ticket = outgoing->ticket,
+                                             .process = outgoing->line->process->name,
+                                             .instance = instance};
+            server->record.of.taken = (struct record_taken){
+                outgoing->line->name, outgoing->line->masters[g].name, outgoing->taken[g][instance]};
+            output->kind = SERVER_OUT_RECORD;
+            output->record = &server->record;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- recovery ---- */
+
+void server_recover_outgoing(struct server *server, const char *tag_name, const struct value *value,
+                             uint64_t position, bool older)
+{
+    const struct tag *tag = site_find_tag(server->site, tag_name);
+    struct outgoing *outgoing = tag != NULL && is_sent(tag) ? outgoing_of(server, tag->station->line) : NULL;
+    if (outgoing == NULL || position < outgoing->end) {
+        return; /* the site has changed since */
+    }
+    if (position > outgoing->end) { /* what is between was of a tag that is no more */
+        outgoing->first = outgoing->end = position;
+    }
+    append(server, outgoing, tag, value, older, 0);
+}
+
+void server_recover_taken(struct server *server, const char *line_name, const char *masters, uint8_t instance,
+                          uint64_t position)
+{
+    const struct line *line = site_find_line(server->site, line_name);
+    struct outgoing *outgoing = line != NULL ? outgoing_of(server, line) : NULL;
+    for (unsigned g = 0; outgoing != NULL && g < line->master_count && instance <= ROLE_INSTANCE_MAX; g++) {
+        if (strcmp(line->masters[g].name, masters) == 0) {
+            outgoing->taken[g][instance] = position;
+            if (position >= outgoing->end) {
+                outgoing->first = outgoing->end = position + 1;
+            }
+        }
+    }
+}
+
+/* What an output follows may have another value than it was told: it is new in the site, or follows another.
+ */
+void outgoing_recovered(struct server *server)
+{
+    for (uint32_t i = 0; i < server->site->tag_count; i++) {
+        const struct tag *tag = server->site->tags[i];
+        if (is_sent(tag) && tag->source != NULL) {
+            struct value value = server_value_followed(tag, tag->source, server_value(server, tag->source));
+            if (!value_same(&value, &server->tags[i].value)) {
+                server->tags[i].value = value;
+            }
+        }
+    }
+}
+
+/* ---- to instances ---- */
+
+void outgoing_granted(struct server *server, const struct process_state *process, uint8_t instance)
+{
+    for (uint32_t i = 0; i < server->outgoing_count; i++) {
+        struct outgoing *outgoing = &server->outgoing[i];
+        if (outgoing->line->process == process->process) {
+            outgoing->readers[instance] = (struct out_reader){.state = READER_BEGINS};
+        }
+    }
+}
+
+void outgoing_ended(struct server *server, const struct process_state *process, uint8_t instance)
+{
+    for (uint32_t i = 0; i < server->outgoing_count; i++) {
+        if (server->outgoing[i].line->process == process->process) {
+            server->outgoing[i].readers[instance] = (struct out_reader){.state = READER_NONE};
+        }
+    }
+}
+
+static void add_column(struct out_columns *columns, size_t at, uint32_t tag, const struct value *value,
+                       uint64_t position)
+{
+    columns->tag[at] = tag;
+    columns->number[at] = value->number;
+    columns->status_flags[at] = (uint32_t)value->status << 16 | value->flags |
+                                (value->time_origin == TIME_OF_ARRIVAL ? TIME_OF_ARRIVAL_BIT : 0u);
+    columns->time_ms[at] = value->time.ms;
+    columns->position[at] = position;
+}
+
+/* What each output has now, as far as the message goes. Returns how many. */
+static size_t write_values(struct server *server, const struct outgoing *outgoing, struct out_reader *reader)
+{
+    const struct process *process = outgoing->line->process;
+    size_t count = 0;
+    while (reader->tag < process->tag_count && count < SERVER_OUTGOING_COLUMNS) {
+        const struct tag *tag = process->tags[reader->tag++];
+        if (tag->station->line == outgoing->line && tag_type_is_output(tag->type)) {
+            add_column(&server->columns, count++, tag->number, server_value(server, tag), 0);
+        }
+    }
+    return count;
+}
+
+/* The events behind, as far as they are on disk. */
+static size_t write_events(struct server *server, const struct outgoing *outgoing, struct out_reader *reader)
+{
+    size_t count = 0;
+    reader->next = reader->next > outgoing->first ? reader->next : outgoing->first;
+    while (reader->next < outgoing->end && count < SERVER_OUTGOING_COLUMNS) {
+        const struct out_entry *entry = entry_at(outgoing, reader->next);
+        if (entry->ticket > server->stored_ticket) {
+            break;
+        }
+        add_column(&server->columns, count, entry->tag, &entry->value, reader->next++);
+        server->columns.status_flags[count++] |= entry->older ? OLDER_BIT : 0u;
+    }
+    return count;
+}
+
+static void write_message(struct server *server, const struct outgoing *outgoing, size_t count)
+{
+    Komet__Wire__Outgoing *body = &server->slot.body.outgoing;
+    komet__wire__outgoing__init(body);
+    body->line = outgoing->line->index;
+    body->n_tag = body->n_number = body->n_status_flags = body->n_time_ms = body->n_position = count;
+    body->tag = server->columns.tag;
+    body->number = server->columns.number;
+    body->status_flags = server->columns.status_flags;
+    body->time_ms = server->columns.time_ms;
+    body->position = server->columns.position;
+    server->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_OUTGOING;
+    server->slot.message.outgoing = body;
+}
+
+/* Where an instance begins: behind what the group has that is furthest behind. */
+static void begin_reading(struct server *server, struct outgoing *outgoing,
+                          const struct process_state *process, uint8_t instance)
+{
+    struct out_reader *reader = &outgoing->readers[instance];
+    reader->state = READER_VALUES;
+    reader->tag = 0;
+    reader->next = outgoing->end;
+    for (unsigned g = 0; g < outgoing->line->master_count; g++) {
+        server->columns.group[g] = taken_by(outgoing, process, g, instance);
+        if (process->instances.all_act) { /* from now on its own */
+            outgoing->taken[g][instance] = server->columns.group[g];
+        }
+        if (server->columns.group[g] + 1 < reader->next) {
+            reader->next = server->columns.group[g] + 1;
+        }
+    }
+}
+
+static bool next_of(struct server *server, struct outgoing *outgoing, const struct process_state *process,
+                    uint8_t instance)
+{
+    struct out_reader *reader = &outgoing->readers[instance];
+    bool begins = reader->state == READER_BEGINS;
+    if (begins) {
+        begin_reading(server, outgoing, process, instance);
+    }
+    bool values = reader->state == READER_VALUES;
+    size_t count = values ? write_values(server, outgoing, reader) : write_events(server, outgoing, reader);
+    bool ready = !values && !reader->ready && count < SERVER_OUTGOING_COLUMNS;
+    if (count == 0 && !values && !ready) {
+        return false;
+    }
+    write_message(server, outgoing, count);
+    server->slot.body.outgoing.begin = begins;
+    server->slot.body.outgoing.ready = ready;
+    if (begins) {
+        server->slot.body.outgoing.n_group = outgoing->line->master_count;
+        server->slot.body.outgoing.group = server->columns.group;
+    }
+    if (values && reader->tag == outgoing->line->process->tag_count) {
+        reader->state = READER_EVENTS;
+    }
+    reader->ready = reader->ready || ready;
+    return true;
+}
+
+bool outgoing_next_message(struct server *server, const struct client *client)
+{
+    for (uint32_t i = 0; i < server->outgoing_count; i++) {
+        struct outgoing *outgoing = &server->outgoing[i];
+        if (outgoing->line->process == client->process->process &&
+            outgoing->readers[client->instance].state != READER_NONE &&
+            next_of(server, outgoing, client->process, client->instance)) {
+            return true;
+        }
+    }
+    return false;
+}
