@@ -34,6 +34,8 @@ static const struct command_row rows[] = {
     {"SET_PREFERRED_INST", VERB_SET_PREFERRED_INST, "SET_PREFERRED_INST process instance|0",
      "Says which instance takes over when it connects, 0 for none; also INSTANCE SET PREFERRED process "
      "instance."},
+    {"SET_LOAD_BAL_MODE", VERB_SET_LOAD_BAL_MODE, "SET_LOAD_BAL_MODE process ON|OFF",
+     "Lets all instances of a process whose lines listen be active at once, or one again."},
     {"STOP", VERB_STOP, "STOP process[,instance]",
      "Ends an instance of a process, or all; another one takes over first."},
     {"ENABLE", VERB_ENABLE, "ENABLE station", "Takes up communication with a station."},
@@ -49,8 +51,6 @@ static const struct command_row rows[] = {
      "the last minutes into a capture file, with ON what comes."},
     {"HELP", VERB_HELP, "HELP [command]", "Shows what each command does."},
     {"VERSION", VERB_VERSION, "VERSION", "Shows the version of the server."},
-    {"SET_LOAD_BAL_MODE", VERB_NOT_BUILT, "SET_LOAD_BAL_MODE process ON|OFF",
-     "Lets all instances of a process be active at once."},
     {"SET_HOT", VERB_NOT_BUILT, "SET_HOT server", "Makes another server the HOT one."},
     {"LNALTERPATH", VERB_NOT_BUILT, "LNALTERPATH line ON|OFF|PRIMARY|BACKUP|QUERY [1-4]",
      "Says which device a redundant line uses."},

@@ -144,9 +144,10 @@ static bool parse_interrogate(struct words *words, struct command *command)
     return at_end(words);
 }
 
-static bool parse_simulate(struct words *words, struct command *command)
+/* A name, and ON or OFF. */
+static bool parse_switch(struct words *words, const char *what, const char *right, struct command *command)
 {
-    if (!take_name(words, "the station", command)) {
+    if (!take_name(words, what, command)) {
         return false;
     }
     const char *word = next_word(words);
@@ -155,7 +156,7 @@ static bool parse_simulate(struct words *words, struct command *command)
     }
     command->on = strcasecmp(word, "ON") == 0;
     if (!command->on && strcasecmp(word, "OFF") != 0) {
-        return wrong(words, "ON or OFF stands behind the station, not", word);
+        return wrong(words, right, word);
     }
     return at_end(words);
 }
@@ -371,7 +372,9 @@ static bool parse_rest(struct words *words, struct command *command)
     case VERB_DISABLE:
         return take_name(words, "the station", command) && at_end(words);
     case VERB_SIMULATE:
-        return parse_simulate(words, command);
+        return parse_switch(words, "the station", "ON or OFF stands behind the station, not", command);
+    case VERB_SET_LOAD_BAL_MODE:
+        return parse_switch(words, "the process", "ON or OFF stands behind the process, not", command);
     case VERB_SHOW:
         return parse_show(words, command);
     case VERB_LNTRACE:

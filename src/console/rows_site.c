@@ -91,7 +91,7 @@ void rows_process(struct json *json, const struct server *server, const struct p
     json_string(json, "value", process_value_name(value));
     put_flags(json, flags);
     json_time(json, "time", time);
-    json_string(json, "mode", "single");
+    json_string(json, "mode", instances->all_act ? "active-active" : "single");
     json_unsigned(json, "preferred", instances->preferred);
     struct server_late late = server_late(server, process);
     json_unsigned(json, "late_batches", late.batches);
@@ -110,7 +110,7 @@ static void put_text(struct json *json, const char *name, const char *text)
     }
 }
 
-static void put_connection(struct json *json, const struct server_connection *connection, uint8_t instance)
+static void put_connection(struct json *json, const struct server_connection *connection)
 {
     json_open(json, NULL, '{');
     json_string(json, "address", connection->address);
@@ -119,7 +119,7 @@ static void put_connection(struct json *json, const struct server_connection *co
     put_text(json, "partner", connection->partner);
     put_text(json, "path", connection->path);
     put_text(json, "role", connection->role);
-    json_unsigned(json, "instance", instance);
+    json_unsigned(json, "instance", connection->instance);
     json_close(json, '}');
 }
 
@@ -137,11 +137,11 @@ void rows_line(struct json *json, const struct server *server, const struct line
     put_flags(json, state->flags);
     json_open(json, "connections", '[');
     for (unsigned i = 0; i < state->connection_count; i++) {
-        put_connection(json, &state->connections[i], state->instance);
+        put_connection(json, &state->connections[i]);
     }
     for (uint8_t i = 0; i <= INSTANCE_MAX; i++) {
         if ((state->stands_by >> i & 1) != 0) {
-            put_connection(json, &state->standby[i], i);
+            put_connection(json, &state->standby[i]);
         }
     }
     json_close(json, ']');

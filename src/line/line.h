@@ -232,8 +232,10 @@ struct line_connection {
         address[LINE_ADDRESS_SIZE]; /* "10.3.0.5:2404": of the current connection, the next or the last one */
     enum connection_state state;
     enum komet_reason reason; /* of the last close; KOMET_OK when there was none */
-    const char *partner;      /* of a redundant partner: which system; else NULL, as the next two */
-    const char *path;         /* "1", of two networks; "1 data": the one that carries its data */
+    const char *partner;      /* whose it is: a system of a redundant partner, a group of masters; NULL: nobody
+                                 in particular */
+    const char *path;         /* of a redundant partner, else NULL, as the next: "1", of two networks; "1 data": the
+                                 one that carries its data */
     const char *role;         /* "HOT", "standby", "lost" */
 };
 

@@ -560,7 +560,11 @@ static struct line_report server104_report(const struct line_engine *engine)
             continue;
         }
         struct line_connection *connection = &report.connections[report.connection_count++];
-        *connection = (struct line_connection){.state = slot->state, .reason = slot->reason};
+        bool grouped = line->line->master_count > 0;
+        *connection =
+            (struct line_connection){.state = slot->state,
+                                     .reason = slot->reason,
+                                     .partner = grouped ? line->line->masters[slot->group].name : NULL};
         memcpy(connection->address, slot->address, sizeof connection->address);
         if (slot->state == CONNECTION_STARTED) {
             report.flags = (value_flags)(report.flags | 1u << slot->letter);

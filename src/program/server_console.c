@@ -220,6 +220,7 @@ static bool begin(struct server_console *console, struct line_now now, struct op
     case VERB_SIMULATE:
     case VERB_SET_ACT_INST:
     case VERB_SET_PREFERRED_INST:
+    case VERB_SET_LOAD_BAL_MODE:
     case VERB_STOP:
         return order_begin(console, now, open, user, mistake);
     case VERB_LNTRACE:

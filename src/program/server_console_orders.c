@@ -197,6 +197,22 @@ static bool begin_of_role(struct server_console *console, struct line_now now, s
     return true;
 }
 
+static bool begin_load_balance(struct server_console *console, struct line_now now, struct open *open,
+                               const struct record_user *user, char *mistake)
+{
+    const struct process *process = named_process(server_site(console->server), open->command.name, mistake);
+    if (process == NULL) {
+        return false;
+    }
+    open->kind = OPEN_ORDER;
+    open->target = process->name;
+    open->waiting = 1;
+    open->result = COMMAND_DONE;
+    server_set_load_balance(console->server, now, open_token(console, open, 0), user, process,
+                            open->command.on);
+    return true;
+}
+
 bool order_begin(struct server_console *console, struct line_now now, struct open *open,
                  const struct record_user *user, char *mistake)
 {
@@ -214,6 +230,8 @@ bool order_begin(struct server_console *console, struct line_now now, struct ope
     case VERB_SET_PREFERRED_INST:
     case VERB_STOP:
         return begin_of_role(console, now, open, user, mistake);
+    case VERB_SET_LOAD_BAL_MODE:
+        return begin_load_balance(console, now, open, user, mistake);
     case VERB_STATUS:
     case VERB_SERVER:
     case VERB_PROCESS:

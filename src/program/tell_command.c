@@ -35,7 +35,8 @@ static bool is_of_role(enum verb verb)
 static bool is_order(enum verb verb)
 {
     return verb == VERB_SET || verb == VERB_INTERROGATE || verb == VERB_CLOCK || verb == VERB_ENABLE ||
-           verb == VERB_DISABLE || verb == VERB_SIMULATE || is_of_role(verb);
+           verb == VERB_DISABLE || verb == VERB_SIMULATE || verb == VERB_SET_LOAD_BAL_MODE ||
+           is_of_role(verb);
 }
 
 /* Why the output went no further. A reader that has gone, as `head` does, wants no sentence. */

@@ -41,6 +41,7 @@ static enum wanted wanted_first(enum verb verb)
     case VERB_PROCESS:
     case VERB_SET_ACT_INST:
     case VERB_SET_PREFERRED_INST:
+    case VERB_SET_LOAD_BAL_MODE:
     case VERB_STOP:
         return WANTED_PROCESS;
     case VERB_LINE:

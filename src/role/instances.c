@@ -10,6 +10,23 @@
 
 #define NOBODY 0xFFu
 
+static bool holds(const struct instances *instances, uint8_t instance)
+{
+    enum role_standing standing = instances->member[instance].standing;
+    return standing == ROLE_ACTIVE || standing == ROLE_STOPPING || standing == ROLE_GONE;
+}
+
+/* Who speaks for all while all act: the lowest number of those that do. */
+static uint8_t leading(const struct instances *instances)
+{
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        if (instances->all_act && instances->member[i].standing == ROLE_ACTIVE) {
+            return i;
+        }
+    }
+    return NOBODY;
+}
+
 /* The one place where a standing changes. */
 static void set_standing(struct instances *instances, struct komet_instant now, uint8_t instance,
                          enum role_standing standing)
@@ -20,15 +37,15 @@ static void set_standing(struct instances *instances, struct komet_instant now, 
         member->standing = standing;
         member->since = now;
     }
-    bool holds = standing == ROLE_ACTIVE || standing == ROLE_STOPPING || standing == ROLE_GONE;
     if (standing != ROLE_ACTIVE) {
         instances->tell_active &= ~(1u << instance);
     }
-    if (!holds && instances->active == instance) {
-        instances->active = NOBODY;
-        reach_follow(&instances->reach, now, NOBODY, false);
+    if (!holds(instances, instance) && instances->active == instance) {
+        instances->active = leading(instances);
+        reach_follow(&instances->reach, now, instances->active, false);
     }
-    KOMET_ASSERT(!holds || instances->active == instance);
+    /* What is still being given up may be held beside: it was granted while all acted. */
+    KOMET_ASSERT(standing != ROLE_ACTIVE || instances->all_act || instances->active == instance);
 }
 
 /* The one place where the value of an instance changes. */
@@ -166,24 +183,20 @@ static uint8_t choose(const struct instances *instances)
     return best;
 }
 
-static void grant_if_free(struct instances *instances, struct komet_instant now)
+static void grant(struct instances *instances, struct komet_instant now, uint8_t chosen)
 {
-    if (instances->active != NOBODY || !komet_reached(now, instances->no_grant_before)) {
-        return;
-    }
-    uint8_t chosen = choose(instances);
-    if (chosen == NOBODY) {
-        return;
-    }
     struct role_member *member = &instances->member[chosen];
     KOMET_ASSERT(member->standing == ROLE_PASSIVE);
     for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
         instances->member[i].yielded = false;
     }
     bool by_hand = instances->wanted == chosen && instances->by_hand;
-    instances->active = chosen;
+    bool leads = instances->active == NOBODY;
+    instances->active = leads ? chosen : instances->active;
     instances->wanted = NOBODY;
-    reach_follow(&instances->reach, now, chosen, by_hand);
+    if (leads) {
+        reach_follow(&instances->reach, now, chosen, by_hand);
+    }
     instances->preferred_came = instances->preferred_came && !is_preferred(instances, chosen);
     member->epoch = ++instances->epoch;
     member->lease_end = komet_after(now, instances->lease_us);
@@ -192,13 +205,64 @@ static void grant_if_free(struct instances *instances, struct komet_instant now)
     set_standing(instances, now, chosen, ROLE_ACTIVE);
 }
 
-/* Begins a hand-over: the active one is told to stop. `wanted` is to have the role, or is NOBODY. */
-static void relieve(struct instances *instances, struct komet_instant now)
+static bool any_holds(const struct instances *instances)
 {
-    uint8_t active = instances->active;
-    KOMET_ASSERT(active != NOBODY && instances->member[active].standing == ROLE_ACTIVE);
-    instances->tell_passive |= 1u << active;
-    set_standing(instances, now, active, ROLE_STOPPING);
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        if (holds(instances, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* While all act: one that does not and can; one that keeps dying only when it is alone. */
+static bool is_to_join(const struct instances *instances, uint8_t instance)
+{
+    const struct role_member *member = &instances->member[instance];
+    bool waits = member->damping.holds && instances->active != NOBODY;
+    return can_act(instances, instance) && member->standing == ROLE_PASSIVE && !waits;
+}
+
+static bool any_is_to_join(const struct instances *instances)
+{
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        if (is_to_join(instances, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void grant_all(struct instances *instances, struct komet_instant now)
+{
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        if (is_to_join(instances, i)) {
+            grant(instances, now, i);
+        }
+    }
+}
+
+static void grant_if_free(struct instances *instances, struct komet_instant now)
+{
+    if (!komet_reached(now, instances->no_grant_before)) {
+        return;
+    }
+    if (instances->all_act) {
+        grant_all(instances, now);
+        return;
+    }
+    uint8_t chosen = any_holds(instances) ? NOBODY : choose(instances);
+    if (chosen != NOBODY) {
+        grant(instances, now, chosen);
+    }
+}
+
+/* Begins a hand-over: one that acts is told to stop. `wanted` is to have the role, or is NOBODY. */
+static void relieve(struct instances *instances, struct komet_instant now, uint8_t instance)
+{
+    KOMET_ASSERT(instance != NOBODY && instances->member[instance].standing == ROLE_ACTIVE);
+    instances->tell_passive |= 1u << instance;
+    set_standing(instances, now, instance, ROLE_STOPPING);
 }
 
 static bool acts(const struct instances *instances)
@@ -219,14 +283,15 @@ static void prefer(struct instances *instances, struct komet_instant now)
 {
     uint8_t preferred = instances->preferred;
     const struct reach *reach = &instances->reach;
-    if (!instances->preferred_came || !acts(instances) || !can_relieve(instances, preferred) ||
+    if (instances->all_act || !instances->preferred_came || !acts(instances) ||
+        !can_relieve(instances, preferred) ||
         reach_count(reach, preferred) < reach_count(reach, instances->active)) {
         return;
     }
     instances->preferred_came = false;
     instances->wanted = preferred;
     instances->by_hand = false;
-    relieve(instances, now);
+    relieve(instances, now, instances->active);
 }
 
 /* The active one has lost a line: who reaches it, and more lines in all, takes over. */
@@ -235,7 +300,7 @@ static void follow_lines(struct instances *instances, struct komet_instant now)
     uint8_t best = NOBODY;
     int line = -1;
     instances->lines_seen = now;
-    if (!acts(instances) || !komet_reached(now, instances->lines_wait)) {
+    if (instances->all_act || !acts(instances) || !komet_reached(now, instances->lines_wait)) {
         return;
     }
     for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
@@ -253,7 +318,7 @@ static void follow_lines(struct instances *instances, struct komet_instant now)
     instances->lines_wait = komet_after(now, ROLE_LINES_PAUSE_US);
     instances->wanted = best;
     instances->by_hand = false;
-    relieve(instances, now);
+    relieve(instances, now, instances->active);
 }
 
 /* ---- what happens ---- */
@@ -307,11 +372,11 @@ void instances_lost(struct instances *instances, struct komet_instant now, uint8
     struct role_member *member = &instances->member[instance];
     instances->tell_passive &= ~(1u << instance);
     reach_forget(&instances->reach, now, instance);
-    bool holds = member->standing == ROLE_ACTIVE || member->standing == ROLE_STOPPING;
+    bool held = member->standing == ROLE_ACTIVE || member->standing == ROLE_STOPPING;
     bool lease_runs = !komet_reached(now, member->lease_end);
     instances->preferred_came = instances->preferred_came && !is_preferred(instances, instance);
     set_value(instances, now, instance, member->leaving ? INSTANCE_ENDED : INSTANCE_LOST);
-    set_standing(instances, now, instance, holds && lease_runs && !surely_dead ? ROLE_GONE : ROLE_ABSENT);
+    set_standing(instances, now, instance, held && lease_runs && !surely_dead ? ROLE_GONE : ROLE_ABSENT);
     grant_if_free(instances, now);
 }
 
@@ -349,8 +414,8 @@ void instances_stopped(struct instances *instances, struct komet_instant now, ui
 {
     KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
     struct role_member *member = &instances->member[instance];
-    bool holds = member->standing == ROLE_ACTIVE || member->standing == ROLE_STOPPING;
-    if (!holds || member->epoch != epoch) {
+    bool held = member->standing == ROLE_ACTIVE || member->standing == ROLE_STOPPING;
+    if (!held || member->epoch != epoch) {
         return; /* an old word about an old grant */
     }
     set_standing(instances, now, instance, ROLE_PASSIVE);
@@ -371,7 +436,7 @@ const char *instances_leave(struct instances *instances, struct komet_instant no
     instances->wanted = instances->wanted == instance ? NOBODY : instances->wanted;
     instances->tell_passive |= 1u << instance;
     if (member->standing == ROLE_ACTIVE) {
-        relieve(instances, now);
+        relieve(instances, now, instance);
     }
     return NULL;
 }
@@ -388,6 +453,9 @@ const char *instances_set_active(struct instances *instances, struct komet_insta
     if (member->silent) {
         return "this instance is silent: its watchdog is broken (WDErr)";
     }
+    if (instances->all_act) {
+        return "all instances act (SET_LOAD_BAL_MODE ON)";
+    }
     instances->preferred_came = false;
     damping_lift(&member->damping, now);
     if (instances->active == instance && member->standing == ROLE_ACTIVE) {
@@ -398,7 +466,7 @@ const char *instances_set_active(struct instances *instances, struct komet_insta
     instances->wanted = instance;
     instances->by_hand = true;
     if (acts(instances)) {
-        relieve(instances, now);
+        relieve(instances, now, instances->active);
     }
     grant_if_free(instances, now);
     return NULL;
@@ -415,6 +483,32 @@ const char *instances_set_preferred(struct instances *instances, uint8_t instanc
     instances->preferred = instance;
     instances->preferred_came = false;
     return NULL;
+}
+
+void instances_set_all_act(struct instances *instances, struct komet_instant now, bool all_act)
+{
+    if (instances->all_act == all_act) {
+        return;
+    }
+    uint8_t stays = instances->active;
+    if (instances->preferred != 0 && instances->member[instances->preferred].standing == ROLE_ACTIVE) {
+        stays = instances->preferred;
+    }
+    instances->wanted = NOBODY;
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX && !all_act; i++) {
+        if (i != stays && instances->member[i].standing == ROLE_ACTIVE) {
+            relieve(instances, now, i);
+        }
+    }
+    instances->all_act = all_act;
+    instances->active = all_act ? instances->active : stays;
+    grant_if_free(instances, now);
+}
+
+void instances_recover_all_act(struct instances *instances, bool all_act)
+{
+    KOMET_ASSERT(!any_holds(instances));
+    instances->all_act = all_act;
 }
 
 /* ---- time ---- */
@@ -449,10 +543,9 @@ static void watch_silence(struct instances *instances, struct komet_instant now)
     }
 }
 
-static void watch_lease(struct instances *instances, struct komet_instant now)
+static void watch_lease(struct instances *instances, struct komet_instant now, uint8_t holder)
 {
-    uint8_t holder = instances->active;
-    if (holder == NOBODY || !komet_reached(now, instances->member[holder].lease_end)) {
+    if (!holds(instances, holder) || !komet_reached(now, instances->member[holder].lease_end)) {
         return;
     }
     struct role_member *member = &instances->member[holder];
@@ -471,7 +564,9 @@ static void watch_lease(struct instances *instances, struct komet_instant now)
 void instances_tick(struct instances *instances, struct komet_instant now)
 {
     watch_silence(instances, now);
-    watch_lease(instances, now);
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        watch_lease(instances, now, i);
+    }
     grant_if_free(instances, now);
     prefer(instances, now);
     follow_lines(instances, now);
@@ -480,7 +575,7 @@ void instances_tick(struct instances *instances, struct komet_instant now)
 /* When a line that is missed may move the role. */
 static struct komet_instant lines_deadline(const struct instances *instances)
 {
-    if (!acts(instances) || instances->reach.missed_count == 0) {
+    if (instances->all_act || !acts(instances) || instances->reach.missed_count == 0) {
         return KOMET_NEVER;
     }
     struct komet_instant seen = instances->lines_seen, wait = instances->lines_wait;
@@ -496,10 +591,12 @@ struct komet_instant instances_deadline(const struct instances *instances)
         deadline = komet_earlier(deadline, damping_deadline(&member->damping));
         deadline = komet_earlier(deadline, member->expected ? instances->expected_until : KOMET_NEVER);
     }
-    if (instances->active != NOBODY) {
-        return komet_earlier(deadline, instances->member[instances->active].lease_end);
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        deadline = holds(instances, i) ? komet_earlier(deadline, instances->member[i].lease_end) : deadline;
     }
-    return choose(instances) != NOBODY ? komet_earlier(deadline, instances->no_grant_before) : deadline;
+    bool waits =
+        instances->all_act ? any_is_to_join(instances) : !any_holds(instances) && choose(instances) != NOBODY;
+    return waits ? komet_earlier(deadline, instances->no_grant_before) : deadline;
 }
 
 /* ---- what it wants, and what is known ---- */
@@ -528,8 +625,8 @@ bool instances_valid(const struct instances *instances, struct komet_instant now
 {
     KOMET_ASSERT(instance <= ROLE_INSTANCE_MAX);
     const struct role_member *member = &instances->member[instance];
-    bool holds = member->standing == ROLE_ACTIVE || member->standing == ROLE_STOPPING;
-    return holds && epoch != 0 && member->epoch == epoch && !komet_reached(now, member->lease_end);
+    bool held = member->standing == ROLE_ACTIVE || member->standing == ROLE_STOPPING;
+    return held && epoch != 0 && member->epoch == epoch && !komet_reached(now, member->lease_end);
 }
 
 uint16_t instances_flags(const struct instances *instances)

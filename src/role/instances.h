@@ -7,12 +7,18 @@
  * lines; SET_ACT_INST moves the role by hand; when the active one is lost, the one that reaches most lines,
  * else the preferred one, else the one connected longest, else the lowest number. One that keeps dying
  * (damping.h) comes behind all others. When the active one has lost a line that a passive one reaches
- * (reach.h), the role moves too. Active-active has its place in `struct instances` and comes later.
+ * (reach.h), the role moves too.
  *
  * Lines move the role at most once in ROLE_LINES_PAUSE_US, only to one that reaches more of them than the
  * active one, and never back by themselves. Who was made active by hand keeps the role although it does not
  * reach a line, until it has reached it once. The preferred one waits until it reaches as many as the active
  * one.
+ *
+ * Active-active (`all_act`, SET_LOAD_BAL_MODE): each instance that can acts, under a grant of its own, with
+ * an epoch of its own and larger than all before. `active` is then the one of them that speaks for all: the
+ * first that acted, and after it the lowest number. One that keeps dying acts only when no other does. When
+ * the mode ends, the preferred one goes on if it acts, else `active`; the others are relieved. Nobody is
+ * granted anew while one of them still holds its grant.
  *
  * A hand-over: the old one is told to stop, its *stopped* (or the end of its lease) is awaited, the new one
  * gets a larger epoch. Epochs grow over restarts of the server: `epoch_floor` is the largest ever journaled.
@@ -69,14 +75,14 @@ struct role_by_lines {
 struct instances {
     struct role_member member[ROLE_INSTANCE_MAX + 1]; /* [0]: the run without a number */
     int64_t lease_us;
-    uint64_t epoch;                       /* largest given */
-    uint8_t wanted;                       /* is to have the role when the old one has stopped; 0xFF none */
-    bool by_hand;                         /* SET_ACT_INST wants it */
-    uint8_t active;                       /* member with the grant; 0xFF none */
-    uint8_t preferred;                    /* 1 … 15, 0 none */
-    bool all_act;                         /* each that can acts, under a grant of its own (SET_LOAD_BAL_MODE) */
-    bool preferred_came;                  /* it connected, and is to take over as soon as it can */
-    uint8_t ended;                        /* whose end was the newest; of it the process has its value */
+    uint64_t epoch;      /* largest given */
+    uint8_t wanted;      /* is to have the role when the old one has stopped; 0xFF none */
+    bool by_hand;        /* SET_ACT_INST wants it */
+    uint8_t active;      /* member with the grant, or with the one that leads; 0xFF none */
+    uint8_t preferred;   /* 1 … 15, 0 none */
+    bool all_act;        /* each that can acts, under a grant of its own (SET_LOAD_BAL_MODE) */
+    bool preferred_came; /* it connected, and is to take over as soon as it can */
+    uint8_t ended;       /* whose end was the newest; of it the process has its value */
     struct komet_instant no_grant_before; /* somebody may act until then under a grant that we cannot end */
     struct komet_instant expected_until;
     uint32_t tell_active, tell_passive; /* members that instances_next has to name, as bits */
@@ -123,8 +129,11 @@ void instances_stopped(struct instances *instances, struct komet_instant now, ui
  * running). Static storage. */
 const char *instances_leave(struct instances *instances, struct komet_instant now, uint8_t instance);
 /* SET_ACT_INST: holds until the preferred one connects, or the active one is lost; lifts damping. NULL, or
- * why not (not running, silent, ending). Static storage. */
+ * why not (not running, silent, ending, all act). Static storage. */
 const char *instances_set_active(struct instances *instances, struct komet_instant now, uint8_t instance);
+/* SET_LOAD_BAL_MODE; and what the journal had of it, before anything else. */
+void instances_set_all_act(struct instances *instances, struct komet_instant now, bool all_act);
+void instances_recover_all_act(struct instances *instances, bool all_act);
 /* SET_PREFERRED_INST, 0 for none: changes nothing until the preferred one connects, or the active one is
  * lost. NULL, or why not. Static storage. */
 const char *instances_set_preferred(struct instances *instances, uint8_t instance);

@@ -447,6 +447,28 @@ static struct komet_instant client_deadline(const struct server *server, const s
     return client->kind == CLIENT_KOM ? komet_after(client->heard, silence_limit(server)) : KOMET_NEVER;
 }
 
+static bool acts(const struct process_state *process, uint8_t instance)
+{
+    enum role_standing standing = process->instances.member[instance].standing;
+    return standing == ROLE_ACTIVE || standing == ROLE_STOPPING || standing == ROLE_GONE;
+}
+
+static void tick_roles(struct server *server, struct line_now now, struct process_state *process)
+{
+    uint32_t acted = 0;
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        acted |= acts(process, i) ? 1u << i : 0u;
+    }
+    instances_tick(&process->instances, now.instant);
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        if ((acted >> i & 1u) != 0 && !acts(process, i)) {
+            server_note(server, "%s let its lease run out", run_name(process->process->name, i).text);
+            outgoing_ended(server, process, i);
+            orders_instance_lost(server, now, process, i, process->instances.member[i].epoch);
+        }
+    }
+}
+
 void server_tick(struct server *server, struct line_now now)
 {
     for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
@@ -459,14 +481,7 @@ void server_tick(struct server *server, struct line_now now)
     }
     for (unsigned p = 0; p < server->site->process_count; p++) {
         struct process_state *process = &server->processes[p];
-        uint8_t before = server_active(process);
-        uint64_t epoch = before <= ROLE_INSTANCE_MAX ? process->instances.member[before].epoch : 0;
-        instances_tick(&process->instances, now.instant);
-        if (before <= ROLE_INSTANCE_MAX && process->instances.member[before].epoch == epoch &&
-            server_active(process) != before) {
-            server_note(server, "%s let its lease run out", run_name(process->process->name, before).text);
-            orders_instance_lost(server, now, process, before, epoch);
-        }
+        tick_roles(server, now, process);
     }
     orders_tick(server, now);
 }
@@ -516,7 +531,9 @@ static bool next_role(struct server *server, struct line_now now, struct server_
             if (!role.active) {
                 continue;
             }
-            clients_forget_reports(server, process, role.instance);
+            if (server_active(process) == role.instance) { /* else another one leads */
+                clients_forget_reports(server, process, role.instance);
+            }
             server->counters.grants++;
             server->record = (struct record){.kind = RECORD_GRANT,
                                              .ticket = ++server->ticket,
@@ -561,6 +578,7 @@ static bool next_note(struct server *server, struct server_output *output)
 bool server_next(struct server *server, struct line_now now, struct server_output *output)
 {
     stations_follow_control(server);
+    orders_tell_masters(server);
     *output = (struct server_output){0};
     bool found = next_note(server, output) || batch_next_change(server, output) ||
                  outgoing_next_record(server, output) || batch_next(server, output) ||
@@ -571,8 +589,9 @@ bool server_next(struct server *server, struct line_now now, struct server_outpu
                  clients_next_message(server, now, output) || orders_next_command(server, now, output) ||
                  /* Again: a command that could not be sent any more has ended. */
                  (!server->journal_failed && orders_next_record(server, now, output)) ||
-                 orders_next_ended(server, output) || traces_next(server, output) ||
-                 next_close(server, output);
+                 orders_next_ended(server, output) ||
+                 (orders_tell_masters(server) && clients_next_message(server, now, output)) ||
+                 traces_next(server, output) || next_close(server, output);
     if (found && output->kind == SERVER_OUT_RECORD) {
         server->counters.records++;
     }

@@ -140,6 +140,10 @@ void server_set_active(struct server *server, struct line_now now, uint64_t toke
 /* SET_PREFERRED_INST, 0 for none: ends when it is on disk, or is refused. */
 void server_set_preferred(struct server *server, struct line_now now, uint64_t token,
                           const struct record_user *user, const struct process *process, uint8_t instance);
+/* SET_LOAD_BAL_MODE: all instances of the process act, or one again; only of a process all of whose lines
+ * listen. Ends when it is on disk, from when it holds, or is refused. */
+void server_set_load_balance(struct server *server, struct line_now now, uint64_t token,
+                             const struct record_user *user, const struct process *process, bool all_act);
 /* STOP: of one instance, or of all that run (0); ends when they have ended, or is refused. */
 void server_stop(struct server *server, struct line_now now, uint64_t token, const struct record_user *user,
                  const struct process *process, uint8_t instance);
@@ -187,19 +191,22 @@ const char *server_instance_host(const struct server *server, const struct proce
 /* Wall-clock time of an instant that the engine kept (`since`), for the console. */
 struct komet_utc server_utc_of(const struct server *server, struct komet_instant instant);
 
+#define SERVER_CONNECTIONS_MAX 32 /* shown of a line, of all instances that act */
+
 struct server_connection {
-    char address[80];
+    char address[LINE_ADDRESS_SIZE];
     enum connection_state state;
     char reason[32];                      /* of its last end; "" none */
-    char partner[64], path[16], role[16]; /* of a redundant partner's; "" none */
+    char partner[64], path[16], role[16]; /* whose it is; "" none is known */
+    uint8_t instance;
 };
 
 struct server_line_state {
     bool value;
     value_flags flags;
-    uint8_t instance; /* that reported last; 0 none or unnumbered */
+    uint8_t instance; /* that reported last; 0 none or unnumbered, or several act */
     unsigned connection_count;
-    struct server_connection connections[4];
+    struct server_connection connections[SERVER_CONNECTIONS_MAX];
     uint16_t stands_by; /* bits of the passive instances that keep a connection, or try to */
     struct server_connection standby[INSTANCE_MAX + 1];
 };

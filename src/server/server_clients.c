@@ -150,6 +150,9 @@ void clients_forget_reports(struct server *server, struct process_state *process
     uint32_t line = server->first_line[process->process->index];
     for (unsigned i = 0; i < process->process->line_count; i++, line++) {
         struct server_line_state *state = &server->lines[line];
+        if (line_is_server(&process->process->lines[i])) {
+            continue; /* it shows all that act (server_outgoing.c) */
+        }
         state->value = false;
         state->flags = 0;
         state->instance = reporter <= ROLE_INSTANCE_MAX ? reporter : 0;
@@ -168,15 +171,23 @@ void clients_forget_standby(struct server *server, const struct process *process
     }
 }
 
-static void take_connection(struct server_connection *connection, const Komet__Wire__ConnectionReport *from)
+unsigned clients_copy_connections(const Komet__Wire__LineReport *report, uint8_t instance,
+                                  struct server_connection *connections, unsigned capacity)
 {
-    snprintf(connection->address, sizeof connection->address, "%s", from->address);
-    snprintf(connection->reason, sizeof connection->reason, "%s", from->reason);
-    snprintf(connection->partner, sizeof connection->partner, "%s", from->partner);
-    snprintf(connection->path, sizeof connection->path, "%s", from->path);
-    snprintf(connection->role, sizeof connection->role, "%s", from->role);
-    connection->state =
-        from->state <= CONNECTION_STOPPING ? (enum connection_state)from->state : CONNECTION_CLOSED;
+    unsigned count = report->n_connections < capacity ? (unsigned)report->n_connections : capacity;
+    for (unsigned i = 0; i < count; i++) {
+        const Komet__Wire__ConnectionReport *from = report->connections[i];
+        struct server_connection *to = &connections[i];
+        snprintf(to->address, sizeof to->address, "%s", from->address);
+        snprintf(to->reason, sizeof to->reason, "%s", from->reason);
+        snprintf(to->partner, sizeof to->partner, "%s", from->partner);
+        snprintf(to->path, sizeof to->path, "%s", from->path);
+        snprintf(to->role, sizeof to->role, "%s", from->role);
+        to->instance = instance;
+        to->state =
+            from->state <= CONNECTION_STOPPING ? (enum connection_state)from->state : CONNECTION_CLOSED;
+    }
+    return count;
 }
 
 /* A passive instance: whether its line stands by, and how. */
@@ -187,7 +198,7 @@ static void take_standby(struct server_line_state *line, uint8_t instance,
     unsigned bit = 1u << instance;
     line->stands_by = (uint16_t)(stands_by ? line->stands_by | bit : line->stands_by & ~bit);
     if (stands_by) {
-        take_connection(&line->standby[instance], report->connections[0]);
+        clients_copy_connections(report, instance, &line->standby[instance], 1);
     }
 }
 
@@ -202,6 +213,10 @@ void clients_line_report(struct server *server, struct line_now now, unsigned cl
         server->clients[client].close = true;
         return;
     }
+    if (line_is_server(&process->lines[report->line])) {
+        outgoing_report(server, kom, report);
+        return;
+    }
     struct server_line_state *line = &server->lines[server->first_line[process->index] + report->line];
     instances_line(&kom->process->instances, now.instant, kom->instance, (uint16_t)report->line,
                    report->reach < REACH_COUNT ? (enum line_reach)report->reach : REACH_UNKNOWN);
@@ -212,11 +227,8 @@ void clients_line_report(struct server *server, struct line_now now, unsigned cl
     line->value = report->value;
     line->flags = (value_flags)report->flags;
     line->instance = kom->instance;
-    unsigned capacity = sizeof line->connections / sizeof line->connections[0];
-    line->connection_count = report->n_connections < capacity ? (unsigned)report->n_connections : capacity;
-    for (unsigned i = 0; i < line->connection_count; i++) {
-        take_connection(&line->connections[i], report->connections[i]);
-    }
+    line->connection_count =
+        clients_copy_connections(report, kom->instance, line->connections, SERVER_CONNECTIONS_MAX);
 }
 
 void clients_station_report(struct server *server, unsigned client, const Komet__Wire__StationReport *report)
@@ -229,7 +241,8 @@ void clients_station_report(struct server *server, unsigned client, const Komet_
         server->clients[client].close = true;
         return;
     }
-    if (kom->process->reporter == kom->instance) {
+    if (kom->process->reporter == kom->instance &&
+        !line_is_server(process->stations[report->station]->line)) {
         stations_report(server, process->stations[report->station], (enum station_value)report->value,
                         (value_flags)report->flags);
     }

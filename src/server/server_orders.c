@@ -28,7 +28,8 @@ static bool is_write(const struct order *order)
  * there already, and one that a disk holds up must end. */
 static bool is_kept(const struct order *order)
 {
-    bool role_or_station = order->kind == ORDER_PREFERRED || order->kind == ORDER_STATION;
+    bool role_or_station =
+        order->kind == ORDER_PREFERRED || order->kind == ORDER_STATION || order->kind == ORDER_LOAD_BALANCE;
     return is_write(order) || (role_or_station && order->result == COMMAND_DONE);
 }
 
@@ -363,6 +364,8 @@ void orders_stored(struct server *server, struct line_now now)
             set_state(order, ORDER_ENDED);
             if (order->kind == ORDER_STATION) {
                 stations_ordered(server, order);
+            } else if (order->kind == ORDER_LOAD_BALANCE && order->result == COMMAND_DONE) {
+                roles_load_balance(server, now, order);
             }
         } else if (server->journal_failed && (order->state == ORDER_ENDING || order->state == ORDER_END)) {
             if (order->sent) {
@@ -423,6 +426,8 @@ static const char *order_word(const struct order *order)
         return "SET_PREFERRED_INST";
     case ORDER_STOP:
         return "STOP";
+    case ORDER_LOAD_BALANCE:
+        return "SET_LOAD_BAL_MODE";
     case ORDER_STATION:
         return station_order_name((enum station_order)(unsigned)order->number);
     }
@@ -447,7 +452,8 @@ static void write_command_record(const struct order *order, bool end, struct rec
              : order->station != NULL ? order->station->name
                                       : order->process->process->name);
     command->user = order->user;
-    command->number = order->tag != NULL || order->station != NULL ? order->number : order->instance;
+    bool has_number = order->tag != NULL || order->station != NULL || order->kind == ORDER_LOAD_BALANCE;
+    command->number = has_number ? order->number : order->instance;
     command->flags = order->flags;
     command->epoch = order->epoch;
     command->given = order->given;
@@ -525,6 +531,11 @@ static void write_next_of_end(struct server *server, struct order *order)
         order->written = EVENT_IS_NEXT;
         if (order->kind == ORDER_PREFERRED) {
             begin_record(server, order, RECORD_PREFERRED);
+            return;
+        }
+        if (order->kind == ORDER_LOAD_BALANCE) {
+            begin_record(server, order, RECORD_LOAD_BALANCE);
+            server->record.of.load_balance = order->mode != 0;
             return;
         }
         /* fallthrough */
@@ -626,6 +637,20 @@ bool orders_next_command(struct server *server, struct line_now now, struct serv
     return false;
 }
 
+bool orders_tell_masters(struct server *server)
+{
+    bool any = false;
+    for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
+        struct order *order = &server->orders[i];
+        if (order->state == ORDER_ENDED && order->master != 0) {
+            masters_order_ended(server, order->master, order->result);
+            set_state(order, ORDER_FREE);
+            any = true;
+        }
+    }
+    return any;
+}
+
 bool orders_next_ended(struct server *server, struct server_output *output)
 {
     if (server->refusal_count > 0) {
@@ -635,10 +660,7 @@ bool orders_next_ended(struct server *server, struct server_output *output)
     }
     for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
         struct order *order = &server->orders[i];
-        if (order->state == ORDER_ENDED && order->master != 0) {
-            masters_order_ended(server, order->master, order->result);
-            set_state(order, ORDER_FREE);
-        } else if (order->state == ORDER_ENDED) {
+        if (order->state == ORDER_ENDED) {
             output->kind = SERVER_OUT_ENDED;
             output->ended = (struct server_ended){.token = order->token,
                                                   .id = order->id,

@@ -322,6 +322,8 @@ void outgoing_recovered(struct server *server)
 
 /* ---- to instances ---- */
 
+static void show(struct server *server, const struct outgoing *outgoing);
+
 void outgoing_granted(struct server *server, const struct process_state *process, uint8_t instance)
 {
     for (uint32_t i = 0; i < server->outgoing_count; i++) {
@@ -335,10 +337,63 @@ void outgoing_granted(struct server *server, const struct process_state *process
 void outgoing_ended(struct server *server, const struct process_state *process, uint8_t instance)
 {
     for (uint32_t i = 0; i < server->outgoing_count; i++) {
-        if (server->outgoing[i].line->process == process->process) {
-            server->outgoing[i].readers[instance] = (struct out_reader){.state = READER_NONE};
+        struct outgoing *outgoing = &server->outgoing[i];
+        if (outgoing->line->process == process->process) {
+            outgoing->readers[instance] = (struct out_reader){.state = READER_NONE};
+            outgoing->reported[instance] = (struct out_reported){0};
+            show(server, outgoing);
         }
     }
+}
+
+/* ---- what is known of the line ---- */
+
+/* Its stations are on while a client of any instance has started data transfer. */
+static void show_stations(struct server *server, const struct outgoing *outgoing, bool started)
+{
+    for (unsigned i = 0; i < outgoing->line->station_count; i++) {
+        const struct station *station = &outgoing->line->stations[i];
+        unsigned mode = server_station_mode(server, station);
+        stations_report(server, station,
+                        mode != 0 ? station_mode_value(mode)
+                        : started ? STATION_ON
+                                  : STATION_COMERR,
+                        0);
+    }
+}
+
+static void show(struct server *server, const struct outgoing *outgoing)
+{
+    struct server_line_state *line = &server->lines[server_line_number(server, outgoing->line)];
+    const struct process_state *process = &server->processes[outgoing->line->process->index];
+    uint8_t leads = server_active(process);
+    *line = (struct server_line_state){0};
+    line->instance = leads <= ROLE_INSTANCE_MAX && !process->instances.all_act ? leads : 0;
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        const struct out_reported *reported = &outgoing->reported[i];
+        line->value = line->value || reported->value;
+        line->flags = (value_flags)(line->flags | reported->flags);
+        for (unsigned k = 0;
+             k < reported->connection_count && line->connection_count < SERVER_CONNECTIONS_MAX; k++) {
+            line->connections[line->connection_count++] = reported->connections[k];
+        }
+    }
+    show_stations(server, outgoing, line->flags != 0);
+}
+
+void outgoing_report(struct server *server, const struct client *client,
+                     const Komet__Wire__LineReport *report)
+{
+    struct outgoing *outgoing = outgoing_of(server, &client->process->process->lines[report->line]);
+    if (client->process->instances.member[client->instance].standing != ROLE_ACTIVE) {
+        return; /* one that stops: its line is closed, which is no news */
+    }
+    struct out_reported *reported = &outgoing->reported[client->instance];
+    reported->value = report->value;
+    reported->flags = (value_flags)report->flags;
+    reported->connection_count =
+        clients_copy_connections(report, client->instance, reported->connections, LINE_CONNECTIONS_MAX);
+    show(server, outgoing);
 }
 
 static void add_column(struct out_columns *columns, size_t at, uint32_t tag, const struct value *value,

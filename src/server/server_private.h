@@ -118,7 +118,13 @@ struct outgoing {
     uint32_t dirty[SITE_MASTERS_MAX];                        /* of these instances it is to be journaled */
     uint64_t ticket;                                         /* of the newest such record */
     struct out_reader readers[ROLE_INSTANCE_MAX + 1];
-    uint64_t lost; /* events that a group of masters never got */
+    struct out_reported {
+        bool value;
+        value_flags flags;
+        unsigned connection_count;
+        struct server_connection connections[LINE_CONNECTIONS_MAX];
+    } reported[ROLE_INSTANCE_MAX + 1]; /* what each instance that acts says of the line */
+    uint64_t lost;                     /* events that a group of masters never got */
     bool lost_told;
 };
 
@@ -162,7 +168,14 @@ struct master_order {
     enum command_result result;
 };
 
-enum order_kind { ORDER_TELEMETRY, ORDER_ROLE, ORDER_PREFERRED, ORDER_STOP, ORDER_STATION };
+enum order_kind {
+    ORDER_TELEMETRY,
+    ORDER_ROLE,
+    ORDER_PREFERRED,
+    ORDER_STOP,
+    ORDER_STATION,
+    ORDER_LOAD_BALANCE
+};
 enum order_state {
     ORDER_FREE,
     ORDER_BEGIN,      /* its BEGIN is to be journaled */
@@ -184,7 +197,7 @@ struct order {
     const struct tag *tag; /* commands */
     const struct station *station;
     uint8_t instance;
-    uint8_t mode; /* STATION: what it makes of the station's */
+    uint8_t mode; /* STATION: what it makes of the station's. LOAD_BALANCE: 1 all act */
     uint64_t epoch, ticket;
     double number;
     value_flags flags;
@@ -324,6 +337,9 @@ uint8_t server_active(const struct process_state *process);
 uint32_t server_line_number(const struct server *server, const struct line *line);
 uint32_t server_station_number(const struct server *server, const struct station *station);
 
+/* Up to `capacity` connections of a report; returns how many. */
+unsigned clients_copy_connections(const Komet__Wire__LineReport *report, uint8_t instance,
+                                  struct server_connection *connections, unsigned capacity);
 /* server_clients.c: Hello, heartbeats, reports. */
 void clients_hello(struct server *server, struct line_now now, unsigned client,
                    const Komet__Wire__Hello *hello);
@@ -358,6 +374,9 @@ void stations_write_event(struct server *server, const struct tag *tag, const st
 /* The slot's message: the modes of all stations of a process. */
 void stations_write_modes(struct server *server, const struct process *process);
 
+/* An ORDER_LOAD_BALANCE is on disk. */
+void roles_load_balance(struct server *server, struct line_now now, const struct order *order);
+
 /* server_values.c: values of processes. */
 void values_begin(struct process_state *process);
 /* The next one that is to be journaled. */
@@ -379,6 +398,9 @@ void outgoing_taken(struct server *server, struct line_now now, unsigned client,
 /* An instance was told its grant, or has none any more. */
 void outgoing_granted(struct server *server, const struct process_state *process, uint8_t instance);
 void outgoing_ended(struct server *server, const struct process_state *process, uint8_t instance);
+/* What an instance that acts says of a line; the line shows what all say. */
+void outgoing_report(struct server *server, const struct client *client,
+                     const Komet__Wire__LineReport *report);
 /* From now on one instance acts, or all do. */
 void outgoing_mode_changed(struct server *server, const struct process_state *process);
 /* True when the slot's message has values for a client. */
@@ -434,6 +456,8 @@ struct komet_instant orders_deadline(const struct server *server);
 bool orders_next_record(struct server *server, struct line_now now, struct server_output *output);
 /* A Command for a KOM that waits to be sent. */
 bool orders_next_command(struct server *server, struct line_now now, struct server_output *output);
+/* Those that repeat commands of masters and have ended: their masters are answered next. False: none had. */
+bool orders_tell_masters(struct server *server);
 bool orders_next_ended(struct server *server, struct server_output *output);
 /* server_roles.c */
 /* The Role of a grant was handed out: SET_ACT_INST may be done. */

@@ -73,6 +73,56 @@ void server_set_preferred(struct server *server, struct line_now now, uint64_t t
     orders_end(server, order, now, COMMAND_DONE, "%s", "");
 }
 
+/* The line that keeps a process from acting on all instances; NULL: none does. */
+static const struct line *line_that_connects(const struct process *process)
+{
+    for (unsigned i = 0; i < process->line_count; i++) {
+        if (!line_is_server(&process->lines[i])) {
+            return &process->lines[i];
+        }
+    }
+    return NULL;
+}
+
+void server_set_load_balance(struct server *server, struct line_now now, uint64_t token,
+                             const struct record_user *user, const struct process *process, bool all_act)
+{
+    struct order *order = orders_begin(server, now, token, user, process, NULL);
+    const struct line *connects = line_that_connects(process);
+    if (order == NULL) {
+        return;
+    }
+    order->kind = ORDER_LOAD_BALANCE;
+    order->mode = all_act ? 1 : 0;
+    order->number = order->mode;
+    order->state = ORDER_BEGIN;
+    if (server->journal_failed) {
+        orders_end(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
+    } else if (all_act && (connects != NULL || process->line_count == 0)) {
+        orders_end(server, order, now, COMMAND_REFUSED,
+                   connects != NULL
+                       ? "line %.60s connects (%s); all may act only where masters connect to all"
+                       : "%.60s has no line%s",
+                   connects != NULL ? connects->name : process->name,
+                   connects != NULL ? line_protocol_name(connects->protocol) : "");
+    } else {
+        order->sent = true; /* on disk from then on, whatever comes */
+        orders_end(server, order, now, COMMAND_DONE, "%s", "");
+    }
+}
+
+void roles_load_balance(struct server *server, struct line_now now, const struct order *order)
+{
+    struct process_state *process = order->process;
+    bool all_act = order->mode != 0;
+    if (process->instances.all_act != all_act) {
+        server_note(server, "%s: %s (%s)", process->process->name,
+                    all_act ? "all instances act" : "one instance acts again", order->user.name);
+        outgoing_mode_changed(server, process);
+        instances_set_all_act(&process->instances, now.instant, all_act);
+    }
+}
+
 void server_stop(struct server *server, struct line_now now, uint64_t token, const struct record_user *user,
                  const struct process *process, uint8_t instance)
 {
@@ -104,7 +154,7 @@ void server_recover_load_balance(struct server *server, const char *process, boo
 {
     struct process_state *state = server_find_process(server, process);
     if (state != NULL) {
-        state->instances.all_act = all_act;
+        instances_recover_all_act(&state->instances, all_act);
     }
 }
 

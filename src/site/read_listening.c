@@ -136,7 +136,9 @@ void check_listening(struct yaml_reader *yaml, const yaml_node_t *node, const st
 {
     struct place place = node_place(yaml, node);
     if (!line_is_server(line)) {
-        if (line->listen.host != NULL || line->master_count > 0) {
+        bool listens =
+            line->listen.host != NULL && line->protocol != PROTOCOL_IEC104_SINAUT; /* which has SP, SH */
+        if (listens || line->master_count > 0) {
             reading_fault(yaml->reading, place, "leave out listen and masters",
                           "line '%s' connects: its protocol is %s", line->name,
                           line_protocol_name(line->protocol));
@@ -156,6 +158,10 @@ void check_listening(struct yaml_reader *yaml, const yaml_node_t *node, const st
             reading_fault(yaml->reading, place, "1 to 65534",
                           "station '%s' of a line that listens has the address 0", line->stations[i].name);
         }
+    }
+    if (line->without_server == WITHOUT_SERVER_BUFFER) {
+        reading_fault(yaml->reading, place, "leave out without_server",
+                      "line '%s' listens: masters have nothing to hear without a server", line->name);
     }
     if (line->listen.host == NULL) {
         reading_fault(yaml->reading, place, "listen: \"ALL:2404\"", "line '%s' does not say where it listens",

@@ -93,9 +93,12 @@ class Master:
         if self.closed or not select.select([self.socket], [], [], seconds)[0]:
             return
         try:
-            octets = self.socket.recv(65536)
+            self.receive()
         except ConnectionError:
-            octets = b""
+            self.closed = True
+
+    def receive(self):
+        octets = self.socket.recv(65536)
         self.closed = not octets
         self.buffer += octets
         while len(self.buffer) >= 2 and len(self.buffer) >= self.buffer[1] + 2:

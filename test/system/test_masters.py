@@ -115,7 +115,8 @@ def make_centre(new_site):
 def test_values_go_out_and_interrogations_are_answered(new_centre):
     centre = new_centre().start()
     master = centre.master().start()
-    assert centre.line()["flags"] == "A"
+    wait_for(lambda: centre.line()["flags"] == "A", "the first client's flag")
+    wait_for(lambda: quality(13, master.interrogate()[13][1]) == 0, "the value is on disk, and known there")
     found = master.interrogate()
     assert number(1, found[11][1]) == 0 and number(3, found[12][1]) == 2
     assert number(13, found[13][1]) == 12.5 and quality(13, found[13][1]) == 0
@@ -187,3 +188,109 @@ def test_a_select_is_given_on_where_the_station_knows_it(new_centre):
     wait_for(lambda: site.value("M.D")["value"] is False, "it was executed")
     assert commanded(master, 45, 21, b"\x01") == [(7, False), (10, False)]
     wait_for(lambda: site.value("M.D")["value"] is True, "it was executed")
+
+
+def roles(centre):
+    return {i["instance"]: i["role"] for i in centre.process()["instances"]}
+
+
+def set_mode(centre, on):
+    assert centre.site.tell("SET_LOAD_BAL_MODE", "SRV.KOM", on)["result"] == "done"
+
+
+def test_a_centre_connected_to_both_instances(new_centre):
+    """The seed's scenario: commands to either instance, confirmed by that one, spontaneous values from both."""
+    centre = new_centre(masters='masters: [["127.0.0.1"]]').start(instances=(1, 2))
+    site = centre.site
+    refused = site.run_tell("SET_LOAD_BAL_MODE", "SELF.KOM", "ON")
+    assert refused.returncode == 1 and "line L.RTU connects (iec104)" in refused.stderr
+    assert roles(centre) == {1: "active", 2: "passive"}
+    set_mode(centre, "ON")
+    wait_for(lambda: roles(centre) == {1: "active", 2: "active"}, "both act")
+    assert centre.process()["mode"] == "active-active"
+    epochs = [i["epoch"] for i in centre.process()["instances"]]
+    assert len(set(epochs)) == 2
+    one = centre.master(1).start()
+    wait_for(lambda: "listens" in (site.folder / "srv2.log").read_text(), "instance 2 listens")
+    two = centre.master(2).start()
+    for master in (one, two):
+        since = len(master.found(30, 3, 10))
+        master.wait(lambda: len(master.found(30, 3, 10)) > since + 5, "spontaneous values")
+    line = centre.line()
+    assert {c["instance"] for c in line["connections"]} == {1, 2} and line["flags"] == "A"
+    # The same events went to both, as far as both had begun.
+    times = [[octets[1:] for octets in master.found(30, 3, 10)] for master in (one, two)]
+    assert set(times[1][1:-5]) <= set(times[0])
+    for index, master in enumerate((one, two, one)):
+        assert commanded(master, 45, 21, bytes([1 - index % 2])) == [(7, False), (10, False)]
+        wait_for(lambda wanted=index % 2 == 0: site.value("M.D")["value"] is wanted, "the station's point follows")
+    assert [row["result"] for row in site.tell("COMMANDS", "M.D.CMD")] == ["done"] * 3
+    # It holds over a restart of the server, and ends with a hand-over back to one.
+    site.processes[1].end()
+    site.start_server()
+    wait_for(lambda: roles(centre) == {1: "active", 2: "active"}, "both act again")
+    set_mode(centre, "OFF")
+    wait_for(lambda: sorted(roles(centre).values()) == ["active", "passive"], "one acts")
+    assert centre.process()["mode"] == "single"
+
+
+@pytest.mark.parametrize("processing, comes_through", [("changes-only", False), ("changes-only; new-time", True)])
+def test_the_trap_of_two_instances_and_its_way_out(new_centre, processing, comes_through):
+    """TRUE to one instance, FALSE to the other, whose last value was FALSE: with changes-only it is lost."""
+    centre = new_centre(processing=processing, toggles=False).start(instances=(1, 2))
+    set_mode(centre, "ON")
+    wait_for(lambda: "listens" in (centre.site.folder / "srv2.log").read_text(), "instance 2 listens")
+    one, two = centre.master(1).start(), centre.master(2).start()
+    for master, value in ((one, 0), (two, 0), (one, 1), (two, 0)):
+        assert commanded(master, 45, 21, bytes([value])) == [(7, False), (10, False)]
+    assert centre.site.value("M.IN.D")["value"] is not comes_through
+    wait_for(lambda: centre.site.value("M.D")["value"] is not comes_through, "the station has what came through")
+
+
+def test_nothing_is_lost_to_a_group_when_its_instance_dies(new_centre):
+    """Events go on with another instance where the masters' acknowledgement ended, in order, each once."""
+    centre = new_centre(masters='masters: [["127.0.0.1"]]')
+    text = (centre.site.folder / "site.yaml").read_text()
+    (centre.site.folder / "site.yaml").write_text(text.replace("lease: 3 s", "lease: 1 s"))
+    centre.start(instances=(1, 2))
+    site = centre.site
+    events = []
+
+    def collect(master):
+        events.extend(octets for octets in master.found(30, 3, 10))
+
+    master = centre.master(1).start()
+    for round_number in range(4):
+        wanted = len(master.found(30, 3, 10)) + 8
+        master.wait(lambda: len(master.found(30, 3, 10)) >= wanted, "values")
+        acting = next(number for number, role in roles(centre).items() if role == "active")
+        if round_number == 2:
+            site.processes[1].end()  # the server
+            site.start_server()
+        else:
+            srv = [p for p in site.processes if p.name == f"srv{acting}" and p.runs()][0]
+            srv.signal(signal.SIGKILL)
+            srv.popen.wait(20)
+        while not master.closed:
+            master.read()
+        collect(master)
+        if round_number != 2:
+            centre.start_instance(acting)
+        wait_for(lambda: "active" in roles(centre).values(), "an instance acts")
+
+        def connect():
+            acting = next(number for number, role in roles(centre).items() if role == "active")
+            try:
+                return centre.master(acting)
+            except ConnectionError:
+                return None
+
+        master = wait_for(connect, "a listening instance").start()
+    master.wait(lambda: len(master.found(30, 3, 10)) >= 8, "values")
+    collect(master)
+    kept = [(row["value"], row["time"]) for row in site.tell("EVENTS", "M.UP.T")]
+    # Repeats are those whose acknowledgement was lost with the connection: at the joint, never further back.
+    once = [octets for index, octets in enumerate(events) if octets not in events[max(0, index - 30):index]]
+    values = [octets[0] for octets in once]
+    assert all(a != b for a, b in zip(values, values[1:])), "an event is missing"
+    assert 32 <= len(once) <= len(kept)

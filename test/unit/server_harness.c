@@ -53,6 +53,16 @@ static const char b_csv[] = HEAD "M.B,Di,1,,\nM.PULSE,Dout,10,45,command\nM.HALT
 static const char off_csv[] = HEAD "M.OFF,Di,1,,\n";
 static const char o_csv[] = HEAD "M.O,Di,1,,\nM.O.CMD,Dout,10,45,\n";
 
+static void read_files(struct harness *harness, const struct site_file *files, size_t count)
+{
+    harness->site = site_read(files, count, NULL);
+    for (size_t i = 0; i < harness->site.fault_count; i++) {
+        print_error("%s:%d: %s\n", harness->site.faults[i].file, harness->site.faults[i].line,
+                    harness->site.faults[i].what);
+    }
+    assert_non_null(harness->site.site);
+}
+
 static void read_site(struct harness *harness, const char *lease)
 {
     char text[sizeof site_text + 32];
@@ -62,12 +72,7 @@ static void read_site(struct harness *harness, const char *lease)
                                       {"b.csv", b_csv, sizeof b_csv - 1},
                                       {"off.csv", off_csv, sizeof off_csv - 1},
                                       {"o.csv", o_csv, sizeof o_csv - 1}};
-    harness->site = site_read(files, sizeof files / sizeof files[0], NULL);
-    for (size_t i = 0; i < harness->site.fault_count; i++) {
-        print_error("%s:%d: %s\n", harness->site.faults[i].file, harness->site.faults[i].line,
-                    harness->site.faults[i].what);
-    }
-    assert_non_null(harness->site.site);
+    read_files(harness, files, sizeof files / sizeof files[0]);
 }
 
 static void make_server(struct harness *harness)
@@ -79,12 +84,25 @@ static void make_server(struct harness *harness)
     harness->server = server_init(harness->memory, size, harness->site.site, "A", harness->now);
 }
 
-void harness_begin(struct harness *harness, const char *lease)
+static void set_up(struct harness *harness)
 {
     memset(harness, 0, sizeof *harness);
     harness->now = (struct line_now){{KOMET_SECONDS(100)}, {INT64_C(1782648000000)}};
     harness->connection = 1;
+}
+
+void harness_begin(struct harness *harness, const char *lease)
+{
+    set_up(harness);
     read_site(harness, lease);
+    make_server(harness);
+    server_recovered(harness->server, harness->now);
+}
+
+void harness_begin_with(struct harness *harness, const struct site_file *files, size_t count)
+{
+    set_up(harness);
+    read_files(harness, files, count);
     make_server(harness);
     server_recovered(harness->server, harness->now);
 }
@@ -116,6 +134,22 @@ static void keep_text(struct sent *sent, const char *text)
     snprintf(sent->text, sizeof sent->text, "%s", text);
 }
 
+static void keep_outgoing(struct sent *sent, const Komet__Wire__Outgoing *outgoing)
+{
+    size_t count = outgoing->n_tag;
+    sent->of.outgoing.begin = outgoing->begin;
+    sent->of.outgoing.ready = outgoing->ready;
+    sent->of.outgoing.count = count;
+    for (size_t i = 0; i < outgoing->n_group; i++) {
+        sent->of.outgoing.group[i] = outgoing->group[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        sent->of.outgoing.first = i == 0 ? outgoing->position[i] : sent->of.outgoing.first;
+        sent->of.outgoing.last = outgoing->position[i];
+        sent->of.outgoing.number = outgoing->number[i];
+    }
+}
+
 static void keep_message(struct harness *harness, const struct server_output *output)
 {
     const wire_message *message = output->message;
@@ -138,6 +172,10 @@ static void keep_message(struct harness *harness, const struct server_output *ou
     } else if (message->body_case == BODY(TRACE_ASK)) {
         sent->of.trace_ask = *message->trace_ask;
         keep_text(sent, message->trace_ask->mask);
+    } else if (message->body_case == BODY(OUTGOING)) {
+        keep_outgoing(sent, message->outgoing);
+    } else if (message->body_case == BODY(MASTER_ANSWER)) {
+        sent->of.master_answer = *message->master_answer;
     } else if (message->body_case == BODY(STATION_MODES)) {
         for (size_t i = 0; i < message->station_modes->n_mode; i++) {
             assert_true(message->station_modes->mode[i] <= STATION_MODES);

@@ -34,6 +34,13 @@ struct sent {
         Komet__Wire__Stored stored;
         Komet__Wire__Command command;
         Komet__Wire__TraceAsk trace_ask;
+        Komet__Wire__MasterAnswer master_answer;
+        struct {
+            bool begin, ready;
+            size_t count;
+            uint64_t group[SITE_MASTERS_MAX], first, last; /* positions of its events, 0: values only */
+            double number;                                 /* the last one */
+        } outgoing;
     } of;
 };
 
@@ -100,6 +107,8 @@ struct columns {
 };
 
 void harness_begin(struct harness *harness, const char *lease);
+/* The same with another site. */
+void harness_begin_with(struct harness *harness, const struct site_file *files, size_t count);
 void harness_end(struct harness *harness);
 /* The server is made anew, without clients; the test recovers it, then calls server_recovered. */
 void harness_restart(struct harness *harness);

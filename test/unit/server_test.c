@@ -403,7 +403,7 @@ static void report_line(struct harness *harness, unsigned client, uint32_t line,
     wire_message message = KOMET__WIRE__MESSAGE__INIT;
     Komet__Wire__LineReport report = KOMET__WIRE__LINE_REPORT__INIT;
     Komet__Wire__ConnectionReport connection = KOMET__WIRE__CONNECTION_REPORT__INIT;
-    Komet__Wire__ConnectionReport *list[8];
+    Komet__Wire__ConnectionReport *list[SERVER_CONNECTIONS_MAX + 1];
     assert_true(connections <= sizeof list / sizeof list[0]);
     for (size_t i = 0; i < connections; i++) {
         list[i] = &connection;
@@ -488,8 +488,8 @@ static void test_reports_out_of_range_do_no_harm(void **state)
 {
     struct harness *harness = *state;
     harness_active(harness, 1);
-    report_line(harness, 1, 1, 77, 8);
-    assert_int_equal(line_b(harness)->connection_count, 4);
+    report_line(harness, 1, 1, 77, SERVER_CONNECTIONS_MAX + 1);
+    assert_int_equal(line_b(harness)->connection_count, SERVER_CONNECTIONS_MAX);
     assert_int_equal(line_b(harness)->connections[3].state, CONNECTION_CLOSED);
     report_line(harness, 1, 2, CONNECTION_CLOSED, 0);
     assert_true(harness->closed[1]);

@@ -1,0 +1,744 @@
+/* What masters are to have and command, on the server: positions, cursors, journal, orders; and
+ * active-active. */
+#include "server_harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
+
+/* SELF.KOM reads M.D and M.U and has the commands M.D.CMD and M.S.CMD (selected first); SRV.KOM sends M.UP.D,
+ * M.UP.U and M.UP.OWN, and takes M.IN, M.IN.S and M.IN.FREE. */
+static const char site_text[] =
+    "site: test\n"
+    "processes:\n"
+    "  SELF.KOM:\n"
+    "    lines:\n"
+    "      L.A: {protocol: iec104, category: tcp, number: 3, hosts: [\"127.0.0.1:2404\"], stations: {\n"
+    "        B.A: {address: 1, tags: a.csv}, B.S: {address: 2, tags: s.csv, parameters: {SBE: true}}}}\n"
+    "  SRV.KOM:\n"
+    "    lines:\n"
+    "      L.C: {protocol: iec104-server, category: tcp, number: 1, listen: \"ALL:2404\", masters: "
+    "[[10.9.0.1], "
+    "[10.9.0.2]],\n"
+    "        parameters: {OBUF: 100}, stations: {B.C: {address: 1, tags: c.csv}}}\n";
+static const char a_csv[] =
+    "name,type,address,asdu,source\nM.D,Di,1,,\nM.U,Ai,2,,\nM.D.CMD,Dout,10,45,M.IN\n";
+static const char s_csv[] = "name,type,address,asdu,source\nM.S.CMD,Dout,10,45,M.IN.S\n";
+static const char c_csv[] = "name,type,address,asdu,source\nM.UP.D,Dout,1,30,M.D\nM.UP.U,Ao,2,36,M.U\n"
+                            "M.UP.OWN,Ao,3,13,\nM.IN,Di,4,45,\nM.IN.S,Di,5,45,\nM.IN.FREE,Di,6,45,\n";
+
+#define SELF 1u
+#define SRV  4u /* client of SRV.KOM,1; 5 of SRV.KOM,2 */
+
+static uint64_t epochs[8];
+
+static uint64_t epoch_of(const struct harness *harness, unsigned client)
+{
+    const struct sent *role = harness_sent(harness, client, BODY(ROLE));
+    assert_non_null(role);
+    return role->of.role.active ? role->of.role.epoch : 0;
+}
+
+static void connect_srv(struct harness *harness, unsigned instance)
+{
+    unsigned client = SRV - 1 + instance;
+    harness_hello(harness, client, "SRV.KOM", instance, 2000 + instance);
+    harness_store(harness);
+    epochs[client] = epoch_of(harness, client);
+}
+
+static int set_up(void **state)
+{
+    struct harness *harness = malloc(sizeof *harness);
+    const struct site_file files[] = {{"site.yaml", site_text, sizeof site_text - 1},
+                                      {"a.csv", a_csv, sizeof a_csv - 1},
+                                      {"s.csv", s_csv, sizeof s_csv - 1},
+                                      {"c.csv", c_csv, sizeof c_csv - 1}};
+    harness_begin_with(harness, files, 4);
+    harness_active(harness, SELF);
+    connect_srv(harness, 1);
+    *state = harness;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    harness_end(*state);
+    free(*state);
+    return 0;
+}
+
+static void value(struct harness *harness, const char *tag, double number)
+{
+    harness_give(harness, SELF,
+                 (struct given){tag, number, 3, 30, .time_ms = harness->now.utc.ms, .tagged = true});
+}
+
+static void taken(struct harness *harness, unsigned client, unsigned group, uint64_t position)
+{
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__OutgoingTaken body = KOMET__WIRE__OUTGOING_TAKEN__INIT;
+    body.epoch = epochs[client];
+    body.group = group;
+    body.position = position;
+    message.body_case = BODY(OUTGOING_TAKEN);
+    message.outgoing_taken = &body;
+    harness_feed(harness, client, &message);
+}
+
+static void command(struct harness *harness, unsigned client, uint64_t id, const char *tag, double number,
+                    bool select)
+{
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__MasterCommand body = KOMET__WIRE__MASTER_COMMAND__INIT;
+    body.epoch = epochs[client];
+    body.id = id;
+    body.tag = harness_tag(harness, tag)->number;
+    body.number = number;
+    body.flags = 5;
+    body.cause = 45 | 0x10000;
+    body.time_ms = body.arrived_ms = harness->now.utc.ms;
+    body.select = select;
+    body.master = (char *)(uintptr_t) "L.C 10.9.0.1";
+    message.body_case = BODY(MASTER_COMMAND);
+    message.master_command = &body;
+    harness_feed(harness, client, &message);
+}
+
+static const struct sent *outgoing(struct harness *harness, unsigned client)
+{
+    const struct sent *sent = harness_sent(harness, client, BODY(OUTGOING));
+    assert_non_null(sent);
+    return sent;
+}
+
+/* The newest answer, 99 when there is none. */
+static uint32_t answer(struct harness *harness, unsigned client)
+{
+    const struct sent *sent = harness_sent(harness, client, BODY(MASTER_ANSWER));
+    return sent != NULL ? sent->of.master_answer.result : 99;
+}
+
+/* ---- values out ---- */
+
+static void test_a_new_grant_begins_with_what_the_tags_have(void **state)
+{
+    struct harness *harness = *state;
+    assert_int_equal(harness_sent_count(harness, SRV, BODY(OUTGOING)), 2);
+    const struct sent *sent = outgoing(harness, SRV);
+    assert_true(sent->of.outgoing.ready && sent->of.outgoing.count == 0); /* no event waits */
+}
+
+static void test_an_event_goes_on_when_it_is_on_disk(void **state)
+{
+    struct harness *harness = *state;
+    harness_forget(harness);
+    value(harness, "M.D", 1);
+    assert_int_equal(harness_records(harness, RECORD_EVENT), 2); /* of the source and of what follows it */
+    const struct record *record = harness_record(harness, RECORD_EVENT);
+    assert_string_equal(record->of.event.tag, "M.UP.D");
+    assert_int_equal(record->of.event.frame, 1); /* its position */
+    assert_int_equal(record->of.event.connection, 0);
+    assert_int_equal(record->ticket, harness->records[0].ticket);
+    assert_int_equal(harness_sent_count(harness, SRV, BODY(OUTGOING)), 0);
+    harness_store(harness);
+    const struct sent *sent = outgoing(harness, SRV);
+    assert_int_equal(sent->of.outgoing.count, 1);
+    assert_int_equal(sent->of.outgoing.first, 1);
+    assert_true(sent->of.outgoing.number == 1 && !sent->of.outgoing.begin);
+    assert_true(server_value(harness->server, harness_tag(harness, "M.UP.D"))->number == 1);
+}
+
+static void test_another_instance_goes_on_where_the_masters_are(void **state)
+{
+    struct harness *harness = *state;
+    for (unsigned i = 0; i < 5; i++) {
+        value(harness, "M.U", i);
+    }
+    harness_store(harness);
+    taken(harness, SRV, 0, 4);
+    taken(harness, SRV, 1, 2);
+    harness_store(harness);
+    assert_int_equal(harness_records(harness, RECORD_TAKEN), 2);
+    connect_srv(harness, 2);
+    harness_forget(harness);
+    harness_close(harness, SRV, true);
+    harness_store(harness);
+    const struct sent *begin = NULL;
+    for (unsigned i = 0; i < harness->sent_count; i++) {
+        const struct sent *sent = &harness->sent[i];
+        if (sent->client == SRV + 1 && sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin) {
+            begin = sent;
+        }
+    }
+    assert_non_null(begin);
+    assert_int_equal(begin->of.outgoing.group[0], 4);
+    assert_int_equal(begin->of.outgoing.group[1], 2);
+    assert_int_equal(begin->of.outgoing.first, 0); /* values, no events */
+    const struct sent *events = outgoing(harness, SRV + 1);
+    assert_int_equal(events->of.outgoing.first, 3);
+    assert_int_equal(events->of.outgoing.last, 5);
+    assert_true(events->of.outgoing.ready);
+}
+
+/* These records of the journal go into a new engine. */
+static void replay(struct harness *harness, const struct record *kept, unsigned count)
+{
+    harness_restart(harness);
+    for (unsigned i = 0; i < count; i++) {
+        const struct record *record = &kept[i];
+        if (record->kind == RECORD_EVENT) {
+            server_recover_event(harness->server, record->process, &record->of.event);
+        } else if (record->kind == RECORD_GRANT) {
+            server_recover_grant(harness->server, record->process, record->of.grant.epoch);
+        } else if (record->kind == RECORD_LOAD_BALANCE) {
+            server_recover_load_balance(harness->server, record->process, record->of.load_balance);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const struct record_event *event = &kept[i].of.event;
+        if (kept[i].kind == RECORD_EVENT && event->connection == 0 && event->frame > 0) {
+            server_recover_outgoing(harness->server, event->tag, &event->value, event->frame, false);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (kept[i].kind == RECORD_TAKEN) {
+            server_recover_taken(harness->server, kept[i].of.taken.line, kept[i].of.taken.masters,
+                                 kept[i].instance, kept[i].of.taken.position);
+        }
+    }
+    server_recovered(harness->server, harness->now);
+}
+
+/* All that it was given was on disk. */
+static void restore(struct harness *harness)
+{
+    static struct record kept[HARNESS_KEPT];
+    unsigned count = harness->record_count;
+    memcpy(kept, harness->records, sizeof kept);
+    replay(harness, kept, count);
+}
+
+static void test_a_restarted_server_goes_on_where_the_masters_are(void **state)
+{
+    struct harness *harness = *state;
+    for (unsigned i = 0; i < 5; i++) {
+        value(harness, "M.U", i);
+        harness_store(harness);
+    }
+    taken(harness, SRV, 0, 4);
+    harness_store(harness);
+    restore(harness);
+    connect_srv(harness, 1);
+    harness_advance(harness, KOMET_SECONDS(1)); /* a lease */
+    harness_store(harness);
+    const struct sent *events = outgoing(harness, SRV);
+    assert_int_equal(events->of.outgoing.first, 1); /* the second group has had nothing */
+    assert_int_equal(events->of.outgoing.last, 5);
+    harness_hello(harness, SELF, "SELF.KOM", 1, 1002);
+    harness_store(harness);
+    harness->epoch = epoch_of(harness, SELF);
+    harness->sequence = 0;
+    value(harness, "M.U", 9);
+    harness_store(harness);
+    assert_int_equal(outgoing(harness, SRV)->of.outgoing.last, 6); /* positions go on */
+}
+
+static void test_a_full_buffer_drops_the_oldest_and_says_so(void **state)
+{
+    struct harness *harness = *state;
+    harness_close(harness, SRV, true);
+    for (unsigned i = 0; i < 103; i++) {
+        value(harness, "M.U", i);
+        harness_store(harness);
+    }
+    assert_non_null(
+        strstr(harness->notes, "L.C: masters 10.9.0.1 do not take their values: the oldest of 100 are lost"));
+    connect_srv(harness, 1);
+    harness_store(harness);
+    const struct sent *events = outgoing(harness, SRV);
+    assert_int_equal(events->of.outgoing.first, 4);
+    assert_int_equal(events->of.outgoing.last, 103);
+}
+
+static void test_what_masters_cannot_have_closes_the_instance(void **state)
+{
+    struct harness *harness = *state;
+    taken(harness, SRV, 0, 7);
+    assert_true(harness->closed[SRV]);
+}
+
+static void test_set_of_a_value_for_masters(void **state)
+{
+    struct harness *harness = *state;
+    const struct record_user anna = {.name = "anna"};
+    server_set(harness->server, harness->now, 1, &anna, harness_tag(harness, "M.UP.D"), 1, 0,
+               KOMET_SECONDS(1));
+    harness_drain(harness);
+    harness_store(harness);
+    assert_string_equal(harness_ended(harness, 1)->reason, "it has the value of M.D, which it follows");
+    server_set(harness->server, harness->now, 2, &anna, harness_tag(harness, "M.UP.OWN"), 2.5, 0,
+               KOMET_SECONDS(1));
+    harness_drain(harness);
+    harness_store(harness);
+    assert_int_equal(harness_ended(harness, 2)->of.result, COMMAND_REFUSED); /* no master is there */
+    assert_non_null(strstr(harness_ended(harness, 2)->reason, "not connected"));
+    assert_true(server_value(harness->server, harness_tag(harness, "M.UP.OWN"))->number == 2.5);
+    assert_true(outgoing(harness, SRV)->of.outgoing.number == 2.5);
+}
+
+/* ---- commands in ---- */
+
+static void test_a_command_of_a_master_that_goes_nowhere(void **state)
+{
+    struct harness *harness = *state;
+    harness_forget(harness);
+    command(harness, SRV, 1, "M.IN.FREE", 1, false);
+    assert_int_equal(harness_records(harness, RECORD_EVENT), 1);
+    const struct record *record = harness_record(harness, RECORD_EVENT);
+    assert_string_equal(record->of.event.user.name, "L.C 10.9.0.1");
+    assert_int_equal(record->of.event.value.cot, KOMET_COT_ACTIVATION);
+    assert_int_equal(answer(harness, SRV), 99);
+    harness_store(harness);
+    assert_int_equal(harness_sent_count(harness, SRV, BODY(MASTER_ANSWER)), 2); /* on disk; done */
+    assert_int_equal(answer(harness, SRV), COMMAND_DONE);
+}
+
+static void test_a_command_that_is_given_on_ends_with_the_stations(void **state)
+{
+    static const struct {
+        uint32_t result;
+    } ends[] = {{COMMAND_DONE}, {COMMAND_REFUSED}, {COMMAND_EXPIRED}, {COMMAND_UNKNOWN}};
+    struct harness *harness = *state;
+    for (unsigned i = 0; i < 4; i++) {
+        harness_forget(harness);
+        command(harness, SRV, i + 1, "M.IN", 1, false);
+        harness_store(harness);
+        const struct sent *given = harness_sent(harness, SELF, BODY(COMMAND));
+        assert_non_null(given);
+        assert_int_equal(given->of.command.tag, harness_tag(harness, "M.D.CMD")->number);
+        assert_int_equal(given->of.command.flags, 4); /* QU goes with it, the value's bit does not */
+        assert_int_equal(answer(harness, SRV), 0);
+        harness_command_end(harness, SELF, given->of.command.id, ends[i].result, "why", 1);
+        harness_store(harness);
+        assert_int_equal(answer(harness, SRV), ends[i].result);
+        const struct record *end = harness_record(harness, RECORD_COMMAND_END);
+        assert_string_equal(end->of.command.user.name, "L.C 10.9.0.1");
+        assert_int_equal(harness_records(harness, RECORD_COMMAND_END), 1);
+        assert_int_equal(harness->ended_count, 0); /* no console's */
+    }
+}
+
+static void test_a_command_that_cannot_be_given_on_is_refused(void **state)
+{
+    struct harness *harness = *state;
+    command(harness, SRV, 1, "M.IN", 1, false);
+    command(harness, SRV, 2, "M.IN", 0, false); /* the one before is still open */
+    harness_store(harness);
+    assert_int_equal(answer(harness, SRV), COMMAND_REFUSED);
+    harness_close(harness, SELF, true);
+    harness_store(harness);
+    assert_int_equal(answer(harness, SRV), COMMAND_UNKNOWN); /* it had been sent */
+    command(harness, SRV, 3, "M.IN", 1, false);
+    harness_store(harness);
+    assert_int_equal(answer(harness, SRV), COMMAND_REFUSED); /* no instance is active */
+}
+
+static void test_a_selection_goes_on_only_where_it_means_something(void **state)
+{
+    struct harness *harness = *state;
+    harness_forget(harness);
+    command(harness, SRV, 1, "M.IN", 1, true);
+    assert_int_equal(answer(harness, SRV), COMMAND_DONE);
+    assert_null(harness_sent(harness, SELF, BODY(COMMAND)));
+    command(harness, SRV, 2, "M.IN.S", 1, true);
+    harness_store(harness);
+    const struct sent *given = harness_sent(harness, SELF, BODY(COMMAND));
+    assert_non_null(given);
+    assert_int_equal(given->of.command.kind, LINE_COMMAND_SELECT);
+    assert_int_equal(harness->record_count, 0); /* nothing has changed */
+    harness_command_end(harness, SELF, given->of.command.id, COMMAND_REFUSED, "no", 1);
+    assert_int_equal(answer(harness, SRV), COMMAND_REFUSED);
+}
+
+static void test_an_instance_that_is_lost_is_not_answered(void **state)
+{
+    struct harness *harness = *state;
+    command(harness, SRV, 1, "M.IN", 1, false);
+    harness_store(harness);
+    const struct sent *given = harness_sent(harness, SELF, BODY(COMMAND));
+    uint64_t id = given->of.command.id;
+    harness_close(harness, SRV, true);
+    connect_srv(harness, 1);
+    harness_forget(harness);
+    harness_command_end(harness, SELF, id, COMMAND_DONE, "", 1);
+    harness_store(harness);
+    assert_int_equal(answer(harness, SRV), 99);
+    assert_int_equal(harness_record(harness, RECORD_COMMAND_END)->of.command.result, COMMAND_DONE);
+}
+
+static void test_a_command_under_an_old_grant_has_no_effect(void **state)
+{
+    struct harness *harness = *state;
+    epochs[SRV] += 100;
+    harness_forget(harness);
+    command(harness, SRV, 1, "M.IN", 1, false);
+    harness_store(harness);
+    assert_int_equal(answer(harness, SRV), COMMAND_REFUSED);
+    assert_int_equal(harness->record_count, 0);
+}
+
+/* ---- in any order ---- */
+
+#define JOURNAL_MAX 20000
+
+/* Two instances, of which one acts; two groups of masters, each with a connection to who acts; and a disk. */
+struct site_run {
+    struct harness *harness;
+    struct record journal[JOURNAL_MAX];
+    unsigned kept, pending; /* records on disk; and behind them, handed out */
+    uint64_t have[2][2];    /* events from .. to of which each instance knows: behind the first, up to */
+    uint64_t begun[2][2];   /* where each instance began with each group */
+    uint64_t got[2];        /* what each group of masters really has */
+    uint64_t told[2];       /* what the server knows of that */
+    uint64_t produced;      /* position of the newest event that is on disk */
+    uint64_t repeats, runs;
+};
+
+/* Records that came, and messages to the instances. */
+static void look(struct site_run *run)
+{
+    struct harness *harness = run->harness;
+    for (unsigned i = 0; i < harness->record_count; i++) {
+        assert_true(run->kept + run->pending < JOURNAL_MAX);
+        run->journal[run->kept + run->pending++] = harness->records[i];
+    }
+    for (unsigned i = 0; i < harness->sent_count; i++) {
+        const struct sent *sent = &harness->sent[i];
+        if (sent->client != SRV && sent->client != SRV + 1) {
+            continue;
+        }
+        unsigned instance = sent->client - SRV;
+        if (sent->kind == BODY(ROLE)) {
+            epochs[sent->client] = sent->of.role.active ? sent->of.role.epoch : 0;
+        } else if (sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin) {
+            for (unsigned g = 0; g < 2; g++) {
+                run->begun[instance][g] = sent->of.outgoing.group[g];
+                assert_true(run->begun[instance][g] <= run->got[g]);  /* nothing is skipped */
+                assert_true(run->begun[instance][g] >= run->told[g]); /* nor sent for nothing */
+            }
+            run->have[instance][0] = run->have[instance][1] = 0;
+        } else if (sent->kind == BODY(OUTGOING) && sent->of.outgoing.first > 0) {
+            uint64_t *have = run->have[instance];
+            assert_true(have[1] == 0 || sent->of.outgoing.first == have[1] + 1); /* in order */
+            have[0] = have[1] == 0 ? sent->of.outgoing.first : have[0];
+            have[1] = sent->of.outgoing.last;
+            assert_int_equal(sent->of.outgoing.count, sent->of.outgoing.last - sent->of.outgoing.first + 1);
+        }
+    }
+    harness->record_count = harness->sent_count = harness->ended_count = harness->changed_count = 0;
+    harness->notes[0] = '\0';
+}
+
+static void to_disk(struct site_run *run)
+{
+    look(run);
+    run->kept += run->pending;
+    if (run->pending > 0) {
+        server_stored(run->harness->server, run->harness->now, run->journal[run->kept - 1].ticket);
+        harness_drain(run->harness);
+    }
+    run->pending = 0;
+    for (unsigned i = run->kept; i > 0 && run->journal[i - 1].ticket > 0; i--) {
+        const struct record *record = &run->journal[i - 1];
+        if (record->kind == RECORD_EVENT && record->of.event.frame > 0 && record->of.event.connection == 0) {
+            run->produced = record->of.event.frame > run->produced ? record->of.event.frame : run->produced;
+            break;
+        }
+    }
+    look(run);
+}
+
+/* The instance that acts sends its masters what they have not, up to `most` events. */
+static void deliver(struct site_run *run, unsigned most)
+{
+    for (unsigned instance = 0; instance < 2; instance++) {
+        for (unsigned g = 0; g < 2 && epochs[SRV + instance] != 0; g++) {
+            const uint64_t *have = run->have[instance];
+            uint64_t from = run->begun[instance][g] + 1;
+            for (uint64_t n = from; n <= have[1] && n < from + most; n++) {
+                assert_true(n >= have[0] && n <= run->got[g] + 1); /* no gap */
+                run->repeats += n <= run->got[g] ? 1 : 0;
+                run->got[g] = n > run->got[g] ? n : run->got[g];
+                run->begun[instance][g] = n;
+            }
+        }
+    }
+}
+
+static void tell(struct site_run *run, unsigned g)
+{
+    for (unsigned instance = 0; instance < 2; instance++) {
+        if (epochs[SRV + instance] != 0 && run->begun[instance][g] > run->told[g]) {
+            run->told[g] = run->begun[instance][g];
+            taken(run->harness, SRV + instance, g, run->told[g]);
+            assert_false(run->harness->closed[SRV + instance]);
+        }
+    }
+}
+
+static void come(struct site_run *run, unsigned client)
+{
+    struct harness *harness = run->harness;
+    if (!harness->open[client]) {
+        harness_hello(harness, client, client == SELF ? "SELF.KOM" : "SRV.KOM",
+                      client == SELF ? 1 : client - SRV + 1, 5000 + ++run->runs);
+        look(run);
+        to_disk(run);
+    }
+}
+
+static void lose(struct site_run *run, unsigned client)
+{
+    if (run->harness->open[client]) {
+        epochs[client] = 0;
+        harness_close(run->harness, client, true);
+        look(run);
+    }
+}
+
+static void restart(struct site_run *run)
+{
+    look(run);
+    run->pending = 0; /* what was not on disk is gone */
+    run->told[0] = run->told[1] = 0;
+    for (unsigned i = 0; i < run->kept; i++) {
+        if (run->journal[i].kind == RECORD_TAKEN) {
+            const struct record_taken *of = &run->journal[i].of.taken;
+            run->told[strcmp(of->masters, "10.9.0.1") == 0 ? 0 : 1] = of->position;
+        }
+    }
+    epochs[SRV] = epochs[SRV + 1] = 0;
+    replay(run->harness, run->journal, run->kept);
+    harness_advance(run->harness, KOMET_SECONDS(4));
+    to_disk(run);
+}
+
+/* Its grant is known as the newest Role said; a new run has nothing yet. */
+static void self_value(struct site_run *run, double number)
+{
+    struct harness *harness = run->harness;
+    if (!harness->open[SELF]) {
+        harness_hello(harness, SELF, "SELF.KOM", 1, 5000 + ++run->runs);
+        harness_store(harness);
+        harness->epoch = epoch_of(harness, SELF);
+        harness->sequence = 0;
+        to_disk(run);
+    }
+    harness_heartbeat(harness, SELF, harness->now.instant.us);
+    harness->now.utc.ms++;
+    value(harness, "M.U", number);
+    look(run);
+}
+
+/* Whatever happens in whatever order: each group of masters gets every event that is on disk, in order and
+ * without a gap; what it gets twice is what the server could not know that it had. */
+static void test_nothing_is_lost_to_a_group_in_any_order(void **state)
+{
+    static struct site_run run;
+    struct test_random random = {3};
+    run = (struct site_run){.harness = *state};
+    harness_forget(run.harness);
+    restart(&run); /* with an empty journal */
+    for (unsigned i = 0; i < 6000; i++) {
+        switch (test_random_below(&random, 40)) {
+        case 0:
+        case 1:
+            lose(&run, SRV + test_random_below(&random, 2));
+            break;
+        case 2:
+            restart(&run);
+            break;
+        case 3:
+        case 4:
+        case 5:
+            come(&run, SRV + test_random_below(&random, 2));
+            break;
+        case 6:
+        case 7:
+        case 8:
+        case 9:
+        case 10:
+        case 11:
+            if (run.produced < run.got[0] + 40 && run.produced < run.got[1] + 40) { /* OBUF is 100 */
+                self_value(&run, i);
+            }
+            break;
+        case 12:
+        case 13:
+        case 14:
+        case 15:
+        case 16:
+        case 17:
+            tell(&run, test_random_below(&random, 2));
+            break;
+        case 18:
+        case 19:
+        case 20:
+        case 21:
+        case 22:
+            to_disk(&run);
+            break;
+        default:
+            deliver(&run, test_random_below(&random, 8));
+        }
+        look(&run);
+    }
+    come(&run, SRV);
+    to_disk(&run);
+    to_disk(&run);
+    deliver(&run, 1000);
+    assert_true(run.produced > 200);
+    assert_int_equal(run.got[0], run.produced);
+    assert_int_equal(run.got[1], run.produced);
+    assert_true(run.repeats > 0);
+}
+
+/* ---- active-active ---- */
+
+static void set_mode(struct harness *harness, uint64_t token, const char *process, bool on)
+{
+    const struct record_user anna = {.name = "anna"};
+    server_set_load_balance(harness->server, harness->now, token, &anna, harness_process(harness, process),
+                            on);
+    harness_drain(harness);
+    harness_store(harness); /* what was ordered */
+    harness_store(harness); /* the grants that it led to */
+}
+
+static void test_only_where_masters_connect_may_all_act(void **state)
+{
+    struct harness *harness = *state;
+    set_mode(harness, 1, "SELF.KOM", true);
+    assert_int_equal(harness_ended(harness, 1)->of.result, COMMAND_REFUSED);
+    assert_non_null(strstr(harness_ended(harness, 1)->reason, "line L.A connects (iec104)"));
+    assert_int_equal(harness_records(harness, RECORD_LOAD_BALANCE), 0);
+}
+
+static void test_each_instance_has_values_masters_and_commands_of_its_own(void **state)
+{
+    struct harness *harness = *state;
+    value(harness, "M.U", 1);
+    harness_store(harness);
+    taken(harness, SRV, 0, 1);
+    taken(harness, SRV, 1, 1);
+    connect_srv(harness, 2);
+    assert_int_equal(epochs[SRV + 1], 0);
+    set_mode(harness, 1, "SRV.KOM", true);
+    assert_int_equal(harness_ended(harness, 1)->of.result, COMMAND_DONE);
+    assert_int_equal(harness_records(harness, RECORD_LOAD_BALANCE), 1);
+    epochs[SRV + 1] = epoch_of(harness, SRV + 1);
+    assert_true(epochs[SRV + 1] > epochs[SRV]);
+    harness_forget(harness);
+    value(harness, "M.U", 2);
+    harness_store(harness);
+    for (unsigned client = SRV; client <= SRV + 1; client++) {
+        assert_int_equal(outgoing(harness, client)->of.outgoing.first, 2);
+        taken(harness, client, 0, client == SRV ? 2 : 1);
+    }
+    command(harness, SRV + 1, 1, "M.IN.FREE", 1, false);
+    harness_store(harness);
+    assert_int_equal(answer(harness, SRV + 1), COMMAND_DONE); /* by the one that it was given to */
+    assert_int_equal(answer(harness, SRV), 99);
+    /* One that comes again goes on with its own masters. */
+    harness_close(harness, SRV + 1, true);
+    harness_forget(harness);
+    connect_srv(harness, 2);
+    assert_int_equal(outgoing(harness, SRV + 1)->of.outgoing.first, 2);
+}
+
+static void test_the_mode_holds_over_a_restart_and_ends_with_a_hand_over(void **state)
+{
+    struct harness *harness = *state;
+    set_mode(harness, 1, "SRV.KOM", true);
+    restore(harness);
+    connect_srv(harness, 1);
+    connect_srv(harness, 2);
+    harness_advance(harness, KOMET_SECONDS(1));
+    harness_store(harness);
+    epochs[SRV] = epoch_of(harness, SRV);
+    epochs[SRV + 1] = epoch_of(harness, SRV + 1);
+    assert_true(epochs[SRV] != 0 && epochs[SRV + 1] != 0);
+    harness_forget(harness);
+    set_mode(harness, 2, "SRV.KOM", false);
+    assert_int_equal(harness_ended(harness, 2)->of.result, COMMAND_DONE);
+    assert_null(harness_sent(harness, SRV, BODY(ROLE)));
+    const struct sent *role = harness_sent(harness, SRV + 1, BODY(ROLE));
+    assert_true(role != NULL && !role->of.role.active);
+}
+
+static void report(struct harness *harness, unsigned client, bool listens, uint32_t flags)
+{
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__LineReport body = KOMET__WIRE__LINE_REPORT__INIT;
+    Komet__Wire__ConnectionReport connection = KOMET__WIRE__CONNECTION_REPORT__INIT, *list[] = {&connection};
+    connection.address = (char *)(uintptr_t) "10.9.0.1:40000";
+    connection.partner = (char *)(uintptr_t) "10.9.0.1";
+    connection.state = flags != 0 ? CONNECTION_STARTED : CONNECTION_CLOSED;
+    body.value = listens;
+    body.flags = flags;
+    body.n_connections = 1;
+    body.connections = list;
+    message.body_case = BODY(LINE_REPORT);
+    message.line_report = &body;
+    harness_feed(harness, client, &message);
+}
+
+static void test_a_line_shows_what_all_that_act_say(void **state)
+{
+    struct harness *harness = *state;
+    const struct line *line = site_find_line(harness->site.site, "L.C");
+    value_flags flags;
+    connect_srv(harness, 2);
+    set_mode(harness, 1, "SRV.KOM", true);
+    report(harness, SRV, true, 0);
+    assert_int_equal(server_station_value(harness->server, &line->stations[0], &flags), STATION_COMERR);
+    report(harness, SRV + 1, true, 2);
+    const struct server_line_state *shown = server_line_state(harness->server, line);
+    assert_true(shown->value);
+    assert_int_equal(shown->flags, 2);
+    assert_int_equal(shown->connection_count, 2);
+    assert_int_equal(shown->connections[1].instance, 2);
+    assert_string_equal(shown->connections[1].partner, "10.9.0.1");
+    assert_int_equal(server_station_value(harness->server, &line->stations[0], &flags), STATION_ON);
+    harness_close(harness, SRV + 1, true);
+    assert_int_equal(shown->flags, 0);
+    assert_int_equal(shown->connection_count, 1);
+}
+
+int main(void)
+{
+#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(test_a_new_grant_begins_with_what_the_tags_have),
+        CASE(test_an_event_goes_on_when_it_is_on_disk),
+        CASE(test_another_instance_goes_on_where_the_masters_are),
+        CASE(test_a_restarted_server_goes_on_where_the_masters_are),
+        CASE(test_a_full_buffer_drops_the_oldest_and_says_so),
+        CASE(test_what_masters_cannot_have_closes_the_instance),
+        CASE(test_set_of_a_value_for_masters),
+        CASE(test_a_command_of_a_master_that_goes_nowhere),
+        CASE(test_a_command_that_is_given_on_ends_with_the_stations),
+        CASE(test_a_command_that_cannot_be_given_on_is_refused),
+        CASE(test_a_selection_goes_on_only_where_it_means_something),
+        CASE(test_an_instance_that_is_lost_is_not_answered),
+        CASE(test_a_command_under_an_old_grant_has_no_effect),
+        CASE(test_nothing_is_lost_to_a_group_in_any_order),
+        CASE(test_only_where_masters_connect_may_all_act),
+        CASE(test_each_instance_has_values_masters_and_commands_of_its_own),
+        CASE(test_the_mode_holds_over_a_restart_and_ends_with_a_hand_over),
+        CASE(test_a_line_shows_what_all_that_act_say),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
