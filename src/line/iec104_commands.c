@@ -366,7 +366,7 @@ void iec104_commands_confirm(struct iec104 *line, struct line_now now, const str
 {
     struct komet_object object;
     komet_asdu_object(asdu, 0, &object);
-    if (take_late(line, asdu, &object)) {
+    if (!object.select && take_late(line, asdu, &object)) { /* what is late is of an execution */
         return;
     }
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
