@@ -49,14 +49,17 @@ static const struct command_row rows[] = {
      "Shows the frames of lines: those of the last minutes, then each as it comes, until it is interrupted; "
      "ON only what comes, LAST only what was, DEC and HEX the octets, OFF ends it everywhere; SAVE writes "
      "the last minutes into a capture file, with ON what comes."},
+    {"RELOAD", VERB_RELOAD, "RELOAD",
+     "Reads the site again and applies what changed; a wrong one is refused with all its mistakes."},
+    {"CHECK", VERB_CHECK, "CHECK DIRTY [mask]",
+     "Shows lines that run with an outdated configuration, and what of the site waits for a restart of the "
+     "server."},
     {"HELP", VERB_HELP, "HELP [command]", "Shows what each command does."},
     {"VERSION", VERB_VERSION, "VERSION", "Shows the version of the server."},
     {"SET_HOT", VERB_NOT_BUILT, "SET_HOT server", "Makes another server the HOT one."},
     {"LNALTERPATH", VERB_NOT_BUILT, "LNALTERPATH line ON|OFF|PRIMARY|BACKUP|QUERY [1-4]",
      "Says which device a redundant line uses."},
     {"LNSTAT", VERB_NOT_BUILT, "LNSTAT OPEN|CLOSE line", "Frees or takes a serial port."},
-    {"CHECK", VERB_NOT_BUILT, "CHECK DIRTY|CERTS", "Checks the state of the server."},
-    {"RELOAD", VERB_NOT_BUILT, "RELOAD", "Reads the site again."},
     {"RESETPERF", VERB_NOT_BUILT, "RESETPERF", "Sets the counters to zero."},
     {"DI", VERB_NOT_BUILT, "DI ON|OFF mask", "Switches the diagnosis of tags."},
 };

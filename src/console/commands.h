@@ -32,6 +32,8 @@ enum verb {
     VERB_HELP,
     VERB_VERSION,
     VERB_LNTRACE,
+    VERB_CHECK, /* DIRTY */
+    VERB_RELOAD,
     VERB_NOT_BUILT /* understood as a word, and refused: it comes later */
 };
 

@@ -241,6 +241,19 @@ static bool parse_show(struct words *words, struct command *command)
     return at_end(words);
 }
 
+static bool parse_check(struct words *words, struct command *command)
+{
+    const char *word = next_word(words);
+    if (word == NULL) {
+        return missing(words, "DIRTY");
+    }
+    if (strcasecmp(word, "DIRTY") != 0) {
+        bool later = strcasecmp(word, "CERTS") == 0;
+        return wrong(words, later ? "not built yet:" : "DIRTY is what can be checked, not", word);
+    }
+    return parse_mask(words, command);
+}
+
 /* The word at hand is `keyword`: it is taken. */
 static bool take_keyword(struct words *words, const char *keyword)
 {
@@ -345,6 +358,7 @@ static bool parse_rest(struct words *words, struct command *command)
     switch (command->verb) {
     case VERB_STATUS:
     case VERB_VERSION:
+    case VERB_RELOAD:
         return at_end(words);
     case VERB_SERVER:
     case VERB_PROCESS:
@@ -377,6 +391,8 @@ static bool parse_rest(struct words *words, struct command *command)
         return parse_switch(words, "the process", "ON or OFF stands behind the process, not", command);
     case VERB_SHOW:
         return parse_show(words, command);
+    case VERB_CHECK:
+        return parse_check(words, command);
     case VERB_LNTRACE:
         return parse_lntrace(words, command);
     case VERB_NOT_BUILT:

@@ -16,6 +16,7 @@
 
 struct server; /* server/server.h */
 struct server_ended;
+struct site_fault; /* site/reader.h */
 
 /* A member with what a tag of that type has: boolean, number, "On", or null when not `known`. TAG_TYPE_COUNT
  * (the site has the tag no more): the bare number. */
@@ -53,6 +54,37 @@ void rows_interrogated(struct json *json, const char *target, enum command_resul
 /* SET_ACT_INST, SET_PREFERRED_INST, STOP. */
 void rows_instance_set(struct json *json, const struct process *process, uint8_t instance,
                        const struct server_ended *ended);
+
+/* What a site asks for that a running server does not take over, the `index`th from 0. False: there are no
+ * more. started              the site as the server read it at its start lease_us             the lease that
+ * it runs with listen, tls          given on its command line: the site's word does not count */
+struct rows_restart {
+    const char *setting; /* "lease", … */
+    char runs[RECORD_TEXT_MAX], configured[RECORD_TEXT_MAX];
+};
+struct rows_started {
+    const struct site *site;
+    const char *server; /* its name */
+    int64_t lease_us;
+    bool listen, tls;
+};
+#define ROWS_RESTART_MAX 5
+/* False: that one is as it runs. index: 0 … ROWS_RESTART_MAX-1 */
+bool rows_restart(const struct rows_started *started, const struct site *now, unsigned index,
+                  struct rows_restart *restart);
+
+/* RELOAD (rows_reload.c): how it ended, what changed, and what is wrong or waits for a restart. */
+struct rows_reload {
+    uint64_t configuration; /* that runs now */
+    struct difference_counts lines, stations, tags;
+    const struct site_fault *mistakes, *warnings; /* of the site that was read */
+    size_t mistake_count, warning_count;
+};
+void rows_reloaded(struct json *json, const struct rows_reload *reload, const struct rows_started *started,
+                   const struct site *now, const struct server_ended *ended);
+/* CHECK DIRTY: a setting of the server; a line of an instance that runs `runs` and not `configured`. */
+void rows_dirty_setting(struct json *json, const char *server, const struct rows_restart *restart);
+void rows_dirty_line(struct json *json, const struct line *line, uint8_t instance, uint64_t configured);
 
 /* SHOW … PARAMETERS: one parameter of a line or station. */
 void rows_parameter(struct json *json, const struct parameter_row *row, const struct parameter_set *set);

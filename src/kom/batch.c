@@ -265,6 +265,25 @@ bool batch_next_stored(struct batch *batch, uint16_t *line, uint32_t *connection
     return true;
 }
 
+struct batch *batch_move(void *memory, size_t size, unsigned connections, const struct batch *before,
+                         const struct process *lines, const struct process *after,
+                         const struct site_difference *difference)
+{
+    KOMET_ASSERT(before->count == 0);
+    struct batch *batch = batch_init(memory, size, after->line_count, connections, before->value_capacity,
+                                     before->batch_capacity, before->sequence);
+    batch->confirmed = before->confirmed;
+    for (unsigned i = 0; i < before->ledger_count; i++) {
+        struct ledger_entry entry = *ledger_at(before, i);
+        const struct line *line = difference_line(difference, &lines->lines[entry.line]);
+        if (line != NULL && difference_line_change(difference, line) != LINE_RECONNECTS) {
+            entry.line = line->index;
+            *ledger_at(batch, batch->ledger_count++) = entry;
+        }
+    }
+    return batch;
+}
+
 void batch_drop(struct batch *batch)
 {
     begin_next(batch);

@@ -24,6 +24,13 @@ size_t batch_size(unsigned line_count, unsigned connections, unsigned values, un
 struct batch *batch_init(void *memory, size_t size, unsigned line_count, unsigned connections,
                          unsigned values, unsigned batches, uint64_t sequence);
 
+/* RELOAD: lines have other numbers in `after`. What `before` has, of which all was flushed, goes on in
+ * `memory` (sized by batch_size for the lines of `after`, and as many values and batches); of lines that are
+ * gone or opened anew nothing is acknowledged any more. `before` and its memory are free afterwards. */
+struct batch *batch_move(void *memory, size_t size, unsigned connections, const struct batch *before,
+                         const struct process *lines, const struct process *after,
+                         const struct site_difference *difference);
+
 /* True when one more frame fits, of up to 127 values. */
 bool batch_has_room(const struct batch *batch);
 /* How many values were collected. */

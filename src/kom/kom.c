@@ -55,7 +55,7 @@ static unsigned most_connections(const struct process *process)
     return most;
 }
 
-static size_t lay_out(struct kom *kom, uint8_t *memory, const struct process *process, struct line_now now)
+size_t kom_lay_out(struct kom_pieces *pieces, uint8_t *memory, const struct process *process)
 {
     size_t used = 0;
     struct kom_line *lines = lay_out_take(memory, &used, process->line_count * sizeof(struct kom_line));
@@ -64,18 +64,15 @@ static size_t lay_out(struct kom *kom, uint8_t *memory, const struct process *pr
     unsigned connections = most_connections(process);
     size_t size = batch_size(process->line_count, connections, KOM_BATCH_VALUES_MAX, KOM_BATCHES_MAX);
     void *batch = lay_out_take(memory, &used, size);
-    if (kom != NULL) {
-        kom->lines = lines;
-        kom->stations = stations;
-        kom->batch = batch_init(batch, size, process->line_count, connections, KOM_BATCH_VALUES_MAX,
-                                KOM_BATCHES_MAX, kom->batch_sequence);
+    if (memory != NULL) {
         memset(lines, 0, process->line_count * sizeof lines[0]);
         memset(stations, 0, process->station_count * sizeof stations[0]);
+        *pieces = (struct kom_pieces){lines, stations, batch, size, connections};
     }
     for (unsigned i = 0; i < process->line_count; i++) {
         void *place = lay_out_take(memory, &used, line_size(&process->lines[i]));
-        if (kom != NULL) {
-            lines[i].engine = line_init(place, line_size(&process->lines[i]), &process->lines[i], now);
+        if (memory != NULL) {
+            lines[i].engine = place;
         }
     }
     return used;
@@ -83,8 +80,7 @@ static size_t lay_out(struct kom *kom, uint8_t *memory, const struct process *pr
 
 size_t kom_lines_size(const struct process *process)
 {
-    struct line_now none = {{0}, {0}};
-    return lay_out(NULL, NULL, process, none);
+    return kom_lay_out(NULL, NULL, process);
 }
 
 /* ---- the grant ---- */
@@ -196,7 +192,16 @@ void kom_configure(struct kom *kom, void *memory, size_t size, const struct proc
 {
     KOMET_ASSERT(size >= kom_lines_size(process) && !kom->active && !kom->alone);
     kom_trace_closed_all(kom, now);
-    lay_out(kom, memory, process, now);
+    struct kom_pieces pieces;
+    kom_lay_out(&pieces, memory, process);
+    kom->lines = pieces.lines;
+    kom->stations = pieces.stations;
+    kom->batch = batch_init(pieces.batch, pieces.batch_size, process->line_count, pieces.connections,
+                            KOM_BATCH_VALUES_MAX, KOM_BATCHES_MAX, kom->batch_sequence);
+    for (unsigned i = 0; i < process->line_count; i++) {
+        const struct line *line = &process->lines[i];
+        kom->lines[i].engine = line_init(kom->lines[i].engine, line_size(line), line, now);
+    }
     kom->process = process;
     kom->end_count = kom->end_next = kom->open_commands = 0;
 }
@@ -216,7 +221,8 @@ void kom_server_connected(struct kom *kom, struct line_now now)
 
 void kom_server_closed(struct kom *kom, struct line_now now)
 {
-    kom->connected = kom->welcome = kom->hello = kom->configure = kom->reconnect = false;
+    kom->connected = kom->welcome = kom->hello = kom->configure = kom->reconnect = kom->configured = false;
+    kom->configuration_message = NULL;
     kom->heartbeat_due = KOMET_NEVER;
     drop_unconfirmed(kom);
     kom_trace_forget(kom);
@@ -238,6 +244,7 @@ static void take_welcome(struct kom *kom, struct line_now now, const Komet__Wire
     kom->welcome = true;
     kom->welcome_message = welcome;
     kom->configure = true;
+    kom->configuration = kom->next_configuration = welcome->configuration;
     kom->lease_us = KOMET_MS(welcome->lease_ms > 0 ? welcome->lease_ms : 1);
     kom->heartbeat_due = now.instant;
     kom_note(kom, "connected to server %s", welcome->server);
@@ -291,7 +298,7 @@ void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
     kom->heard = now.instant;
     switch (message->body_case) {
     case KOMET__WIRE__MESSAGE__BODY_WELCOME:
-        if (!kom->welcome) {
+        if (!kom->welcome || message->welcome->refused[0] != '\0') { /* it may be refused later, too */
             take_welcome(kom, now, message->welcome);
         }
         break;
@@ -323,6 +330,9 @@ void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
     case KOMET__WIRE__MESSAGE__BODY_MASTER_ANSWER:
         kom_take_master_answer(kom, now, message->master_answer);
         break;
+    case KOMET__WIRE__MESSAGE__BODY_CONFIGURATION:
+        kom_take_configuration(kom, message->configuration);
+        break;
     case KOMET__WIRE__MESSAGE__BODY_OUTGOING_TAKEN:
     case KOMET__WIRE__MESSAGE__BODY_MASTER_COMMAND:
     case KOMET__WIRE__MESSAGE__BODY_HELLO:
@@ -335,6 +345,7 @@ void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
     case KOMET__WIRE__MESSAGE__BODY_ANSWER:
     case KOMET__WIRE__MESSAGE__BODY_CANCEL:
     case KOMET__WIRE__MESSAGE__BODY_TRACE_PAGE:
+    case KOMET__WIRE__MESSAGE__BODY_CONFIGURED:
     case KOMET__WIRE__MESSAGE__BODY__NOT_SET:
     case _KOMET__WIRE__MESSAGE__BODY__CASE_IS_INT_SIZE:
         kom_note(kom, "the server sent a message that is not for a KOM: %s", wire_message_name(message));
@@ -556,6 +567,12 @@ static bool next_of_server(struct kom *kom, struct kom_output *output)
         output->welcome = kom->welcome_message;
         return true;
     }
+    if (kom->configuration_message != NULL) {
+        output->kind = KOM_OUT_RECONFIGURE;
+        output->configuration = kom->configuration_message;
+        kom->configuration_message = NULL;
+        return true;
+    }
     return false;
 }
 
@@ -630,6 +647,7 @@ static bool next_batch(struct kom *kom, struct line_now now, struct kom_output *
         return next_of_lines(kom, now, output);
     }
     output->kind = KOM_OUT_MESSAGE;
+    output->message->batch->configuration = kom->configuration;
     kom->batch_sequence = output->message->batch->sequence;
     return true;
 }
@@ -646,6 +664,7 @@ bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output)
     kom_acknowledge(kom, now);
     /* Closed first: a new configuration forgets what the lines before it still wanted. */
     return kom_lines_next_abort(kom, now, output) || next_of_server(kom, output) || next_note(kom, output) ||
-           next_of_lines(kom, now, output) || next_batch(kom, now, output) || kom_forward_next(kom, output) ||
+           kom_next_configured(kom, output) || next_of_lines(kom, now, output) ||
+           next_batch(kom, now, output) || kom_forward_next(kom, output) ||
            kom_next_message(kom, now, output) || kom_trace_next(kom, now, output) || next_end(kom, output);
 }

@@ -11,6 +11,10 @@
  * A line that the site sets so is then opened again and read on, into a buffer on the instance's disk
  * (kom_use_buffer), until a server welcomes us; what was kept is forwarded in order beside what comes new.
  * That breaks the rule above knowingly: nobody may know who else acts.
+ *
+ * RELOAD: the server sends a Configuration; the shell reads and compares it where that holds up nobody
+ * (KOM_OUT_RECONFIGURE), then calls kom_leave_lines, drains kom_next, and calls kom_reconfigure. Lines that
+ * did not change go on as if nothing had been.
  */
 #ifndef KOM_KOM_H
 #define KOM_KOM_H
@@ -65,6 +69,18 @@ void kom_recalled(struct kom *kom, struct line_now now, wire_message *message);
 void kom_configure(struct kom *kom, void *memory, size_t size, const struct process *process,
                    struct line_now now);
 
+/*
+ * A Configuration was read. First the lines that the difference removes, or whose connection was made under
+ * other facts, are closed (`reconfigured`): drain kom_next, which also sends what was collected under the old
+ * numbers; then the engine goes over to the new site, and drain it again.
+ *   memory, size  kom_lines_size of `process`; taken as by kom_configure. What the lines had before, process
+ * and memory, is free afterwards difference    from the site of the lines to that of `process`; borrowed for
+ * the calls Both only while connected to the server that sent it: else what was read is forgotten.
+ */
+void kom_leave_lines(struct kom *kom, struct line_now now, const struct site_difference *difference);
+void kom_reconfigure(struct kom *kom, void *memory, size_t size, const struct process *process,
+                     const struct site_difference *difference, struct line_now now);
+
 void kom_server_connected(struct kom *kom, struct line_now now);
 void kom_server_closed(struct kom *kom, struct line_now now);
 /* A message of the server, borrowed for the call. */
@@ -99,10 +115,11 @@ void kom_leave(struct kom *kom, struct line_now now);
 void kom_shutdown(struct kom *kom, struct line_now now);
 
 enum kom_output_kind {
-    KOM_OUT_MESSAGE,    /* send `message` to the server; borrowed until the next kom_next */
-    KOM_OUT_CONFIGURE,  /* Welcome came with files: read the site from `welcome`, then kom_configure */
-    KOM_OUT_END,        /* after kom_leave: close the connection to the server, exit 0 */
-    KOM_OUT_REFUSED,    /* the server refused us: print `text`, exit 1 */
+    KOM_OUT_MESSAGE,     /* send `message` to the server; borrowed until the next kom_next */
+    KOM_OUT_CONFIGURE,   /* Welcome came with files: read the site from `welcome`, then kom_configure */
+    KOM_OUT_RECONFIGURE, /* read the site from `configuration`, then kom_leave_lines and kom_reconfigure */
+    KOM_OUT_END,         /* after kom_leave: close the connection to the server, exit 0 */
+    KOM_OUT_REFUSED,     /* the server refused us: print `text`, exit 1 */
     KOM_OUT_RECONNECT,  /* the server is silent: abort its connection, call kom_server_closed, connect anew */
     KOM_OUT_LISTEN,     /* line: listen on `address`, then kom_line_listening */
     KOM_OUT_LISTEN_END, /* line: listen no more; its connections stay */
@@ -119,6 +136,7 @@ struct kom_output {
     enum kom_output_kind kind;
     wire_message *message;
     const Komet__Wire__Welcome *welcome;
+    const Komet__Wire__Configuration *configuration; /* borrowed until the next kom_next */
     uint16_t line;
     uint32_t connection;
     uint64_t sequence; /* KEEP: for kom_kept; RECALL, FORGET: of the buffer */

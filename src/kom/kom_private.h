@@ -109,6 +109,7 @@ struct kom_slot {
         Komet__Wire__StationReport station_report;
         Komet__Wire__OutgoingTaken outgoing_taken;
         Komet__Wire__MasterCommand master_command;
+        Komet__Wire__Configured configured;
     } body;
     struct line_report report;
     Komet__Wire__ConnectionReport connection[LINE_CONNECTIONS_MAX];
@@ -123,11 +124,16 @@ struct kom {
     struct batch *batch;
     uint64_t batch_sequence; /* of the last batch that was sent, over all configurations of this run */
 
+    uint64_t configuration;      /* number of the lines' */
+    uint64_t next_configuration; /* of that which is being read; else the same */
+    bool configured;             /* Configured is to be sent, before anything in its numbers */
+
     bool connected;                            /* to the server */
     bool welcome;                              /* it greeted us */
     bool hello, configure, refused, reconnect; /* to be handed out */
     struct komet_instant heard;                /* when the server last said anything, or connected */
     const Komet__Wire__Welcome *welcome_message;
+    const Komet__Wire__Configuration *configuration_message; /* to be handed out; NULL: none */
     int64_t lease_us;
     struct komet_instant heard_sent;     /* when the newest message was sent that the server has surely had */
     struct komet_instant heartbeat_sent; /* the newest; before the first: when we connected */
@@ -212,6 +218,22 @@ void kom_note_taken(struct kom *kom, uint16_t line, unsigned group, uint64_t pos
 wire_message *kom_next_outgoing(struct kom *kom);
 /* Nobody waits for an answer of the server any more. */
 void kom_forget_masters(struct kom *kom);
+
+/* The memory of lines and batches in its pieces, of which each line's engine and the batch are still to be
+ * made; `pieces` and `memory` NULL: only its size. */
+struct kom_pieces {
+    struct kom_line *lines; /* all zero, but for the place of `engine` */
+    struct kom_station *stations;
+    void *batch;
+    size_t batch_size;
+    unsigned connections; /* of one line at a time */
+};
+size_t kom_lay_out(struct kom_pieces *pieces, uint8_t *memory, const struct process *process);
+
+/* kom_reconfigure.c */
+void kom_take_configuration(struct kom *kom, const Komet__Wire__Configuration *configuration);
+/* Configured, which goes before everything in the numbers that it speaks of. */
+bool kom_next_configured(struct kom *kom, struct kom_output *output);
 
 /* kom_messages.c: the next message for the server, but batches. */
 bool kom_next_message(struct kom *kom, struct line_now now, struct kom_output *output);

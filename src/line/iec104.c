@@ -19,7 +19,7 @@
 #include "model/lay_out.h"
 
 /* The engine's memory: itself with its stations, the tags' last values, the link. */
-static size_t lay_out(uint8_t *memory, const struct line *line, struct iec104 **engine)
+size_t iec104_lay_out(uint8_t *memory, const struct line *line, struct iec104 **engine)
 {
     struct komet_link_settings settings = line_link_settings(line, KOMET_CONTROLLING);
     size_t used = 0, stations = line->station_count * sizeof(struct station_state);
@@ -57,14 +57,14 @@ static void forget_values(struct iec104 *line)
 
 static size_t iec104_size(const struct line *line)
 {
-    return lay_out(NULL, line, NULL);
+    return iec104_lay_out(NULL, line, NULL);
 }
 
 static struct line_engine *iec104_init(void *memory, const struct line *line, struct line_now now)
 {
     KOMET_ASSERT(line->host_count > 0);
     struct iec104 *engine;
-    lay_out(memory, line, &engine);
+    iec104_lay_out(memory, line, &engine);
     engine->line = line;
     engine->retry_at = KOMET_NEVER;
     forget_values(engine);
@@ -151,6 +151,14 @@ static void work(struct iec104 *line, struct line_now now)
     iec104_stations_work(line, now);
 }
 
+static void iec104_succeed(struct line_engine *engine, uint32_t connection, enum komet_reason reason)
+{
+    struct iec104 *line = (struct iec104 *)engine;
+    KOMET_ASSERT(!line->active && line->connection == 0);
+    line->connection = connection;
+    line->reason = reason;
+}
+
 static void iec104_activate(struct line_engine *engine, struct line_now now)
 {
     struct iec104 *line = (struct iec104 *)engine;
@@ -210,7 +218,14 @@ static void iec104_set_mode(struct line_engine *engine, struct line_now now, con
                             unsigned mode)
 {
     struct iec104 *line = (struct iec104 *)engine;
-    if (!iec104_stations_set_mode(line, now, station, mode) || (!line->active && !line->stands_by)) {
+    if (iec104_stations_set_mode(line, now, station, mode)) {
+        iec104_follow_modes(line, now);
+    }
+}
+
+void iec104_follow_modes(struct iec104 *line, struct line_now now)
+{
+    if (!line->active && !line->stands_by) {
         return;
     }
     line->report_changed = true; /* what is reached may be another thing now */
@@ -511,6 +526,8 @@ static struct line_counters iec104_counters(const struct line_engine *engine)
 const struct line_verbs line_iec104 = {
     .size = iec104_size,
     .init = iec104_init,
+    .move = iec104_move,
+    .succeed = iec104_succeed,
     .activate = iec104_activate,
     .stand_by = iec104_stand_by,
     .deactivate = iec104_deactivate,

@@ -242,6 +242,42 @@ void iec104_commands_abandon(struct iec104 *line, const char *why)
     memset(line->selections, 0, sizeof line->selections); /* none outlives its connection */
 }
 
+/* What a command goes to is there still, and is spoken with as it was when the command was given. */
+static bool is_kept(const struct iec104 *line, const struct line_command *order,
+                    const struct site_difference *difference)
+{
+    if (order->kind == LINE_COMMAND_WRITE) {
+        const struct tag *tag = difference_tag(difference, order->tag);
+        return tag != NULL && difference_tag_is_kept(difference, tag) &&
+               tag->station->ca == order->station->ca;
+    }
+    const struct station *station = difference_station(difference, order->station);
+    return station != NULL && station->line == line->line && station->ca == order->station->ca;
+}
+
+void iec104_commands_move(struct iec104 *line, const struct site_difference *difference)
+{
+    for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
+        struct open_command *command = &line->commands[i];
+        if (command->state == COMMAND_FREE) {
+            continue;
+        }
+        if (!is_kept(line, &command->order, difference)) {
+            end_command(line, command, command->state == COMMAND_SENT ? COMMAND_UNKNOWN : COMMAND_REFUSED,
+                        "what it goes to was removed or changed (RELOAD)");
+        } else {
+            const struct line_command *order = &command->order;
+            command->order.station = difference_station(difference, order->station);
+            command->order.tag = order->tag != NULL ? difference_tag(difference, order->tag) : NULL;
+        }
+    }
+    for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
+        struct late_answer *late = &line->late[i];
+        const struct tag *tag = late->tag != NULL ? difference_tag(difference, late->tag) : NULL;
+        late->tag = tag != NULL && difference_tag_is_kept(difference, tag) ? tag : NULL;
+    }
+}
+
 void iec104_commands_withdraw(struct iec104 *line, const struct station *station, const char *why)
 {
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {

@@ -129,6 +129,10 @@ struct iec104 {
 };
 
 /* iec104.c */
+/* The engine's memory, all zero but for its pieces; `memory` NULL: only its size. */
+size_t iec104_lay_out(uint8_t *memory, const struct line *line, struct iec104 **engine);
+/* With other stations is spoken than before: connects, or closes. */
+void iec104_follow_modes(struct iec104 *line, struct line_now now);
 void iec104_note(struct iec104 *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Ends the TCP connection with a reason: link dropped, commands ended, next attempt planned, ABORT handed
  * out. */
@@ -136,6 +140,10 @@ void iec104_drop(struct iec104 *line, struct line_now now, enum komet_reason rea
 /* The filters have seen nothing yet of these tags, which are numbered in the line from 0. */
 void iec104_forget_values(struct iec104 *line, uint32_t first, uint32_t count);
 int64_t iec104_parameter(const struct iec104 *line, enum parameter_id id);
+
+/* iec104_move.c */
+struct line_engine *iec104_move(void *memory, struct line_engine *before, const struct line *line,
+                                const struct site_difference *difference, struct line_now now);
 
 /* iec104_stations.c: what the line does for its stations of itself. */
 /* Their modes are what the site says. */
@@ -150,6 +158,10 @@ bool iec104_stations_set_mode(struct iec104 *line, struct line_now now, const st
 void iec104_stations_activate(struct iec104 *line);
 /* Their values follow the connection. */
 void iec104_stations_follow(struct iec104 *line);
+/* What is known of the stations that `before`, another engine of the line, has; the others are as after the
+ * start. */
+void iec104_stations_move(struct iec104 *line, struct line_now now, const struct iec104 *before,
+                          const struct site_difference *difference);
 /* Data transfer has begun: what each is asked for after the start waits for start_at. */
 void iec104_stations_start(struct iec104 *line, struct line_now now);
 /* M_EI_NA_1 came: the station has begun anew and is asked as after the start. */
@@ -168,6 +180,8 @@ void iec104_receive(struct iec104 *line, struct line_now now, const uint8_t *oct
 void iec104_command(struct line_engine *engine, struct line_now now, const struct line_command *order);
 void iec104_commands_confirm(struct iec104 *line, struct line_now now, const struct komet_asdu *asdu);
 void iec104_commands_acknowledged(struct iec104 *line, uint64_t frame);
+/* Those of tags and stations that are gone or changed end; the others are of the new site. */
+void iec104_commands_move(struct iec104 *line, const struct site_difference *difference);
 /* Ends all commands: the connection is gone, or the role. */
 void iec104_commands_abandon(struct iec104 *line, const char *why);
 /* Refuses what was not sent to the station yet. */

@@ -118,6 +118,51 @@ static void start_station(struct iec104 *line, struct line_now now, unsigned ind
     }
 }
 
+/* Periods and clock follow other parameters, from now on. */
+static void follow_services(struct iec104 *line, struct line_now now, unsigned index)
+{
+    const struct station *station = &line->line->stations[index];
+    const int64_t *value = station->parameters.value;
+    struct station_state *state = &line->stations[index];
+    state->general_due = next_period(now, now.utc.ms, value[PARAMETER_ICP], value[PARAMETER_ICO]);
+    state->counters_due = next_period(now, now.utc.ms, value[PARAMETER_CICP], value[PARAMETER_CICO]);
+    state->clock_due = station->clock_sync_us > 0
+                           ? komet_earlier(state->clock_due, komet_after(now.instant, station->clock_sync_us))
+                           : KOMET_NEVER;
+}
+
+static void init_station(struct iec104 *line, unsigned index)
+{
+    line->stations[index] = (struct station_state){
+        .mode = line->line->stations[index].communication_disabled ? STATION_DISABLED : 0,
+        .value = STATION_COMERR,
+        .changed = line->active};
+}
+
+void iec104_stations_move(struct iec104 *line, struct line_now now, const struct iec104 *before,
+                          const struct site_difference *difference)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        const struct station *station = &line->line->stations[i];
+        const struct station *was = difference_station_was(difference, station);
+        bool stays = was != NULL && was->line == before->line;
+        enum station_change change = difference_station_change(difference, station);
+        if (stays) {
+            line->stations[i] = before->stations[was - before->line->stations];
+        } else {
+            init_station(line, i);
+        }
+        if (line->state != CONNECTION_STARTED) {
+            continue;
+        }
+        if (!stays || change == STATION_ASKS) {
+            start_station(line, now, i);
+        } else if (change == STATION_CHANGED && line->stations[i].mode == 0) {
+            follow_services(line, now, i);
+        }
+    }
+}
+
 bool iec104_stations_set_mode(struct iec104 *line, struct line_now now, const struct station *station,
                               unsigned mode)
 {

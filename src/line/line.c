@@ -40,6 +40,30 @@ struct line_engine *line_init(void *memory, size_t size, const struct line *line
     return engine;
 }
 
+struct line_engine *line_move(void *memory, size_t size, struct line_engine *before, const struct line *line,
+                              const struct site_difference *difference, struct line_now now)
+{
+    KOMET_ASSERT(size >= line_size(line) && before->verbs == verbs_of[line->protocol]);
+    KOMET_ASSERT(difference_line_change(difference, line) != LINE_RECONNECTS);
+    struct line_engine *engine = before->verbs->move(memory, before, line, difference, now);
+    engine->verbs = before->verbs;
+    return engine;
+}
+
+bool line_can_move(const struct line_engine *engine)
+{
+    return engine->verbs->move != NULL;
+}
+
+void line_succeed(struct line_engine *engine, const struct line_engine *before)
+{
+    struct line_report report = line_report(before);
+    if (engine->verbs->succeed != NULL) {
+        engine->verbs->succeed(engine, report.connection,
+                               report.connection_count > 0 ? report.connections[0].reason : KOMET_OK);
+    }
+}
+
 void line_activate(struct line_engine *engine, struct line_now now)
 {
     engine->verbs->activate(engine, now);

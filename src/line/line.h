@@ -17,6 +17,7 @@
 
 #include "komet/link.h"
 #include "model/site.h"
+#include "model/site_difference.h"
 
 /* One clock reading: both clocks, read once a turn. */
 struct line_now {
@@ -35,6 +36,23 @@ size_t line_size(const struct line *line);
  * The engine begins passive: silent, nothing connected.
  */
 struct line_engine *line_init(void *memory, size_t size, const struct line *line, struct line_now now);
+
+/*
+ * RELOAD. The line goes on under another site, which it takes over in place (difference_line_change is not
+ * RECONNECTS): the engine of `line`, made in `memory` out of that of what the line was, with its connection,
+ * the frames and commands on it, and what the filters remember of tags that are kept.
+ *   before      what the line was; ends with this call, its memory is free afterwards. Its outputs were
+ * taken, but octets to be sent difference  borrowed for the call A command of a tag or station that is gone
+ * or changed ends: unknown when it was sent, else refused. A station with values that nobody has asked for is
+ * interrogated. line_next says what comes of it.
+ */
+struct line_engine *line_move(void *memory, size_t size, struct line_engine *before, const struct line *line,
+                              const struct site_difference *difference, struct line_now now);
+/* False: a line of its protocol takes nothing over, and reconnects with each RELOAD. */
+bool line_can_move(const struct line_engine *line);
+/* A line that reconnects: `engine`, fresh, takes the place of `before`, which was deactivated. Its
+ * connections are numbered behind those: a serial names one connection as long as a grant lasts. */
+void line_succeed(struct line_engine *engine, const struct line_engine *before);
 
 /* Act, stand by, or be silent. Silent, as in the beginning: connections are closed at once with `reason`,
  * open commands end as unknown (sent) or refused (not sent), nothing is sent any more. Stand by, from silent:

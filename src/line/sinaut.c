@@ -681,9 +681,19 @@ static void sinaut_command(struct line_engine *engine, struct line_now now, cons
     sinaut_commands_order((struct sinaut *)engine, now, order);
 }
 
+/* Its connections are numbered behind those of the line in whose place it comes. What changes with a RELOAD
+ * is not taken over in place yet. */
+static void sinaut_succeed(struct line_engine *engine, uint32_t connection, enum komet_reason reason)
+{
+    struct sinaut *line = (struct sinaut *)engine;
+    (void)reason;
+    line->connection = connection;
+}
+
 const struct line_verbs line_sinaut = {
     .size = sinaut_size,
     .init = sinaut_init,
+    .succeed = sinaut_succeed,
     .activate = sinaut_activate,
     .stand_by = sinaut_stand_by,
     .deactivate = sinaut_deactivate,

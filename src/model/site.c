@@ -82,6 +82,16 @@ bool line_is_server(const struct line *line)
     return false;
 }
 
+int line_master_group(const struct line *line, const char *name)
+{
+    for (unsigned i = 0; i < line->master_count; i++) {
+        if (strcmp(line->masters[i].name, name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
 bool address_is_loopback(const char *host)
 {
     unsigned part[4];

@@ -140,7 +140,7 @@ struct line {
     uint8_t number; /* originator address, 0..255 */
     struct address hosts[SITE_ADDRESSES_MAX];
     uint8_t host_count;
-    struct address listen;                            /* host NULL: the line connects */
+    struct address listen; /* host NULL: the line connects */
     struct master_group masters[SITE_MASTERS_MAX];
     uint8_t master_count;                       /* 0: whoever comes */
     struct partner partners[SITE_PARTNERS_MAX]; /* iec104-sinaut, in the place of hosts */
@@ -207,6 +207,8 @@ const struct tag *site_find_tag(const struct site *site, const char *name);
 
 /* Its partners connect to it, and it answers them (protocol iec104-server). */
 bool line_is_server(const struct line *line);
+/* The number of its group of masters of that name; -1: it has none such. */
+int line_master_group(const struct line *line, const char *name);
 
 /* True for an output that sends its value as one of types 1 to 40, and not as a command. */
 bool tag_sends_value(const struct tag *tag);

@@ -7,12 +7,9 @@
  */
 #include "model/site_difference.h"
 
-#include <string.h>
-
 #include "komet/assert.h"
 #include "model/lay_out.h"
-
-#define NONE UINT32_MAX
+#include "model/site_compare.h"
 
 enum kind { KIND_PROCESS, KIND_LINE, KIND_STATION, KIND_TAG, KIND_COUNT };
 
@@ -20,7 +17,7 @@ enum kind { KIND_PROCESS, KIND_LINE, KIND_STATION, KIND_TAG, KIND_COUNT };
 struct side {
     const struct site *site;
     uint32_t count[KIND_COUNT];
-    uint32_t *other[KIND_COUNT];          /* number in the other site; NONE */
+    uint32_t *other[KIND_COUNT];          /* number in the other site; DIFFERENCE_GONE */
     uint32_t *first_line, *first_station; /* of each process */
     const struct line **lines;
     const struct station **stations;
@@ -80,7 +77,7 @@ static void list_things(struct side *side)
     uint32_t line = 0, station = 0;
     for (unsigned kind = 0; kind < KIND_COUNT; kind++) {
         for (uint32_t i = 0; i < side->count[kind]; i++) {
-            side->other[kind][i] = NONE;
+            side->other[kind][i] = DIFFERENCE_GONE;
         }
     }
     for (unsigned p = 0; p < side->site->process_count; p++) {
@@ -154,7 +151,7 @@ static const struct process *process_of(const struct side *side, enum kind kind,
     return kind == KIND_LINE ? side->lines[number]->process : side->stations[number]->line->process;
 }
 
-/* The one of `before` with that name, looked for from `from` on all round; NONE. */
+/* The one of `before` with that name, looked for from `from` on all round; DIFFERENCE_GONE. */
 static uint32_t find_named(const struct site_difference *difference, enum kind kind, const char *name,
                            uint32_t from)
 {
@@ -165,7 +162,7 @@ static uint32_t find_named(const struct site_difference *difference, enum kind k
             return at;
         }
     }
-    return NONE;
+    return DIFFERENCE_GONE;
 }
 
 static void match_named(struct site_difference *difference, enum kind kind)
@@ -173,7 +170,7 @@ static void match_named(struct site_difference *difference, enum kind kind)
     uint32_t next = 0;
     for (uint32_t i = 0; i < difference->after.count[kind]; i++) {
         uint32_t was = find_named(difference, kind, name_of(&difference->after, kind, i), next);
-        if (was == NONE) {
+        if (was == DIFFERENCE_GONE) {
             continue;
         }
         next = was + 1;
@@ -202,64 +199,13 @@ static void match_tags(struct site_difference *difference)
 
 /* ---- what changed ---- */
 
-static bool is_same_processing(const struct processing *a, const struct processing *b)
-{
-    if (a == NULL || b == NULL) {
-        return a == b;
-    }
-    bool same = a->given == b->given;
-    for (unsigned i = 0; i < NUMBER_COUNT && same; i++) {
-        same = a->number[i] == b->number[i];
-    }
-    return same;
-}
-
-/* The tag that another one names; NULL: none. */
-static bool is_same_name(const struct tag *a, const struct tag *b)
-{
-    return a == NULL || b == NULL ? a == b : name_compare(a->name, b->name) == 0;
-}
-
-/* All that a line makes of a tag; its names are for people. */
-static bool is_same_tag(const struct tag *a, const struct tag *b)
-{
-    return a->type == b->type && a->ignored == b->ignored && a->ioa == b->ioa && a->asdu == b->asdu &&
-           a->groups == b->groups && is_same_name(a->source, b->source) &&
-           is_same_processing(a->processing, b->processing);
-}
-
-static bool is_same_set(const struct parameter_set *a, const struct parameter_set *b,
-                        bool (*meant)(enum parameter_id id))
-{
-    for (unsigned i = 0; i < PARAMETER_COUNT; i++) {
-        if (a->value[i] != b->value[i] && (meant == NULL || meant((enum parameter_id)i))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* A station's own facts, but those of which its values are made. */
-static bool is_same_service(const struct station *a, const struct station *b)
-{
-    return a->communication_disabled == b->communication_disabled && a->keep_when_off == b->keep_when_off &&
-           a->clock_sync_us == b->clock_sync_us && is_same_name(a->control_object, b->control_object) &&
-           is_same_set(&a->parameters, &b->parameters, NULL);
-}
-
-static bool is_same_time(const struct station *a, const struct station *b)
-{
-    return a->zone == b->zone && a->zone_offset_minutes == b->zone_offset_minutes &&
-           a->summer_time == b->summer_time && a->summer_time_eu == b->summer_time_eu;
-}
-
 /* Counts the tags of a station that changed; true when one is new or has changed. */
 static bool compare_tags(struct site_difference *difference, const struct station *station)
 {
     bool asks = false;
     for (uint32_t i = 0; i < station->tag_count; i++) {
         const struct tag *was = difference_tag_was(difference, &station->tags[i]);
-        bool same = was != NULL && is_same_tag(was, &station->tags[i]) &&
+        bool same = was != NULL && same_tag(was, &station->tags[i]) &&
                     name_compare(was->station->name, station->name) == 0;
         difference->changed[KIND_TAG] += was != NULL && !same ? 1 : 0;
         asks = asks || !same;
@@ -275,92 +221,20 @@ static enum station_change compare_station(struct site_difference *difference, c
         return STATION_ASKS;
     }
     bool moved = difference_line_was(difference, station->line) != was->line;
-    if (asks || moved || station->ca != was->ca || !is_same_time(station, was)) {
+    if (asks || moved || station->ca != was->ca || !same_station_time(station, was)) {
         return STATION_ASKS;
     }
-    bool same = is_same_service(station, was) && station->tag_count == was->tag_count;
+    bool same = same_station_service(station, was) && station->tag_count == was->tag_count;
     return same ? STATION_SAME : STATION_CHANGED;
-}
-
-/* Parameters of a line that are looked at each time they are used; all others hold for a whole connection. */
-static bool holds_for_connection(enum parameter_id id)
-{
-    return parameter_row(id)->scope == SCOPE_LINE && id != PARAMETER_PSD && id != PARAMETER_WT0 &&
-           id != PARAMETER_WTN;
-}
-
-static bool is_same_address(const struct address *a, const struct address *b)
-{
-    return a->host == NULL || b->host == NULL ? a->host == b->host
-                                              : strcmp(a->host, b->host) == 0 && a->port == b->port;
-}
-
-static bool is_same_host(const char *a, const char *b)
-{
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
-/* The systems of a redundant partner, and our addresses for them; their names are for people. */
-static bool is_same_partners(const struct line *a, const struct line *b)
-{
-    bool same = a->partner_count == b->partner_count && is_same_address(&a->listen, &b->listen);
-    for (unsigned i = 0; i < SITE_NETWORKS_MAX && same; i++) {
-        same = is_same_host(a->local[i], b->local[i]);
-    }
-    for (unsigned i = 0; i < a->partner_count && same; i++) {
-        const struct partner *left = &a->partners[i], *right = &b->partners[i];
-        same = left->address_count == right->address_count;
-        for (unsigned k = 0; k < left->address_count && same; k++) {
-            same = is_same_address(&left->addresses[k], &right->addresses[k]);
-        }
-    }
-    return same;
-}
-
-/* For whom it listens. */
-static bool is_same_masters(const struct line *a, const struct line *b)
-{
-    bool same = a->master_count == b->master_count;
-    for (unsigned i = 0; i < a->master_count && same; i++) {
-        same = a->masters[i].address_count == b->masters[i].address_count;
-        for (unsigned k = 0; k < a->masters[i].address_count && same; k++) {
-            same = network_address_same(&a->masters[i].addresses[k], &b->masters[i].addresses[k]);
-        }
-    }
-    return same;
-}
-
-static bool is_same_connection(const struct line *a, const struct line *b)
-{
-    bool same = a->protocol == b->protocol && a->category == b->category && a->number == b->number &&
-                a->host_count == b->host_count && a->standby == b->standby &&
-                a->without_server == b->without_server &&
-                is_same_set(&a->parameters, &b->parameters, holds_for_connection);
-    for (unsigned i = 0; i < a->host_count && same; i++) {
-        same = is_same_address(&a->hosts[i], &b->hosts[i]);
-    }
-    return same && is_same_partners(a, b) && is_same_masters(a, b);
-}
-
-/* Its own facts, and that it has the stations that it had, in their order. */
-static bool is_same_line(const struct line *a, const struct line *b)
-{
-    bool same = a->reconnect_us == b->reconnect_us && a->store_limit_us == b->store_limit_us &&
-                a->acknowledge == b->acknowledge && a->station_count == b->station_count &&
-                is_same_set(&a->parameters, &b->parameters, NULL);
-    for (unsigned i = 0; i < a->station_count && same; i++) {
-        same = name_compare(a->stations[i].name, b->stations[i].name) == 0;
-    }
-    return same;
 }
 
 static enum line_change compare_line(const struct site_difference *difference, const struct line *line,
                                      const struct line *was)
 {
-    if (!is_same_connection(line, was)) {
+    if (!same_line_connection(line, was)) {
         return LINE_RECONNECTS;
     }
-    bool same = is_same_line(line, was);
+    bool same = same_line(line, was);
     for (unsigned i = 0; i < line->station_count && same; i++) {
         uint32_t number = station_number(&difference->after, &line->stations[i]);
         same = difference->station_changes[number] == STATION_SAME;
@@ -419,27 +293,27 @@ const struct site *difference_after(const struct site_difference *difference)
 static const struct process *other_process(const struct side *here, const struct side *there, uint32_t number)
 {
     uint32_t other = here->other[KIND_PROCESS][number];
-    return other != NONE ? &there->site->processes[other] : NULL;
+    return other != DIFFERENCE_GONE ? &there->site->processes[other] : NULL;
 }
 
 static const struct line *other_line(const struct side *here, const struct side *there,
                                      const struct line *line)
 {
     uint32_t other = here->other[KIND_LINE][line_number(here, line)];
-    return other != NONE ? there->lines[other] : NULL;
+    return other != DIFFERENCE_GONE ? there->lines[other] : NULL;
 }
 
 static const struct station *other_station(const struct side *here, const struct side *there,
                                            const struct station *station)
 {
     uint32_t other = here->other[KIND_STATION][station_number(here, station)];
-    return other != NONE ? there->stations[other] : NULL;
+    return other != DIFFERENCE_GONE ? there->stations[other] : NULL;
 }
 
 static const struct tag *other_tag(const struct side *here, const struct side *there, const struct tag *tag)
 {
     uint32_t other = here->other[KIND_TAG][tag_number(here, tag)];
-    return other != NONE ? there->site->tags[other] : NULL;
+    return other != DIFFERENCE_GONE ? there->site->tags[other] : NULL;
 }
 
 const struct process *difference_process(const struct site_difference *difference,
@@ -462,6 +336,12 @@ const struct station *difference_station(const struct site_difference *differenc
 const struct tag *difference_tag(const struct site_difference *difference, const struct tag *tag)
 {
     return other_tag(&difference->before, &difference->after, tag);
+}
+
+const uint32_t *difference_tag_numbers(const struct site_difference *difference,
+                                       const struct process *process)
+{
+    return difference->before.other[KIND_TAG] + process->first_tag;
 }
 
 const struct process *difference_process_was(const struct site_difference *difference,
@@ -500,7 +380,7 @@ enum station_change difference_station_change(const struct site_difference *diff
 bool difference_tag_is_kept(const struct site_difference *difference, const struct tag *tag)
 {
     const struct tag *was = difference_tag_was(difference, tag);
-    return was != NULL && is_same_tag(was, tag) &&
+    return was != NULL && same_tag(was, tag) &&
            difference_station_was(difference, tag->station) == was->station &&
            difference_line_was(difference, tag->station->line) == was->station->line;
 }
@@ -509,10 +389,10 @@ static struct difference_counts counts(const struct site_difference *difference,
 {
     struct difference_counts counts = {.changed = difference->changed[kind]};
     for (uint32_t i = 0; i < difference->before.count[kind]; i++) {
-        counts.removed += difference->before.other[kind][i] == NONE ? 1 : 0;
+        counts.removed += difference->before.other[kind][i] == DIFFERENCE_GONE ? 1 : 0;
     }
     for (uint32_t i = 0; i < difference->after.count[kind]; i++) {
-        counts.added += difference->after.other[kind][i] == NONE ? 1 : 0;
+        counts.added += difference->after.other[kind][i] == DIFFERENCE_GONE ? 1 : 0;
     }
     return counts;
 }

@@ -52,6 +52,12 @@ const struct station *difference_station(const struct site_difference *differenc
                                          const struct station *station);
 const struct tag *difference_tag(const struct site_difference *difference, const struct tag *tag);
 
+/* The same of all tags of a process of `before`, by their number in it: their number in the site, or
+ * DIFFERENCE_GONE. */
+#define DIFFERENCE_GONE UINT32_MAX
+const uint32_t *difference_tag_numbers(const struct site_difference *difference,
+                                       const struct process *process);
+
 /* What something of `after` was in `before`; NULL when it is new. */
 const struct process *difference_process_was(const struct site_difference *difference,
                                              const struct process *process);

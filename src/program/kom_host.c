@@ -4,62 +4,22 @@
  * Everything that comes is one input, after which the engine is drained. The clock is read afresh before each
  * output: nothing is written to telemetry under a lease that ran out meanwhile.
  */
-#include "program/kom_host.h"
+#include "program/kom_host_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "komet/assert.h"
-#include "program/site_faults.h"
 #include "shell/buffer.h"
 #include "shell/clock.h"
 #include "shell/log.h"
-#include "shell/tcp.h"
-#include "shell/wire_peer.h"
-#include "site/reader.h"
 
-#define RECONNECT_MIN_MS     200
 #define RECONNECT_MAX_MS     1000
 #define CONNECT_LIMIT_MS     2000
 #define FAILURES_PER_WARNING 60
 #define LINE_OUTPUT_MAX      (16u * 1024 * 1024) /* octets; the window k ends it long before */
 
-struct host_connection {
-    struct host_line *line;
-    struct tcp *tcp; /* NULL: none */
-    uint32_t serial;
-    bool held; /* reading waits until the engine takes values again */
-};
-
-struct host_line {
-    struct kom_host *host;
-    const struct line *line;
-    uint16_t index;
-    struct tcp_listener *listener; /* NULL: it does not listen */
-    struct host_connection connections[LINE_CONNECTIONS_MAX];
-};
-
-struct kom_host {
-    struct kom_host_settings settings;
-    struct kom *kom;
-    void *kom_memory, *traffic;
-    struct buffer *buffer;           /* NULL: it has none */
-    struct wire_peer *server;        /* NULL: not connected */
-    size_t this_server, next_server; /* of settings.servers */
-    bool stays;                      /* with this_server, which welcomed us */
-    bool connected, welcomed;
-    unsigned failures; /* to connect, since the last time that it worked */
-    uint64_t pause_ms;
-    uv_timer_t deadline, reconnect;
-    bool draining, leaving, ended, refused;
-    void *lines_memory;
-    struct site_result site; /* what the server sent; site.site NULL before */
-    struct host_line *lines;
-    unsigned line_count;
-};
-
-static void drain(struct kom_host *host);
 static void connect_server(struct kom_host *host);
 
 /* ---- telemetry ---- */
@@ -101,7 +61,7 @@ static void on_line_connected(void *context, struct tcp *tcp)
     kom_line_ends(line->host->kom, &local, &remote);
     tcp_send_at_once(tcp, line->line->parameters.value[PARAMETER_TND] != 0);
     kom_line_connected(line->host->kom, clock_now(), line->index, connection->serial);
-    drain(line->host);
+    kom_host_drain(line->host);
 }
 
 static size_t on_line_received(void *context, struct tcp *tcp, const uint8_t *octets, size_t size)
@@ -114,7 +74,7 @@ static size_t on_line_received(void *context, struct tcp *tcp, const uint8_t *oc
         connection->held = true; /* the server is behind: TCP holds the station back */
         tcp_pause(tcp);
     }
-    drain(host);
+    kom_host_drain(host);
     return taken;
 }
 
@@ -126,7 +86,7 @@ static void on_line_closed(void *context, struct tcp *tcp, enum komet_reason rea
     connection->tcp = NULL;
     connection->held = false;
     kom_line_closed(line->host->kom, clock_now(), line->index, connection->serial, reason);
-    drain(line->host);
+    kom_host_drain(line->host);
 }
 
 /* A station whose socket was full: what waits for it is written under a grant that still runs, or not at all.
@@ -136,7 +96,7 @@ static bool may_write(void *context, struct tcp *tcp)
     struct host_connection *connection = context;
     struct kom_host *host = connection->line->host;
     kom_tick(host->kom, clock_now());
-    drain(host);
+    kom_host_drain(host);
     return connection->tcp == tcp;
 }
 
@@ -172,7 +132,7 @@ static void abort_connection(struct host_connection *connection)
     }
 }
 
-static void abort_line(struct host_line *line)
+void kom_host_abort_line(struct host_line *line)
 {
     for (unsigned i = 0; i < LINE_CONNECTIONS_MAX; i++) {
         abort_connection(&line->connections[i]);
@@ -183,7 +143,7 @@ static void abort_line(struct host_line *line)
 
 static void connect_line(struct kom_host *host, const struct kom_output *output)
 {
-    struct host_line *line = &host->lines[output->line];
+    struct host_line *line = host->lines[output->line];
     struct host_connection *connection = free_connection(line);
     KOMET_ASSERT(connection != NULL); /* the engine has no more */
     connection->serial = output->connection;
@@ -218,12 +178,12 @@ static void on_line_accepted(void *context, struct tcp_listener *listener)
         connection->tcp = tcp;
         tcp_send_at_once(tcp, line->line->parameters.value[PARAMETER_TND] != 0);
     }
-    drain(host);
+    kom_host_drain(host);
 }
 
 static void listen_line(struct kom_host *host, const struct kom_output *output)
 {
-    struct host_line *line = &host->lines[output->line];
+    struct host_line *line = host->lines[output->line];
     char fault[200];
     KOMET_ASSERT(line->listener == NULL);
     line->listener = tcp_listen(host->settings.loop, output->address->host, output->address->port,
@@ -244,7 +204,7 @@ static void listen_no_more(struct host_line *line)
 
 static void send_line(struct kom_host *host, const struct kom_output *output)
 {
-    struct host_connection *connection = find_connection(&host->lines[output->line], output->connection);
+    struct host_connection *connection = find_connection(host->lines[output->line], output->connection);
     if (connection != NULL) {
         tcp_write(connection->tcp, output->octets, output->size);
     }
@@ -266,27 +226,11 @@ static void resume_line(struct host_line *line)
 static void resume_lines(struct kom_host *host)
 {
     for (unsigned i = 0; i < host->line_count && kom_takes(host->kom); i++) {
-        resume_line(&host->lines[i]);
+        resume_line(host->lines[i]);
     }
 }
 
-/* ---- the site ---- */
-
-static void forget_site(struct kom_host *host)
-{
-    for (unsigned i = 0; i < host->line_count; i++) {
-        abort_line(&host->lines[i]);
-    }
-    free(host->lines);
-    free(host->lines_memory);
-    host->lines = NULL;
-    host->lines_memory = NULL;
-    host->line_count = 0;
-    if (host->site.arena != NULL) {
-        site_result_release(&host->site);
-    }
-    host->site = (struct site_result){0};
-}
+/* ---- its end ---- */
 
 static void end(struct kom_host *host)
 {
@@ -295,7 +239,7 @@ static void end(struct kom_host *host)
     }
     host->ended = true;
     for (unsigned i = 0; i < host->line_count; i++) {
-        abort_line(&host->lines[i]);
+        kom_host_abort_line(host->lines[i]);
     }
     if (host->server != NULL) {
         wire_peer_close(host->server);
@@ -309,63 +253,13 @@ static void end(struct kom_host *host)
     uv_close((uv_handle_t *)&host->reconnect, NULL);
 }
 
-static void give_up(struct kom_host *host, const char *why)
+void kom_host_give_up(struct kom_host *host, const char *why)
 {
     char text[512];
     log_plain(text, sizeof text, why);
     fprintf(stderr, "komet kom: %s\n", text);
     host->refused = true;
     end(host);
-}
-
-static struct site_result read_site(const Komet__Wire__Welcome *welcome, const struct kom_identity *own)
-{
-    struct site_file *files = calloc(welcome->n_files + 1, sizeof *files);
-    KOMET_ASSERT(files != NULL);
-    for (size_t i = 0; i < welcome->n_files; i++) {
-        files[i] = (struct site_file){welcome->files[i]->name, (const char *)welcome->files[i]->text.data,
-                                      welcome->files[i]->text.len};
-    }
-    const struct site_wanted wanted = {.process = own->process, .instance = own->instance};
-    struct site_result result = site_read_wanted(files, welcome->n_files, &wanted);
-    free(files);
-    return result;
-}
-
-static void configure(struct kom_host *host, const Komet__Wire__Welcome *welcome)
-{
-    forget_site(host);
-    if (welcome->n_files == 0) {
-        give_up(host, "the server sent no site");
-        return;
-    }
-    host->site = read_site(welcome, &host->settings.identity);
-    const struct process *process =
-        host->site.site != NULL ? site_find_process(host->site.site, host->settings.identity.process) : NULL;
-    if (process == NULL) {
-        site_faults_print(stderr, NULL, &host->site);
-        give_up(host, "the site that the server sent cannot be used; is this program older than the server?");
-        return;
-    }
-    size_t size = kom_lines_size(process);
-    host->lines_memory = malloc(size);
-    host->lines = calloc(process->line_count + 1u, sizeof *host->lines);
-    KOMET_ASSERT(host->lines_memory != NULL && host->lines != NULL);
-    host->line_count = process->line_count;
-    for (uint16_t i = 0; i < process->line_count; i++) {
-        host->lines[i] = (struct host_line){.host = host, .line = &process->lines[i], .index = i};
-        for (unsigned k = 0; k < LINE_CONNECTIONS_MAX; k++) {
-            host->lines[i].connections[k].line = &host->lines[i];
-        }
-    }
-    kom_configure(host->kom, host->lines_memory, size, process, clock_now());
-    host->pause_ms = RECONNECT_MIN_MS;
-    host->welcomed = true;
-    host->failures = 0;
-    if (host->settings.stay && !host->stays) {
-        host->stays = true;
-        host->next_server = host->this_server;
-    }
 }
 
 /* ---- the server ---- */
@@ -404,7 +298,7 @@ static void on_server_connected(void *context, struct wire_peer *peer)
     uv_timer_stop(&host->reconnect);
     host->connected = true;
     kom_server_connected(host->kom, clock_now());
-    drain(host);
+    kom_host_drain(host);
 }
 
 static void on_server_message(void *context, struct wire_peer *peer, const wire_message *message)
@@ -412,12 +306,13 @@ static void on_server_message(void *context, struct wire_peer *peer, const wire_
     struct kom_host *host = context;
     (void)peer;
     kom_feed(host->kom, clock_now(), message);
-    drain(host);
+    kom_host_drain(host);
 }
 
 static void server_lost(struct kom_host *host)
 {
     host->server = NULL;
+    host->reading_wanted = false;
     if (host->connected) {
         host->connected = host->welcomed = false;
         kom_server_closed(host->kom, clock_now());
@@ -436,7 +331,7 @@ static void on_server_closed(void *context, struct wire_peer *peer, const char *
         connect_failed(host, reason);
     }
     server_lost(host);
-    drain(host);
+    kom_host_drain(host);
 }
 
 static const struct wire_peer_events server_events = {on_server_connected, on_server_message, NULL,
@@ -468,21 +363,21 @@ static void on_kept(void *context, uint64_t sequence)
 {
     struct kom_host *host = context;
     kom_kept(host->kom, clock_now(), sequence);
-    drain(host);
+    kom_host_drain(host);
 }
 
 static void on_keep_failed(void *context, const char *why)
 {
     struct kom_host *host = context;
     kom_keep_failed(host->kom, clock_now(), why);
-    drain(host);
+    kom_host_drain(host);
 }
 
 static void on_recalled(void *context, wire_message *message)
 {
     struct kom_host *host = context;
     kom_recalled(host->kom, clock_now(), message);
-    drain(host);
+    kom_host_drain(host);
 }
 
 static const struct buffer_events buffer_events = {on_kept, on_keep_failed, on_recalled};
@@ -494,7 +389,7 @@ static bool open_buffer(struct kom_host *host)
     host->buffer =
         buffer_open(settings->loop, settings->buffer, settings->buffer_octets, &buffer_events, host, fault);
     if (host->buffer == NULL) {
-        give_up(host, fault);
+        kom_host_give_up(host, fault);
         return false;
     }
     if (fault[0] != '\0') {
@@ -516,13 +411,16 @@ static void act(struct kom_host *host, const struct kom_output *output)
         }
         return;
     case KOM_OUT_CONFIGURE:
-        configure(host, output->welcome);
+        kom_host_configure(host, output->welcome);
+        return;
+    case KOM_OUT_RECONFIGURE:
+        kom_host_reconfigure(host, output->configuration);
         return;
     case KOM_OUT_END:
         end(host);
         return;
     case KOM_OUT_REFUSED:
-        give_up(host, output->text);
+        kom_host_give_up(host, output->text);
         return;
     case KOM_OUT_RECONNECT:
         reconnect(host);
@@ -531,7 +429,7 @@ static void act(struct kom_host *host, const struct kom_output *output)
         listen_line(host, output);
         return;
     case KOM_OUT_LISTEN_END:
-        listen_no_more(&host->lines[output->line]);
+        listen_no_more(host->lines[output->line]);
         return;
     case KOM_OUT_CONNECT:
         connect_line(host, output);
@@ -540,7 +438,7 @@ static void act(struct kom_host *host, const struct kom_output *output)
         send_line(host, output);
         return;
     case KOM_OUT_ABORT:
-        connection = find_connection(&host->lines[output->line], output->connection);
+        connection = find_connection(host->lines[output->line], output->connection);
         if (connection != NULL) {
             abort_connection(connection);
         }
@@ -565,10 +463,10 @@ static void on_deadline(uv_timer_t *timer)
 {
     struct kom_host *host = timer->data;
     kom_tick(host->kom, clock_now());
-    drain(host);
+    kom_host_drain(host);
 }
 
-static void drain(struct kom_host *host)
+void kom_host_drain(struct kom_host *host)
 {
     struct kom_output output;
     if (host->draining) {
@@ -596,6 +494,8 @@ struct kom_host *kom_host_start(const struct kom_host_settings *settings)
     struct kom_host *host = calloc(1, sizeof *host);
     KOMET_ASSERT(host != NULL);
     host->settings = *settings;
+    host->wanted =
+        (struct site_wanted){.process = settings->identity.process, .instance = settings->identity.instance};
     host->pause_ms = RECONNECT_MIN_MS;
     host->kom_memory = malloc(kom_size());
     KOMET_ASSERT(host->kom_memory != NULL);
@@ -620,10 +520,10 @@ void kom_host_stop(struct kom_host *host)
     if (!host->ended && !host->leaving) {
         host->leaving = true;
         kom_leave(host->kom, clock_now());
-        drain(host);
+        kom_host_drain(host);
     } else if (!host->ended) {
         kom_shutdown(host->kom, clock_now());
-        drain(host);
+        kom_host_drain(host);
         end(host);
     }
 }
@@ -631,7 +531,7 @@ void kom_host_stop(struct kom_host *host)
 int kom_host_free(struct kom_host *host)
 {
     int status = host->refused ? 1 : 0;
-    forget_site(host);
+    kom_host_forget_site(host);
     free(host->kom_memory);
     free(host->traffic);
     free(host);

@@ -14,7 +14,8 @@
 static_assert(OPEN_MAX <= 0x10000, "a slot has 16 bits of a token");
 
 struct server_console *server_console_new(struct server *server, struct journal *journal,
-                                          server_console_send *send, void *context)
+                                          const struct server_running *running, server_console_send *send,
+                                          void *context)
 {
     KOMET_ASSERT(server != NULL && send != NULL);
     struct server_console *console = calloc(1, sizeof *console);
@@ -26,6 +27,7 @@ struct server_console *server_console_new(struct server *server, struct journal 
     }
     console->server = server;
     console->journal = journal;
+    console->running = *running;
     console->send = send;
     console->context = context;
     console->page.text = text;
@@ -83,6 +85,7 @@ void open_close(struct server_console *console, struct open *open)
         server_untrace(console->server, open_token(console, open, 0));
     }
     free(open->changed);
+    configuration_release(&open->wrong);
     *open = (struct open){.kind = OPEN_FREE};
 }
 
@@ -206,6 +209,7 @@ static bool begin(struct server_console *console, struct line_now now, struct op
     case VERB_TAG:
     case VERB_SHOW:
     case VERB_HELP:
+    case VERB_CHECK:
         return list_begin(console, open, mistake);
     case VERB_WATCH:
         return watch_begin(console, open, mistake);
@@ -223,6 +227,8 @@ static bool begin(struct server_console *console, struct line_now now, struct op
     case VERB_SET_LOAD_BAL_MODE:
     case VERB_STOP:
         return order_begin(console, now, open, user, mistake);
+    case VERB_RELOAD:
+        return reload_begin(console, now, open, user);
     case VERB_LNTRACE:
         return trace_begin(console, open, mistake);
     case VERB_NOT_BUILT:

@@ -189,6 +189,48 @@ static void row_of_command(struct json *json, const struct server *server, const
     rows_help(json, command_row(index));
 }
 
+/* CHECK DIRTY goes through the settings of the server, then through all instances of each line. */
+#define DIRTY_PER_LINE (INSTANCE_MAX + 1u)
+
+static uint32_t count_dirty(const struct site *site)
+{
+    return ROWS_RESTART_MAX + count_lines(site) * DIRTY_PER_LINE;
+}
+
+static const struct line *dirty_line(const struct server *server, uint32_t index, uint8_t *instance)
+{
+    *instance = (uint8_t)((index - ROWS_RESTART_MAX) % DIRTY_PER_LINE);
+    return line_at(server_site(server), (index - ROWS_RESTART_MAX) / DIRTY_PER_LINE);
+}
+
+static bool is_dirty(const struct server_console *console, const struct open *open, uint32_t index)
+{
+    const struct server *server = console->server;
+    if (index < ROWS_RESTART_MAX) {
+        const struct rows_started started = console_started(console);
+        struct rows_restart restart;
+        return name_matches(open->command.name, server_name(server)) &&
+               rows_restart(&started, server_site(server), index, &restart);
+    }
+    uint8_t instance;
+    const struct line *line = dirty_line(server, index, &instance);
+    return server_line_is_outdated(server, line, instance) && name_matches(open->command.name, line->name);
+}
+
+static void row_of_dirty(struct json *json, const struct server *server, const struct open *open,
+                         uint32_t index)
+{
+    uint8_t instance;
+    if (index < ROWS_RESTART_MAX) {
+        struct rows_restart restart;
+        rows_restart(&open->started, server_site(server), index, &restart);
+        rows_dirty_setting(json, server_name(server), &restart);
+    } else {
+        const struct line *line = dirty_line(server, index, &instance);
+        rows_dirty_line(json, line, instance, server_configuration(server));
+    }
+}
+
 static const struct list_kind *list_kind(enum verb verb)
 {
     static const struct list_kind kinds[VERB_NOT_BUILT] = {
@@ -198,6 +240,7 @@ static const struct list_kind *list_kind(enum verb verb)
         [VERB_STATION] = {count_stations, name_of_station, row_of_station},
         [VERB_TAG] = {count_tags, name_of_tag, row_of_tag},
         [VERB_SHOW] = {count_parameters, NULL, row_of_parameter},
+        [VERB_CHECK] = {count_dirty, NULL, row_of_dirty},
         [VERB_HELP] = {count_commands, name_of_command, row_of_command},
     };
     KOMET_ASSERT(verb < VERB_NOT_BUILT && kinds[verb].row != NULL);
@@ -209,6 +252,9 @@ static bool list_wants(const struct server_console *console, const struct open *
     const struct list_kind *kind = list_kind(open->command.verb);
     if (open->command.verb == VERB_SHOW) {
         return shows_parameter(open, index);
+    }
+    if (open->command.verb == VERB_CHECK) {
+        return is_dirty(console, open, index);
     }
     return name_matches(open->command.name, kind->name(console->server, index));
 }
@@ -234,6 +280,7 @@ bool list_begin(struct server_console *console, struct open *open, char *mistake
         open->of_line = line != NULL;
         open->parameters = line != NULL ? &line->parameters : &station->parameters;
     }
+    open->started = console_started(console);
     open->kind = OPEN_LIST;
     list_pump(console, open);
     return true;
@@ -294,12 +341,21 @@ void version_send(struct server_console *console, struct open *open)
     send_page(console, open, true, true);
 }
 
+uint64_t *watch_bits(const struct site *site)
+{
+    return calloc(site->tag_count / WORD_BITS + 1, sizeof(uint64_t));
+}
+
+bool watch_has(const uint64_t *bits, uint32_t number)
+{
+    return (bits[number / WORD_BITS] >> number % WORD_BITS & 1u) != 0;
+}
+
 /* All tags that match have changed, for whoever knows none of them. */
 bool watch_begin(struct server_console *console, struct open *open, char *mistake)
 {
     const struct site *site = server_site(console->server);
-    size_t words = site->tag_count / WORD_BITS + 1;
-    open->changed = calloc(words, sizeof *open->changed);
+    open->changed = watch_bits(site);
     if (open->changed == NULL) {
         snprintf(mistake, MISTAKE_SIZE, "the server has no memory for another WATCH");
         return false;

@@ -245,6 +245,8 @@ bool order_begin(struct server_console *console, struct line_now now, struct ope
     case VERB_HELP:
     case VERB_VERSION:
     case VERB_LNTRACE:
+    case VERB_CHECK:
+    case VERB_RELOAD:
     case VERB_NOT_BUILT:
         break;
     }
@@ -279,6 +281,10 @@ void order_ended(struct server_console *console, const struct server_ended *ende
     open->waiting--;
     note_end(open, ended);
     if (open->waiting > 0) {
+        return;
+    }
+    if (open->command.verb == VERB_RELOAD) {
+        reload_ended(console, open, ended);
         return;
     }
     page_reset(&console->page);

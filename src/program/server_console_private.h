@@ -7,6 +7,7 @@
 
 #include "console/grammar.h"
 #include "console/json.h"
+#include "console/rows.h"
 #include "program/server_console.h"
 
 #define OPEN_MAX        256 /* answers open at a time; one more is refused */
@@ -34,8 +35,9 @@ struct open {
     uint64_t id;     /* the client's */
     uint32_t serial; /* of this use of the slot: an end or page for an earlier use finds nobody */
     struct command command;
-    bool in_flight; /* a page is on its way: the next one waits for server_console_sent */
-    uint32_t next;  /* LIST: next object; WATCH: next tag, so that each gets its turn */
+    bool in_flight;              /* a page is on its way: the next one waits for server_console_sent */
+    uint32_t next;               /* LIST: next object; WATCH: next tag, so that each gets its turn */
+    struct rows_started started; /* CHECK DIRTY */
     const struct parameter_set *parameters; /* SHOW; NULL: of a tag */
     bool of_line;                           /* SHOW: parameters of a line, else of a station */
     uint64_t after;                         /* JOURNAL */
@@ -44,6 +46,9 @@ struct open {
     const struct process *process;          /* SET_ACT_INST */
     const char *target;                     /* INTERROGATE, CLOCK: name of the station or line */
     const struct line *line;                /* INTERROGATE, CLOCK of all stations of a line, else NULL */
+    bool awaits_site;                       /* RELOAD: it is being read */
+    struct configuration wrong;             /* RELOAD: the site that was refused */
+    struct rows_reload reload;              /* RELOAD: what the answer will say */
     unsigned waiting;
     enum command_result result; /* the worst so far */
     char reason[REASON_SIZE];
@@ -65,6 +70,7 @@ struct journal_reading;
 struct server_console {
     struct server *server;
     struct journal *journal;
+    struct server_running running;
     server_console_send *send;
     void *context;
     uint32_t serial;
@@ -99,6 +105,13 @@ bool order_begin(struct server_console *console, struct line_now now, struct ope
                  const struct record_user *user, char *mistake);
 void order_ended(struct server_console *console, const struct server_ended *ended);
 
+/* server_console_reload.c */
+bool reload_begin(struct server_console *console, struct line_now now, struct open *open,
+                  const struct record_user *user);
+/* What a RELOAD does not change. */
+struct rows_started console_started(const struct server_console *console);
+void reload_ended(struct server_console *console, struct open *open, const struct server_ended *ended);
+
 /* server_console_lists.c: the next page of an answer, when there is one. */
 bool list_begin(struct server_console *console, struct open *open, char *mistake);
 void list_pump(struct server_console *console, struct open *open);
@@ -107,6 +120,10 @@ void version_send(struct server_console *console, struct open *open);
 bool watch_begin(struct server_console *console, struct open *open, char *mistake);
 void watch_changed(struct open *open, const struct tag *tag);
 void watch_pump(struct server_console *console, struct open *open);
+
+/* The bits of a WATCH, none set; is that of a tag set. */
+uint64_t *watch_bits(const struct site *site);
+bool watch_has(const uint64_t *bits, uint32_t number);
 
 /* server_console_journal.c */
 bool journal_begin(struct server_console *console, struct open *open, char *mistake);

@@ -4,7 +4,7 @@
  * Everything that comes (a message, a signal of the journal, the time) is one input, after which the engine
  * is drained. A client that ends while the engine is being drained is told to the engine afterwards.
  */
-#include "program/server_host.h"
+#include "program/server_host_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,56 +12,18 @@
 
 #include "komet/assert.h"
 #include "komet/reason.h"
-#include "program/server_console.h"
-#include "server/server.h"
 #include "shell/clock.h"
-#include "shell/journal.h"
 #include "shell/log.h"
-#include "shell/wire_peer.h"
 
 #define JOURNAL_RETRY_MS 5000
-#define FILES_MAX        4096 /* of one process */
-
-struct host_client {
-    struct server_host *host;
-    struct wire_peer *peer; /* NULL: free, or lost */
-    bool open;              /* the engine knows it */
-    bool lost, surely_dead; /* the engine is to be told */
-    bool welcome;           /* it was greeted: it may ask */
-    bool answered;          /* a page went out, server_console_sent is still to come */
-    bool held; /* it asked, and is not listened to before the loop has been round and it has read */
-};
-
-/* What begins anew when a new journal is opened. */
-struct engine {
-    struct server *server;
-    void *memory;
-    struct server_console *console;
-};
-
-struct server_host {
-    struct server_host_settings settings;
-    struct engine engine;
-    struct journal *journal; /* NULL: it failed */
-    struct tcp_listener *listener;
-    uv_timer_t deadline, retry;
-    uv_idle_t pages; /* runs while somebody's page has left */
-    bool draining, stopping;
-    struct host_client clients[SERVER_CLIENTS_MAX];
-    Komet__Wire__SiteFile files[FILES_MAX];
-    Komet__Wire__SiteFile *file_list[FILES_MAX];
-};
-
-static void drain(struct server_host *host);
 
 /* ---- outputs of the engine ---- */
 
-/* The process's part of the site, borrowed from the folder. */
-static void add_files(struct server_host *host, Komet__Wire__Welcome *welcome, const struct process *process)
+/* The process's part of the site, borrowed from the folder. Returns how many files. */
+static size_t list_files(struct server_host *host, const struct process *process)
 {
     const struct site_file *needed[FILES_MAX];
-    size_t count =
-        site_files_of_process(host->settings.site, host->settings.folder, process, needed, FILES_MAX);
+    size_t count = site_files_of_process(host->site, host->folder, process, needed, FILES_MAX);
     for (size_t i = 0; i < count; i++) {
         komet__wire__site_file__init(&host->files[i]);
         host->files[i].name = (char *)(uintptr_t)needed[i]->name;
@@ -69,8 +31,7 @@ static void add_files(struct server_host *host, Komet__Wire__Welcome *welcome, c
         host->files[i].text.len = needed[i]->size;
         host->file_list[i] = &host->files[i];
     }
-    welcome->files = host->file_list;
-    welcome->n_files = count;
+    return count;
 }
 
 static void send_to(struct server_host *host, const struct server_output *output)
@@ -83,8 +44,12 @@ static void send_to(struct server_host *host, const struct server_output *output
     if (message->body_case == KOMET__WIRE__MESSAGE__BODY_WELCOME) {
         client->welcome = message->welcome->refused[0] == '\0';
         if (client->welcome && output->process != NULL) {
-            add_files(host, message->welcome, output->process);
+            message->welcome->n_files = list_files(host, output->process);
+            message->welcome->files = host->file_list;
         }
+    } else if (message->body_case == KOMET__WIRE__MESSAGE__BODY_CONFIGURATION) {
+        message->configuration->n_files = list_files(host, output->process);
+        message->configuration->files = host->file_list;
     }
     wire_peer_send(client->peer, message);
 }
@@ -146,10 +111,10 @@ static void on_deadline(uv_timer_t *timer)
 {
     struct server_host *host = timer->data;
     server_tick(host->engine.server, clock_now());
-    drain(host);
+    server_host_drain(host);
 }
 
-static void drain(struct server_host *host)
+void server_host_drain(struct server_host *host)
 {
     struct server_output output;
     if (host->draining || host->stopping) {
@@ -161,7 +126,7 @@ static void drain(struct server_host *host)
         while (server_next(host->engine.server, now, &output)) {
             act(host, now, &output);
         }
-    } while (tell_lost(host, now));
+    } while (tell_lost(host, now) || server_host_follow_reload(host));
     if (host->journal != NULL) {
         journal_commit(host->journal);
     }
@@ -199,7 +164,7 @@ static void on_pages(uv_idle_t *idle)
         any = listen_again(client) || any;
     }
     if (any) {
-        drain(host);
+        server_host_drain(host);
     } else {
         uv_idle_stop(idle);
     }
@@ -247,7 +212,7 @@ static void on_message(void *context, struct wire_peer *peer, const wire_message
     } else {
         server_feed(host->engine.server, now, number, message);
     }
-    drain(host);
+    server_host_drain(host);
 }
 
 static void on_drained(void *context, struct wire_peer *peer)
@@ -270,7 +235,7 @@ static void on_closed(void *context, struct wire_peer *peer, const char *reason)
     if (!client->surely_dead) {
         log_warning("client %u is disconnected: %s", (unsigned)(client - client->host->clients), reason);
     }
-    drain(client->host);
+    server_host_drain(client->host);
 }
 
 /* It has shown its certificate; a plain client goes without this. */
@@ -306,7 +271,7 @@ static unsigned find_place(struct server_host *host)
         wire_peer_abort(host->clients[unknown].peer);
         host->clients[unknown].peer = NULL;
         close_client(host, clock_now(), unknown);
-        drain(host);
+        server_host_drain(host);
     }
     return unknown;
 }
@@ -329,7 +294,7 @@ static void on_accepted(void *context, struct tcp_listener *listener)
     if (client->peer != NULL) {
         client->open = true;
         server_opened(host->engine.server, clock_now(), number);
-        drain(host);
+        server_host_drain(host);
     }
 }
 
@@ -339,7 +304,7 @@ static void on_stored(void *context, uint64_t ticket)
 {
     struct server_host *host = context;
     server_stored(host->engine.server, clock_now(), ticket);
-    drain(host);
+    server_host_drain(host);
 }
 
 static void on_failed(void *context, const char *why);
@@ -348,7 +313,7 @@ static void on_failed(void *context, const char *why);
  * open. */
 static bool begin_engine(struct server_host *host, struct engine *engine, char *fault)
 {
-    const struct site *site = host->settings.site;
+    const struct site *site = host->site;
     size_t size = server_size(site);
     struct journal *journal =
         journal_open(host->settings.loop, host->settings.data, site, on_stored, on_failed, host, fault);
@@ -364,7 +329,9 @@ static bool begin_engine(struct server_host *host, struct engine *engine, char *
         return false;
     }
     server_recovered(engine->server, clock_now());
-    engine->console = server_console_new(engine->server, journal, send_answer, host);
+    const struct server_running running = {host->settings.site, host->settings.listen_given,
+                                           host->settings.tls_given};
+    engine->console = server_console_new(engine->server, journal, &running, send_answer, host);
     KOMET_ASSERT(engine->console != NULL);
     host->journal = journal;
     return true;
@@ -396,7 +363,7 @@ static void on_retry(uv_timer_t *timer)
     end_engine(host);
     host->engine = engine;
     log_info("the journal can write again");
-    drain(host);
+    server_host_drain(host);
 }
 
 static void on_failed(void *context, const char *why)
@@ -406,7 +373,7 @@ static void on_failed(void *context, const char *why)
     log_error("the journal cannot write: %s; values and commands are refused; trying again in %d s", why,
               JOURNAL_RETRY_MS / 1000);
     server_journal_failed(host->engine.server, now, why);
-    drain(host);
+    server_host_drain(host);
     /* What waits on it is answered with a refusal; consoles ask anew. */
     server_console_journal_lost(host->engine.console);
     journal_close(host->journal);
@@ -429,6 +396,8 @@ struct server_host *server_host_start(const struct server_host_settings *setting
     KOMET_ASSERT(host != NULL);
     KOMET_ASSERT(settings->tls != NULL || address_is_loopback(settings->host));
     host->settings = *settings;
+    host->site = settings->site;
+    host->folder = settings->folder;
     int failed = uv_timer_init(settings->loop, &host->deadline);
     failed |= uv_timer_init(settings->loop, &host->retry);
     failed |= uv_idle_init(settings->loop, &host->pages);
@@ -448,7 +417,7 @@ struct server_host *server_host_start(const struct server_host_settings *setting
         free(host);
         return NULL;
     }
-    drain(host);
+    server_host_drain(host);
     return host;
 }
 
@@ -476,6 +445,10 @@ void server_host_free(struct server_host *host)
 {
     if (host != NULL) {
         free(host->engine.memory);
+        if (host->reading != NULL) {
+            site_reading_free(host->reading);
+        }
+        configuration_release(&host->own);
         free(host);
     }
 }

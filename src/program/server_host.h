@@ -9,6 +9,7 @@
 #ifndef KOMET_PROGRAM_SERVER_HOST_H
 #define KOMET_PROGRAM_SERVER_HOST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -23,11 +24,13 @@ struct server_host; /* opaque */
 struct server_host_settings {
     uv_loop_t *loop;
     const struct site *site;          /* all borrowed for the host's life */
+    const char *directory;            /* where RELOAD reads the site again */
     const struct site_folder *folder; /* the files that KOMs are sent */
     const char *name;                 /* of this server */
     const char *data;                 /* folder of the journal */
     const char *host;                 /* where it listens */
     uint16_t port;
+    bool listen_given, tls_given;      /* on the command line, whatever the site says */
     const struct tls_credentials *tls; /* NULL: plain, and then only on an address of loopback */
 };
 

@@ -36,7 +36,7 @@ static bool is_order(enum verb verb)
 {
     return verb == VERB_SET || verb == VERB_INTERROGATE || verb == VERB_CLOCK || verb == VERB_ENABLE ||
            verb == VERB_DISABLE || verb == VERB_SIMULATE || verb == VERB_SET_LOAD_BAL_MODE ||
-           is_of_role(verb);
+           verb == VERB_RELOAD || is_of_role(verb);
 }
 
 /* Why the output went no further. A reader that has gone, as `head` does, wants no sentence. */
@@ -65,6 +65,12 @@ static const char *unknown_end(enum verb verb)
     return is_order(verb) ? "; whether it was done is not known" : "; the answer is not whole";
 }
 
+/* What an order goes to; RELOAD goes to nothing that has a name. */
+static const char *name_of(const struct command *command)
+{
+    return command->verb == VERB_RELOAD ? "RELOAD" : command->name;
+}
+
 static int answer_ended(struct run *run)
 {
     if (run->trace != NULL && !tell_trace_end(run->trace)) {
@@ -76,11 +82,11 @@ static int answer_ended(struct run *run)
     const char *outcome = tell_output_outcome(&run->output);
     enum verb verb = run->command.verb;
     if (is_order(verb) && outcome != NULL) {
-        tell_text_complain("%s: %s", run->command.name, outcome);
+        tell_text_complain("%s: %s", name_of(&run->command), outcome);
         return TELL_FAILED;
     }
     if (is_order(verb) && !run->output.done) {
-        tell_text_complain("%s: the answer has no result%s", run->command.name, unknown_end(verb));
+        tell_text_complain("%s: the answer has no result%s", name_of(&run->command), unknown_end(verb));
         return TELL_FAILED;
     }
     if (run->output.rows == 0 && run->output.format != TELL_JSON && run->trace == NULL) {

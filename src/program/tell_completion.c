@@ -22,6 +22,7 @@ enum wanted {
     WANTED_COMMAND,
     WANTED_COUNTERS,
     WANTED_PARAMETERS,
+    WANTED_DIRTY,
     WANTED_SET,
     WANTED_ACTIVE,
     WANTED_SERVER,
@@ -65,8 +66,11 @@ static enum wanted wanted_first(enum verb verb)
         return WANTED_STATION_OR_LINE;
     case VERB_HELP:
         return WANTED_COMMAND;
+    case VERB_CHECK:
+        return WANTED_DIRTY;
     case VERB_STATUS:
     case VERB_VERSION:
+    case VERB_RELOAD:
     case VERB_NOT_BUILT:
         return WANTED_NOTHING;
     }
@@ -91,6 +95,7 @@ static enum wanted wanted_behind(const struct tell_words *words)
     }
     return row->verb == VERB_SHOW          ? WANTED_PARAMETERS
            : row->verb == VERB_INTERROGATE ? WANTED_COUNTERS
+           : row->verb == VERB_CHECK       ? WANTED_LINE
                                            : WANTED_NOTHING;
 }
 
@@ -198,6 +203,9 @@ static void find(struct tell_completion *completion, struct tell *tell, enum wan
         return;
     case WANTED_PARAMETERS:
         offer(completion, "PARAMETERS");
+        return;
+    case WANTED_DIRTY:
+        offer(completion, "DIRTY");
         return;
     case WANTED_SET:
         offer(completion, "SET");

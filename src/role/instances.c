@@ -104,6 +104,11 @@ void instances_watch_lines(struct instances *instances, struct reach_line *lines
     reach_init(&instances->reach, lines, line_count);
 }
 
+void instances_move_lines(struct instances *instances, struct reach_line *lines, uint16_t line_count)
+{
+    reach_move(&instances->reach, lines, line_count);
+}
+
 void instances_recovered(struct instances *instances, uint64_t epoch_floor, struct komet_instant now)
 {
     instances->epoch = epoch_floor;

@@ -100,6 +100,8 @@ void instances_init(struct instances *instances, int64_t lease_us, uint64_t epoc
 
 /* Which lines the process has, behind instances_init; left out, none is looked at. See reach.h. */
 void instances_watch_lines(struct instances *instances, struct reach_line *lines, uint16_t line_count);
+/* RELOAD: they are others now, in other memory; what is known of each is in `lines`. */
+void instances_move_lines(struct instances *instances, struct reach_line *lines, uint16_t line_count);
 
 /* What the journal had, before anything else: SET_PREFERRED_INST; the values that instances had, in the order
  * of their events (one that ran is expected to come again); then, at `now`, the largest epoch as in

@@ -17,6 +17,19 @@ void reach_init(struct reach *reach, struct reach_line *lines, uint16_t line_cou
     }
 }
 
+void reach_move(struct reach *reach, struct reach_line *lines, uint16_t line_count)
+{
+    *reach = (struct reach){.lines = lines, .line_count = line_count, .active = reach->active};
+    for (uint16_t i = 0; i < line_count; i++) {
+        bool missed = lines[i].missed.us != KOMET_NEVER.us;
+        reach->missed_count = (uint16_t)(reach->missed_count + (missed ? 1 : 0));
+        for (unsigned k = 0; k <= INSTANCE_MAX && lines[i].compared; k++) {
+            unsigned says = (unsigned)lines[i].yes >> k & 1u;
+            reach->count[k] = (uint16_t)(reach->count[k] + says);
+        }
+    }
+}
+
 /* The one place where a line becomes missed, or is not any more. */
 static void set_missed(struct reach *reach, struct reach_line *line, struct komet_instant now, bool missed)
 {

@@ -34,6 +34,8 @@ struct reach {
 
 /* `lines`: borrowed for the life of `reach`; nothing is known of them yet. */
 void reach_init(struct reach *reach, struct reach_line *lines, uint16_t line_count);
+/* RELOAD: the lines are others; what is known of each is in `lines` already, which is borrowed from now on. */
+void reach_move(struct reach *reach, struct reach_line *lines, uint16_t line_count);
 /* An instance says what it reaches. */
 void reach_take(struct reach *reach, struct komet_instant now, uint8_t instance, uint16_t line,
                 enum line_reach fact);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/site_difference.h"
 #include "model/value.h"
 #include "role/process_value.h"
 
@@ -25,12 +26,14 @@ enum record_kind {
     RECORD_STATION,       /* ENABLE, DISABLE, SIMULATE: holds from when it is stored; also a command */
     RECORD_STATION_VALUE, /* the value of a station has changed */
     RECORD_TAKEN,         /* masters have acknowledged what they were sent */
-    RECORD_LOAD_BALANCE   /* SET_LOAD_BAL_MODE */
+    RECORD_LOAD_BALANCE,  /* SET_LOAD_BAL_MODE */
+    RECORD_SITE           /* from here on tags have the numbers of another site (RELOAD): nothing to keep */
 };
 
 #define RECORD_OCTETS_MAX 24
 #define RECORD_TEXT_MAX   128
 #define RECORD_USER_SIZE  64
+#define RECORD_TAG_GONE   UINT32_MAX /* of a tag that the site had until a RELOAD: it has its name only */
 
 /* Who gave a command: by certificate, or (not authenticated) as a console of this machine said itself. */
 struct record_user {
@@ -40,7 +43,7 @@ struct record_user {
 
 struct record_event {
     const char *tag;     /* name; borrowed from the site until the journal copied it */
-    uint32_t tag_number; /* in the site, 0 … tag_count-1 */
+    uint32_t tag_number; /* in the site, 0 … tag_count-1; RECORD_TAG_GONE */
     enum tag_type type;
     struct value value;
     uint64_t epoch;
@@ -113,6 +116,9 @@ struct record {
         struct record_station_value station_value;
         struct record_taken taken;
         bool load_balance;
+        struct {
+            const struct site_difference *difference; /* to that site; borrowed until it is stored */
+        } site;
     } of;
 };
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "komet/assert.h"
+#include "model/site_difference.h"
 
 #define OBJECTS_PER_FRAME 22 /* the most time-tagged elements with addresses in one ASDU */
 #define WINDOWS           4  /* so many windows are remembered: several connections may die in a row */
@@ -116,6 +117,35 @@ static bool may_come_again(const struct repeats *repeats, const struct delivery 
            (late || delivery->frame + repeats->window > seen->newest_frame);
 }
 
+/* The newest entry of all. */
+static void put(struct repeats *repeats, const struct delivery *delivery)
+{
+    uint64_t *bucket =
+        &repeats->buckets[hash(delivery->tag, delivery->octets, delivery->size) & (repeats->capacity - 1)];
+    struct delivery *entry = &repeats->ring[repeats->next & (repeats->capacity - 1)];
+    *entry = *delivery;
+    entry->older = *bucket;
+    *bucket = repeats->next++;
+}
+
+void repeats_move(struct repeats *repeats, const struct repeats *before, const uint32_t *tag_now,
+                  uint32_t first_tag)
+{
+    KOMET_ASSERT(repeats->next == 1);
+    memcpy(repeats->connections, before->connections, sizeof repeats->connections);
+    repeats->next_connection = before->next_connection;
+    uint64_t kept = before->next - 1 < before->capacity ? before->next - 1 : before->capacity;
+    for (uint64_t serial = before->next - kept; serial < before->next; serial++) {
+        struct delivery delivery = before->ring[serial & (before->capacity - 1)];
+        if (delivery.tag >= REPEATS_GONE) {
+            continue;
+        }
+        uint32_t now = tag_now[delivery.tag];
+        delivery.tag = now != DIFFERENCE_GONE ? now - first_tag : REPEATS_GONE | delivery.tag;
+        put(repeats, &delivery);
+    }
+}
+
 static bool take(struct repeats *repeats, struct repeats_connection name, uint64_t frame, uint32_t tag,
                  const uint8_t *octets, unsigned size, bool late)
 {
@@ -124,10 +154,9 @@ static bool take(struct repeats *repeats, struct repeats_connection name, uint64
     if (frame > connection->newest_frame) {
         connection->newest_frame = frame;
     }
-    uint64_t *bucket = &repeats->buckets[hash(tag, octets, size) & (repeats->capacity - 1)];
+    uint64_t newest = repeats->buckets[hash(tag, octets, size) & (repeats->capacity - 1)];
     struct delivery *oldest = NULL;
-    for (uint64_t at = *bucket; in_ring(repeats, at);
-         at = repeats->ring[at & (repeats->capacity - 1)].older) {
+    for (uint64_t at = newest; in_ring(repeats, at); at = repeats->ring[at & (repeats->capacity - 1)].older) {
         struct delivery *delivery = &repeats->ring[at & (repeats->capacity - 1)];
         if (delivery->tag == tag && delivery->size == size && memcmp(delivery->octets, octets, size) == 0 &&
             may_come_again(repeats, delivery, connection->serial, late)) {
@@ -137,14 +166,10 @@ static bool take(struct repeats *repeats, struct repeats_connection name, uint64
     if (oldest != NULL) {
         oldest->matched = true;
     }
-    struct delivery *entry = &repeats->ring[repeats->next & (repeats->capacity - 1)];
-    *entry = (struct delivery){.older = *bucket,
-                               .frame = frame,
-                               .tag = tag,
-                               .connection = connection->serial,
-                               .size = (uint8_t)size};
-    memcpy(entry->octets, octets, size);
-    *bucket = repeats->next++;
+    struct delivery delivery = {
+        .frame = frame, .tag = tag, .connection = connection->serial, .size = (uint8_t)size};
+    memcpy(delivery.octets, octets, size);
+    put(repeats, &delivery);
     return oldest != NULL;
 }
 

@@ -28,6 +28,16 @@ struct repeats; /* opaque; lives in the caller's memory */
 size_t repeats_size(uint16_t window, uint32_t values);
 struct repeats *repeats_init(void *memory, size_t size, uint16_t window, uint32_t values);
 
+/* RELOAD: `repeats`, fresh, takes over what `before` knows of the line. Tags have other numbers now.
+ *   tag_now    by number in the process before: number in the site, or DIFFERENCE_GONE
+ *   first_tag  number in the site of the process's tag 0
+ * A tag that is gone is called REPEATS_GONE | its number until the next RELOAD, after which nobody speaks of
+ * it.
+ */
+#define REPEATS_GONE 0x80000000u
+void repeats_move(struct repeats *repeats, const struct repeats *before, const uint32_t *tag_now,
+                  uint32_t first_tag);
+
 /* Which connection: serials of a line's connections begin anew with each run, epochs never do. */
 struct repeats_connection {
     uint64_t epoch;

@@ -4,7 +4,7 @@
  * What happens inside is split by what it is about: server_clients.c (greetings, heartbeats, reports),
  * server_batch.c (values), server_orders.c (commands that people ask for), server_roles.c (roles that they
  * ask for), server_values.c (values of processes), server_known.c (what the console may ask), server_traces.c
- * (LNTRACE), repeats.c.
+ * (LNTRACE), server_reload.c (another site), repeats.c.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ static uint32_t values_of(const struct line *line)
 }
 
 /* One walk over everything that the engine keeps, for its size (`server` NULL) and for its making. */
-static size_t lay_out(struct server *server, const struct site *site)
+size_t server_lay_out(struct server *server, const struct site *site)
 {
     uint8_t *memory = (uint8_t *)server;
     size_t used = 0;
@@ -75,7 +75,7 @@ static size_t lay_out(struct server *server, const struct site *site)
 
 size_t server_size(const struct site *site)
 {
-    return lay_out(NULL, site);
+    return server_lay_out(NULL, site);
 }
 
 static void mark_control_objects(struct server *server, const struct process *process)
@@ -99,38 +99,34 @@ static void watch_lines(struct server *server, struct process_state *process)
     instances_watch_lines(&process->instances, lines, of->line_count);
 }
 
-struct server *server_init(void *memory, size_t size, const struct site *site, const char *name,
-                           struct line_now now)
+static void begin_process(struct server *server, unsigned index, struct line_now now)
 {
-    KOMET_ASSERT(size >= server_size(site) && site->lease_us > 0);
-    struct server *server = memory;
-    memset(server, 0, sizeof *server);
-    lay_out(server, site);
+    struct process_state *process = &server->processes[index];
+    memset(process, 0, sizeof *process);
+    process->process = &server->site->processes[index];
+    process->reporter = 0xFF;
+    for (unsigned i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        process->members[i].client = SERVER_NO_CLIENT;
+    }
+    instances_init(&process->instances, server->lease_us, 0, now.instant);
+    watch_lines(server, process);
+    stations_begin(server, process->process);
+    clients_forget_reports(server, process, 0xFF);
+    values_begin(process);
+}
+
+void server_begin_site(struct server *server, const struct site *site, struct line_now now)
+{
+    uint32_t line = 0, station = 0;
     server->site = site;
-    server->name = name;
-    server->started = now;
-    server->since = now.utc;
-    server->next_command = (uint64_t)now.utc.ms * 1000; /* larger than any of an earlier run */
     memset(server->lines, 0, server->line_count * sizeof server->lines[0]);
     memset(server->stations, 0, server->station_count * sizeof server->stations[0]);
-    uint32_t line = 0, station = 0;
     for (unsigned p = 0; p < site->process_count; p++) {
-        struct process_state *process = &server->processes[p];
-        memset(process, 0, sizeof *process);
-        process->process = &site->processes[p];
-        process->reporter = 0xFF;
-        for (unsigned i = 0; i <= ROLE_INSTANCE_MAX; i++) {
-            process->members[i].client = SERVER_NO_CLIENT;
-        }
         server->first_line[p] = line;
         server->first_station[p] = station;
         line += site->processes[p].line_count;
         station += site->processes[p].station_count;
-        instances_init(&process->instances, site->lease_us, 0, now.instant);
-        watch_lines(server, process);
-        stations_begin(server, process->process);
-        clients_forget_reports(server, process, 0xFF);
-        values_begin(process);
+        begin_process(server, p, now);
     }
     for (uint32_t i = 0; i < site->tag_count; i++) {
         server->tags[i] = (struct tag_state){.value = value_unknown()};
@@ -139,6 +135,21 @@ struct server *server_init(void *memory, size_t size, const struct site *site, c
         mark_control_objects(server, &site->processes[p]);
     }
     outgoing_begin(server);
+}
+
+struct server *server_init(void *memory, size_t size, const struct site *site, const char *name,
+                           struct line_now now)
+{
+    KOMET_ASSERT(size >= server_size(site) && site->lease_us > 0);
+    struct server *server = memory;
+    memset(server, 0, sizeof *server);
+    server_lay_out(server, site);
+    server->name = name;
+    server->started = now;
+    server->since = now.utc;
+    server->lease_us = site->lease_us;
+    server->next_command = (uint64_t)now.utc.ms * 1000; /* larger than any of an earlier run */
+    server_begin_site(server, site, now);
     return server;
 }
 
@@ -197,6 +208,7 @@ struct process_state *server_find_process(struct server *server, const char *nam
 void server_recover_grant(struct server *server, const char *process, uint64_t epoch)
 {
     struct process_state *state = server_find_process(server, process);
+    server->highest_epoch = epoch > server->highest_epoch ? epoch : server->highest_epoch;
     if (state != NULL && epoch > state->epoch_floor) {
         state->epoch_floor = epoch;
     }
@@ -233,9 +245,9 @@ void server_recover_event(struct server *server, const char *process, const stru
                         : !value_is_older(&event->value, value)) { /* as it was taken then */
         *value = event->value;
     }
-    if (event->octets_size > 0 && event->line < state->process->line_count) {
+    if (event->octets_size > 0) { /* the line that the tag has now: lines had other numbers before a RELOAD */
         struct repeats_connection connection = {event->epoch, event->connection};
-        repeats_take(server->repeats[server->first_line[state->process->index] + event->line], connection,
+        repeats_take(server->repeats[server_line_number(server, tag->station->line)], connection,
                      event->frame, tag->number, event->octets, event->octets_size);
     }
 }
@@ -318,6 +330,9 @@ void server_feed(struct server *server, struct line_now now, unsigned client, co
     case KOMET__WIRE__MESSAGE__BODY_STATION_REPORT:
         clients_station_report(server, client, message->station_report);
         break;
+    case KOMET__WIRE__MESSAGE__BODY_CONFIGURED:
+        reload_configured(server, now, client, message->configured);
+        break;
     case KOMET__WIRE__MESSAGE__BODY_TRACE_PAGE:
         traces_page(server, client, message->trace_page);
         break;
@@ -339,6 +354,7 @@ void server_feed(struct server *server, struct line_now now, unsigned client, co
     case KOMET__WIRE__MESSAGE__BODY_CANCEL:
     case KOMET__WIRE__MESSAGE__BODY_TRACE_ASK:
     case KOMET__WIRE__MESSAGE__BODY_STATION_MODES:
+    case KOMET__WIRE__MESSAGE__BODY_CONFIGURATION:
     case KOMET__WIRE__MESSAGE__BODY__NOT_SET:
     case _KOMET__WIRE__MESSAGE__BODY__CASE_IS_INT_SIZE:
         out_of_place(server, client, message);
@@ -346,8 +362,7 @@ void server_feed(struct server *server, struct line_now now, unsigned client, co
     }
 }
 
-/* The run behind a client is not there any more. */
-static void drop_kom(struct server *server, struct line_now now, unsigned client, bool surely_dead)
+void server_drop_kom(struct server *server, struct line_now now, unsigned client, bool surely_dead)
 {
     struct client *gone = &server->clients[client];
     struct process_state *process = gone->process;
@@ -379,12 +394,13 @@ static void drop_kom(struct server *server, struct line_now now, unsigned client
     if (process->reporter == instance) {
         clients_forget_reports(server, process, 0xFF);
     }
+    reload_settle(server, now);
 }
 
 void server_replace(struct server *server, struct line_now now, unsigned client)
 {
     KOMET_ASSERT(server->walk.batch == NULL);
-    drop_kom(server, now, client, true);
+    server_drop_kom(server, now, client, true);
     server->clients[client].kind = CLIENT_CLOSING;
     server->clients[client].close = true;
 }
@@ -398,7 +414,7 @@ void server_closed(struct server *server, struct line_now now, unsigned client, 
         }
         server->walk.batch = NULL;
     }
-    drop_kom(server, now, client, surely_dead);
+    server_drop_kom(server, now, client, surely_dead);
     server->clients[client] = (struct client){.kind = CLIENT_FREE};
 }
 
@@ -432,7 +448,7 @@ void server_journal_failed(struct server *server, struct line_now now, const cha
 
 static int64_t silence_limit(const struct server *server)
 {
-    int64_t limit = SERVER_SILENT_LEASES * server->site->lease_us;
+    int64_t limit = SERVER_SILENT_LEASES * server->lease_us;
     return limit > SERVER_SILENT_MIN_US ? limit : SERVER_SILENT_MIN_US;
 }
 
@@ -444,7 +460,9 @@ static struct komet_instant client_deadline(const struct server *server, const s
     if (client->kind == CLIENT_NEW) {
         return komet_after(client->heard, SERVER_HELLO_US);
     }
-    return client->kind == CLIENT_KOM ? komet_after(client->heard, silence_limit(server)) : KOMET_NEVER;
+    return client->kind == CLIENT_KOM
+               ? komet_earlier(komet_after(client->heard, silence_limit(server)), client->configure_by)
+               : KOMET_NEVER;
 }
 
 static bool acts(const struct process_state *process, uint8_t instance)
@@ -474,7 +492,11 @@ void server_tick(struct server *server, struct line_now now)
     for (unsigned i = 0; i < SERVER_CLIENTS_MAX; i++) {
         struct client *client = &server->clients[i];
         if (komet_reached(now.instant, client_deadline(server, client))) {
-            drop_kom(server, now, i, false);
+            if (client->kind == CLIENT_KOM && komet_reached(now.instant, client->configure_by)) {
+                server_note(server, "%s has not applied the changed site in time and is disconnected",
+                            run_name(client->process->process->name, client->instance).text);
+            }
+            server_drop_kom(server, now, i, false);
             client->kind = CLIENT_CLOSING;
             client->close = true;
         }
@@ -535,6 +557,7 @@ static bool next_role(struct server *server, struct line_now now, struct server_
                 clients_forget_reports(server, process, role.instance);
             }
             server->counters.grants++;
+            server->highest_epoch = role.epoch > server->highest_epoch ? role.epoch : server->highest_epoch;
             server->record = (struct record){.kind = RECORD_GRANT,
                                              .ticket = ++server->ticket,
                                              .process = process->process->name,
@@ -581,7 +604,8 @@ bool server_next(struct server *server, struct line_now now, struct server_outpu
     orders_tell_masters(server);
     *output = (struct server_output){0};
     bool found = next_note(server, output) || batch_next_change(server, output) ||
-                 outgoing_next_record(server, output) || batch_next(server, output) ||
+                 reload_next_record(server, output) || outgoing_next_record(server, output) ||
+                 batch_next(server, output) ||
                  (!server->journal_failed &&
                   (next_role(server, now, output) || values_next_record(server, now, output) ||
                    stations_next_record(server, now, output) || masters_next_record(server, output) ||

@@ -16,6 +16,7 @@
 
 #include "line/line.h"
 #include "model/site.h"
+#include "model/site_difference.h"
 #include "role/instances.h"
 #include "server/record.h"
 #include "wire/frame.h"
@@ -61,6 +62,30 @@ void server_recover_outgoing(struct server *server, const char *tag, const struc
 void server_recovered(struct server *server, struct line_now now);
 
 /*
+ * RELOAD. `server_reload_begin` takes the order; the caller reads and compares the site where that holds up
+ * nobody. A wrong one: server_reload_refuse, and nothing has changed. A good one: server_reload_ready, again
+ * and again, each time drained and whenever something was stored, until it says true: what goes away has
+ * ended and is on disk. (Or it has refused the order, since a mode that somebody has set forbids the site:
+ * server_reloads says false.) Then server_reload makes the engine for the new site out of the running one.
+ * The order is done when every instance has applied the site, or was disconnected; until then the site before
+ * and the difference are needed.
+ *
+ *   memory, size  server_size of the new site; the engine before and its memory are free afterwards
+ *   difference    from the engine's site to `site`; all three borrowed, difference and the site before it
+ * until the end of the order was handed out Nothing may be left to be handed out by server_next. Values,
+ * roles, grants, open orders, WATCHes and LNTRACEs of what is still there stay; its lease stays what it was.
+ */
+void server_reload_begin(struct server *server, struct line_now now, uint64_t token,
+                         const struct record_user *user);
+void server_reload_refuse(struct server *server, struct line_now now, const char *why);
+bool server_reload_ready(struct server *server, struct line_now now,
+                         const struct site_difference *difference);
+struct server *server_reload(void *memory, size_t size, struct server *before, const struct site *site,
+                             const struct site_difference *difference, struct line_now now);
+/* An order RELOAD has begun and not ended. */
+bool server_reloads(const struct server *server);
+
+/*
  * A KOM's or console's connection. `message` is borrowed until server_next has returned false, which the
  * caller waits for before it feeds the next one: a batch is taken apart as its records are handed out.
  * server_feed on a KOM's Hello answers with Welcome (the shell adds the files of the site) or a refusal. Ask
@@ -84,7 +109,7 @@ void server_tick(struct server *server, struct line_now now);
 struct komet_instant server_deadline(const struct server *server);
 
 enum server_output_kind {
-    SERVER_OUT_SEND,   /* `message` to `client`; WELCOME to a kom: add files of `process` */
+    SERVER_OUT_SEND,   /* `message` to `client`; WELCOME and CONFIGURATION to a kom: add files of `process` */
     SERVER_OUT_CLOSE,  /* close `client` after what was sent */
     SERVER_OUT_RECORD, /* put `record` into the journal */
     SERVER_OUT_CHANGE, /* tag `tag` changed: for `watch` (a token of server_watch) */
@@ -172,6 +197,15 @@ void server_untrace(struct server *server, uint64_t token);
 
 const struct site *server_site(const struct server *server);
 const char *server_name(const struct server *server);
+/* How many RELOADs the site has seen since the server's start. */
+uint64_t server_configuration(const struct server *server);
+/* The lease under which grants are given, which a RELOAD does not change. */
+int64_t server_lease_us(const struct server *server);
+/* The instance is connected and has not applied the site yet; and there is something to apply for that line.
+ */
+bool server_instance_is_outdated(const struct server *server, const struct process *process,
+                                 uint8_t instance);
+bool server_line_is_outdated(const struct server *server, const struct line *line, uint8_t instance);
 struct komet_utc server_since(const struct server *server);
 /* The current value of a tag. */
 const struct value *server_value(const struct server *server, const struct tag *tag);

@@ -99,7 +99,10 @@ void batch_begin(struct server *server, struct line_now now, unsigned client, co
 {
     struct client *kom = &server->clients[client];
     struct process_state *process = kom->process;
-    const char *fault = batch_fault(process->process, batch);
+    const struct process *numbers = reload_numbers(server, kom);
+    const char *fault = is_archived(batch) || batch->configuration == kom->configuration
+                            ? batch_fault(numbers, batch)
+                            : "it is of another configuration than it said to have applied";
     if (fault == NULL && kom->batch_count == SERVER_BATCHES_MAX) {
         fault = "more batches wait for their confirmation than allowed";
     }
@@ -125,8 +128,11 @@ void batch_begin(struct server *server, struct line_now now, unsigned client, co
         return;
     }
     *newest = batch->sequence;
-    server->walk = (struct batch_walk){
-        .batch = batch, .client = client, .ticket = server->ticket + 1, .archived = is_archived(batch)};
+    server->walk = (struct batch_walk){.batch = batch,
+                                       .numbers = numbers,
+                                       .client = client,
+                                       .ticket = server->ticket + 1,
+                                       .archived = is_archived(batch)};
 }
 
 void batch_set_value(struct server *server, const struct tag *tag, const struct value *value)
@@ -146,15 +152,19 @@ void batch_set_value(struct server *server, const struct tag *tag, const struct 
     }
 }
 
+static bool is_unasked(const struct value *value)
+{
+    return value->cot == KOMET_COT_SPONTANEOUS || value->cot == KOMET_COT_RETURN_REMOTE ||
+           value->cot == KOMET_COT_RETURN_LOCAL || value->cot == KOMET_COT_ACTIVATION;
+}
+
 /* Spontaneous, or a command that a master gave: always an event, since the KOM filtered what the tag wants
  * filtered. Everything else: when it differs. */
 static bool is_event(const struct tag *tag, const struct value *value, const struct value *current)
 {
-    bool unasked = value->cot == KOMET_COT_SPONTANEOUS || value->cot == KOMET_COT_RETURN_REMOTE ||
-                   value->cot == KOMET_COT_RETURN_LOCAL || value->cot == KOMET_COT_ACTIVATION;
     bool newer = processing_has(tag->processing, PROCESSING_NEW_TIME) &&
                  value->time_origin == TIME_FROM_STATION && value->time.ms > current->time.ms;
-    return unasked || newer || !value_same(value, current);
+    return is_unasked(value) || newer || !value_same(value, current);
 }
 
 static struct value value_at(struct batch_walk *walk)
@@ -184,8 +194,18 @@ static bool becomes_current(const struct batch_walk *walk, const struct value *v
     return walk->archived ? value_surely_newer(value, current) : !value_is_older(value, current);
 }
 
-static void write_event(struct server *server, const struct tag *tag, const struct value *value,
-                        const uint8_t *octets, uint8_t octets_size)
+/* What a batch says of one value, and what that means in the site: names are found again in whatever numbers
+ * it came. */
+struct taken {
+    const struct tag *given; /* as the KOM knows it */
+    const struct tag *tag;   /* as it is now; NULL: it is gone */
+    const struct line *line; /* likewise */
+    struct value value;
+    const uint8_t *octets;
+    uint8_t octets_size;
+};
+
+static void write_event(struct server *server, const struct taken *taken)
 {
     const struct batch_walk *walk = &server->walk;
     const struct client *kom = &server->clients[walk->client];
@@ -195,27 +215,25 @@ static void write_event(struct server *server, const struct tag *tag, const stru
                                      .process = kom->process->process->name,
                                      .instance = kom->instance};
     struct record_event *event = &server->record.of.event;
-    event->tag = tag->name;
-    event->tag_number = tag_site_number(tag);
-    event->type = tag->type;
-    event->value = *value;
+    event->tag = taken->given->name;
+    event->tag_number = taken->tag != NULL ? tag_site_number(taken->tag) : RECORD_TAG_GONE;
+    event->type = taken->given->type;
+    event->value = taken->value;
     event->epoch = walk->batch->epoch;
     event->connection = walk->batch->connection[walk->at];
-    event->line = tag->station->line->index;
+    event->line = taken->line != NULL ? taken->line->index : 0;
     event->archived = walk->archived;
     event->frame = (uint64_t)walk->frame;
-    event->octets_size = octets_size;
-    event->older = !becomes_current(walk, value, &server->tags[event->tag_number].value);
-    memcpy(event->octets, octets, octets_size);
+    event->octets_size = taken->octets_size;
+    event->older =
+        taken->tag != NULL && !becomes_current(walk, &taken->value, server_value(server, taken->tag));
+    memcpy(event->octets, taken->octets, taken->octets_size);
 }
 
-/* The tag of the value at hand; NULL: the site has it no longer. */
-static const struct tag *tag_of(struct server *server, const struct batch_walk *walk)
+/* The tag of a value that an instance kept; NULL: the site has it no longer. */
+static const struct tag *archived_tag(struct server *server, const struct batch_walk *walk)
 {
     const struct process *process = server->clients[walk->client].process->process;
-    if (!walk->archived) {
-        return process->tags[walk->batch->tag[walk->at]];
-    }
     const struct tag *tag = site_find_tag(server->site, walk->batch->name[walk->at]);
     bool known = tag != NULL && tag_process(tag) == process;
     server->counters.archived++;
@@ -223,42 +241,64 @@ static const struct tag *tag_of(struct server *server, const struct batch_walk *
     return known ? tag : NULL;
 }
 
-/* Another connection has delivered the same event. */
-static bool is_repeat(struct server *server, const struct tag *tag, const uint8_t *octets, uint8_t size)
+static struct taken next_taken(struct server *server)
+{
+    struct batch_walk *walk = &server->walk;
+    const Komet__Wire__Batch *batch = walk->batch;
+    uint8_t size = (uint8_t)batch->octets_size[walk->at];
+    struct taken taken = {.value = value_at(walk),
+                          .octets = size > 0 ? batch->octets.data + walk->octets_at : (const uint8_t *)"",
+                          .octets_size = size};
+    if (walk->archived) {
+        taken.given = taken.tag = archived_tag(server, walk);
+    } else {
+        taken.given = walk->numbers->tags[batch->tag[walk->at]];
+        taken.tag = reload_tag(server, walk->numbers, batch->tag[walk->at]);
+        taken.line = reload_line(server, walk->numbers, batch->line[walk->at]);
+    }
+    if (taken.tag != NULL) {
+        taken.line = taken.tag->station->line;
+    }
+    walk->octets_at += size;
+    return taken;
+}
+
+/* Has another connection of the line delivered it already? A line that is gone remembers nothing. */
+static bool is_repeat(struct server *server, const struct taken *taken)
 {
     const struct batch_walk *walk = &server->walk;
-    const struct process *process = tag_process(tag);
-    uint32_t line = server->first_line[process->index] + tag->station->line->index;
+    if (taken->octets_size == 0 || cot_is_interrogated(taken->value.cot) || taken->line == NULL) {
+        return false;
+    }
     struct repeats_connection connection = {walk->batch->epoch, walk->batch->connection[walk->at]};
+    uint32_t tag = taken->tag != NULL ? taken->tag->number : REPEATS_GONE | taken->given->number;
     bool repeat = (walk->archived ? repeats_take_late : repeats_take)(
-        server->repeats[line], connection, (uint64_t)walk->frame, tag->number, octets, size);
+        server->repeats[server_line_number(server, taken->line)], connection, (uint64_t)walk->frame, tag,
+        taken->octets, taken->octets_size);
     server->counters.repeats += repeat ? 1 : 0;
     return repeat;
 }
 
-/* The value at hand goes into the tag database. True: it is an event, and `server->record` is its record. */
+/* The value at hand goes into the tag database. True: it is an event, and `server->record` is its record. Of
+ * a tag that is gone, what came unasked is recorded under its name: its station will not send it again. */
 static bool take_value(struct server *server)
 {
-    struct batch_walk *walk = &server->walk;
-    const Komet__Wire__Batch *batch = walk->batch;
-    const struct tag *tag = tag_of(server, walk);
-    struct value value = value_at(walk);
-    uint8_t size = (uint8_t)batch->octets_size[walk->at];
-    const uint8_t *octets = size > 0 ? batch->octets.data + walk->octets_at : (const uint8_t *)"";
-    walk->octets_at += size;
+    const struct taken taken = next_taken(server);
     server->counters.values++;
-    if (tag == NULL ||
-        (size > 0 && !cot_is_interrogated(value.cot) && is_repeat(server, tag, octets, size))) {
+    if (taken.given == NULL || is_repeat(server, &taken)) {
         return false;
     }
-    const struct value *current = &server->tags[tag_site_number(tag)].value;
-    bool event = is_event(tag, &value, current);
+    const struct value *current = taken.tag != NULL ? server_value(server, taken.tag) : NULL;
+    bool event = current != NULL ? is_event(taken.tag, &taken.value, current) : is_unasked(&taken.value);
     if (event) {
-        write_event(server, tag, &value, octets, size);
-        outgoing_follow(server, tag, &value, server->record.of.event.older, walk->ticket);
+        write_event(server, &taken);
+        if (taken.tag != NULL) {
+            outgoing_follow(server, taken.tag, &taken.value, server->record.of.event.older,
+                            server->walk.ticket);
+        }
     }
-    if (becomes_current(walk, &value, current)) {
-        batch_set_value(server, tag, &value);
+    if (current != NULL && becomes_current(&server->walk, &taken.value, current)) {
+        batch_set_value(server, taken.tag, &taken.value);
     }
     return event;
 }

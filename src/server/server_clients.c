@@ -73,6 +73,8 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
     kom->instance = instance;
     kom->welcome = kom->station_modes = true;
     kom->traces = hello->traces;
+    kom->configuration = server->configuration;
+    kom->configure_by = KOMET_NEVER;
     traces_connected(server, client);
     server_note(server, "%s is connected from %s (process %u)", run.text, member->host, hello->pid);
 }
@@ -206,19 +208,23 @@ void clients_line_report(struct server *server, struct line_now now, unsigned cl
                          const Komet__Wire__LineReport *report)
 {
     const struct client *kom = &server->clients[client];
-    const struct process *process = kom->process->process;
+    const struct process *process = reload_numbers(server, kom);
     if (report->line >= process->line_count) {
         server_note(server, "%s reports a line that the site has not",
                     run_name(process->name, kom->instance).text);
         server->clients[client].close = true;
         return;
     }
-    if (line_is_server(&process->lines[report->line])) {
-        outgoing_report(server, kom, report);
+    const struct line *reported = reload_line(server, process, report->line);
+    if (reported == NULL || line_is_server(reported) != line_is_server(&process->lines[report->line])) {
         return;
     }
-    struct server_line_state *line = &server->lines[server->first_line[process->index] + report->line];
-    instances_line(&kom->process->instances, now.instant, kom->instance, (uint16_t)report->line,
+    if (line_is_server(reported)) {
+        outgoing_report(server, kom, reported, report);
+        return;
+    }
+    struct server_line_state *line = &server->lines[server_line_number(server, reported)];
+    instances_line(&kom->process->instances, now.instant, kom->instance, reported->index,
                    report->reach < REACH_COUNT ? (enum line_reach)report->reach : REACH_UNKNOWN);
     if (kom->process->reporter != kom->instance) {
         take_standby(line, kom->instance, report);
@@ -234,17 +240,16 @@ void clients_line_report(struct server *server, struct line_now now, unsigned cl
 void clients_station_report(struct server *server, unsigned client, const Komet__Wire__StationReport *report)
 {
     const struct client *kom = &server->clients[client];
-    const struct process *process = kom->process->process;
+    const struct process *process = reload_numbers(server, kom);
     if (report->station >= process->station_count || report->value > STATION_WAIT) {
         server_note(server, "%s reports a station that the site has not",
                     run_name(process->name, kom->instance).text);
         server->clients[client].close = true;
         return;
     }
-    if (kom->process->reporter == kom->instance &&
-        !line_is_server(process->stations[report->station]->line)) {
-        stations_report(server, process->stations[report->station], (enum station_value)report->value,
-                        (value_flags)report->flags);
+    const struct station *reported = reload_station(server, process, report->station);
+    if (kom->process->reporter == kom->instance && reported != NULL && !line_is_server(reported->line)) {
+        stations_report(server, reported, (enum station_value)report->value, (value_flags)report->flags);
     }
 }
 
@@ -263,9 +268,10 @@ static void write_welcome(struct server *server, struct client *client, struct s
     slot->body.welcome.version = WIRE_VERSION;
     slot->body.welcome.server = (char *)(uintptr_t)server->name;
     slot->body.welcome.refused = client->refused;
-    slot->body.welcome.lease_ms = (uint32_t)(server->site->lease_us / 1000);
+    slot->body.welcome.lease_ms = (uint32_t)(server->lease_us / 1000);
     slot->message.body_case = KOMET__WIRE__MESSAGE__BODY_WELCOME;
     slot->message.welcome = &slot->body.welcome;
+    slot->body.welcome.configuration = server->configuration;
     output->process = client->kind == CLIENT_KOM ? client->process->process : NULL;
 }
 
@@ -348,7 +354,13 @@ static bool next_of_client(struct server *server, struct line_now now, struct cl
         write_leave(server, client);
         return true;
     }
-    if (client->station_modes) { /* before the role: who acts knows with whom not to speak */
+    if (client->configure) {
+        reload_write_configuration(server, client, output);
+        return true;
+    }
+    if (client->station_modes &&
+        client->configuration ==
+            server->configuration) { /* before the role: who acts knows with whom not to speak */
         client->station_modes = false;
         stations_write_modes(server, client->process->process);
         return true;
@@ -364,8 +376,9 @@ static bool next_of_client(struct server *server, struct line_now now, struct cl
         write_heartbeat(server, client);
         return true;
     }
+    bool configured = client->configuration == server->configuration; /* else it has other numbers */
     return masters_next_message(server, (unsigned)(client - server->clients)) ||
-           outgoing_next_message(server, client);
+           (configured && outgoing_next_message(server, client));
 }
 
 bool clients_next_message(struct server *server, struct line_now now, struct server_output *output)

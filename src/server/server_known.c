@@ -1,6 +1,7 @@
 /*
  * What the console may ask of the engine: tags, watches, processes, lines and stations as they are known now.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "server/server_private.h"
@@ -13,6 +14,29 @@ const struct site *server_site(const struct server *server)
 const char *server_name(const struct server *server)
 {
     return server->name;
+}
+
+uint64_t server_configuration(const struct server *server)
+{
+    return server->configuration;
+}
+
+bool server_line_is_outdated(const struct server *server, const struct line *line, uint8_t instance)
+{
+    return server_instance_is_outdated(server, line->process, instance) &&
+           (difference_line_was(server->difference, line) == NULL ||
+            difference_line_change(server->difference, line) != LINE_SAME);
+}
+
+int64_t server_lease_us(const struct server *server)
+{
+    return server->lease_us;
+}
+
+bool server_instance_is_outdated(const struct server *server, const struct process *process, uint8_t instance)
+{
+    uint8_t client = server_client_of(&server->processes[process->index], instance);
+    return client != SERVER_NO_CLIENT && server->clients[client].configuration != server->configuration;
 }
 
 struct komet_utc server_since(const struct server *server)
@@ -71,7 +95,8 @@ bool server_watch(struct server *server, uint64_t token, const char *mask)
         if (server->watches[i].used) {
             continue;
         }
-        server->watches[i] = (struct watch){true, token};
+        server->watches[i] = (struct watch){.used = true, .token = token};
+        snprintf(server->watches[i].mask, sizeof server->watches[i].mask, "%s", mask);
         for (uint32_t t = 0; t < server->site->tag_count; t++) {
             if (name_matches(mask, server->site->tags[t]->name)) {
                 server->tags[t].watches |= (uint32_t)1 << i;

@@ -21,9 +21,10 @@ static struct master_order *find(struct server *server, uint64_t token)
     return NULL;
 }
 
-static const struct tag *commanded_tag(const struct client *kom, const Komet__Wire__MasterCommand *command)
+static const struct tag *commanded_tag(const struct server *server, const struct client *kom,
+                                       const Komet__Wire__MasterCommand *command)
 {
-    const struct process *process = kom->process->process;
+    const struct process *process = reload_numbers(server, kom);
     const struct tag *tag = command->tag < process->tag_count ? process->tags[command->tag] : NULL;
     bool input = tag != NULL && line_is_server(tag->station->line) && !tag_type_is_output(tag->type);
     return input ? tag : NULL;
@@ -86,7 +87,7 @@ void masters_command(struct server *server, struct line_now now, unsigned client
                      const Komet__Wire__MasterCommand *command)
 {
     struct client *kom = &server->clients[client];
-    const struct tag *tag = commanded_tag(kom, command);
+    const struct tag *tag = commanded_tag(server, kom, command);
     struct master_order *master = find(server, 0);
     if (tag == NULL || command->id == 0 || master == NULL) {
         server_note(server, "%s %s", run_name(kom->process->process->name, kom->instance).text,
@@ -108,7 +109,9 @@ void masters_command(struct server *server, struct line_now now, unsigned client
                                     .result = COMMAND_DONE};
     snprintf(master->user.name, sizeof master->user.name, "%s", command->master);
     server->counters.commands++;
-    if (!instances_valid(&kom->process->instances, now.instant, kom->instance, command->epoch)) {
+    master->tag = reload_tag(server, reload_numbers(server, kom), command->tag);
+    bool takes = master->tag != NULL && line_is_server(master->tag->station->line);
+    if (!takes || !instances_valid(&kom->process->instances, now.instant, kom->instance, command->epoch)) {
         master->state = MASTER_OPEN; /* a late one: it has no effect */
         master->result = COMMAND_REFUSED;
         return;

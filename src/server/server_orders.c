@@ -28,9 +28,9 @@ static bool is_write(const struct order *order)
  * there already, and one that a disk holds up must end. */
 static bool is_kept(const struct order *order)
 {
-    bool role_or_station =
+    bool holds_on =
         order->kind == ORDER_PREFERRED || order->kind == ORDER_STATION || order->kind == ORDER_LOAD_BALANCE;
-    return is_write(order) || (role_or_station && order->result == COMMAND_DONE);
+    return is_write(order) || order->kind == ORDER_RELOAD || (holds_on && order->result == COMMAND_DONE);
 }
 
 static struct order *find_free(struct server *server)
@@ -430,6 +430,8 @@ static const char *order_word(const struct order *order)
         return "SET_LOAD_BAL_MODE";
     case ORDER_STATION:
         return station_order_name((enum station_order)(unsigned)order->number);
+    case ORDER_RELOAD:
+        return "RELOAD";
     }
     KOMET_ASSERT_NEVER("an unknown kind of order");
 }
@@ -443,16 +445,19 @@ static void begin_record(struct server *server, struct order *order, enum record
                                      .instance = order->instance};
 }
 
-static void write_command_record(const struct order *order, bool end, struct record_command *command)
+static void write_command_record(const struct server *server, const struct order *order, bool end,
+                                 struct record_command *command)
 {
     command->id = order->id;
     command->word = order_word(order);
     snprintf(command->tag, sizeof command->tag, "%s",
-             order->tag != NULL       ? order->tag->name
-             : order->station != NULL ? order->station->name
-                                      : order->process->process->name);
+             order->tag != NULL            ? order->tag->name
+             : order->station != NULL      ? order->station->name
+             : order->kind == ORDER_RELOAD ? server->site->name
+                                           : order->process->process->name);
     command->user = order->user;
-    bool has_number = order->tag != NULL || order->station != NULL || order->kind == ORDER_LOAD_BALANCE;
+    bool has_number = order->tag != NULL || order->station != NULL || order->kind == ORDER_LOAD_BALANCE ||
+                      order->kind == ORDER_RELOAD;
     command->number = has_number ? order->number : order->instance;
     command->flags = order->flags;
     command->epoch = order->epoch;
@@ -465,7 +470,7 @@ static void write_command_record(const struct order *order, bool end, struct rec
 static void write_record(struct server *server, struct order *order, bool end)
 {
     begin_record(server, order, end ? RECORD_COMMAND_END : RECORD_COMMAND_BEGIN);
-    write_command_record(order, end, &server->record.of.command);
+    write_command_record(server, order, end, &server->record.of.command);
 }
 
 /* A command that was done is an event of its tag, which so has its value also after a restart. */
@@ -500,7 +505,7 @@ static void write_station(struct server *server, struct order *order)
 {
     begin_record(server, order, RECORD_STATION);
     server->record.of.station.mode = order->mode;
-    write_command_record(order, true, &server->record.of.station.command);
+    write_command_record(server, order, true, &server->record.of.station.command);
     set_state(order, ORDER_ENDING);
 }
 
@@ -520,7 +525,7 @@ static void take_by_hand(struct server *server, struct line_now now, struct orde
 /* The next record of an order that has ended: what it did, if it was done, and then how it ended. */
 static void write_next_of_end(struct server *server, struct order *order)
 {
-    if (order->result != COMMAND_DONE && !(order->by_hand && order->sent)) {
+    if ((order->result != COMMAND_DONE && !(order->by_hand && order->sent)) || order->kind == ORDER_RELOAD) {
         order->written = END_IS_NEXT;
     } else if (order->kind == ORDER_STATION) {
         write_station(server, order);
@@ -608,8 +613,9 @@ bool orders_next_command(struct server *server, struct line_now now, struct serv
 {
     for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
         struct order *order = &server->orders[i];
-        if (order->state != ORDER_TO_SEND) {
-            continue;
+        if (order->state != ORDER_TO_SEND ||
+            server_instance_is_outdated(server, order->process->process, order->instance)) {
+            continue; /* an instance between two sites has no numbers for it */
         }
         if (!instances_valid(&order->process->instances, now.instant, order->instance, order->epoch)) {
             orders_end(server, order, now, COMMAND_REFUSED, "the grant it was given under has ended");

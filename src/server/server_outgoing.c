@@ -21,15 +21,15 @@
 #define TIME_OF_ARRIVAL_BIT 0x1000000u
 #define OLDER_BIT           0x2000000u
 
-static uint64_t capacity(const struct outgoing *outgoing)
+uint64_t outgoing_capacity(const struct outgoing *outgoing)
 {
     return (uint64_t)outgoing->line->parameters.value[PARAMETER_OBUF];
 }
 
-static struct out_entry *entry_at(const struct outgoing *outgoing, uint64_t position)
+struct out_entry *outgoing_entry(const struct outgoing *outgoing, uint64_t position)
 {
     KOMET_ASSERT(position >= outgoing->first && position < outgoing->end);
-    return &outgoing->ring[position % capacity(outgoing)];
+    return &outgoing->ring[position % outgoing_capacity(outgoing)];
 }
 
 /* ---- memory ---- */
@@ -137,10 +137,16 @@ void outgoing_taken(struct server *server, struct line_now now, unsigned client,
                     const Komet__Wire__OutgoingTaken *taken)
 {
     const struct client *kom = &server->clients[client];
-    const struct process *process = kom->process->process;
-    const struct line *line = taken->line < process->line_count ? &process->lines[taken->line] : NULL;
+    const struct process *process = reload_numbers(server, kom);
+    const struct line *given = taken->line < process->line_count ? &process->lines[taken->line] : NULL;
+    bool known_group = given != NULL && line_is_server(given) && taken->group < given->master_count;
+    const struct line *line = known_group ? reload_line(server, process, taken->line) : NULL;
     struct outgoing *outgoing = line != NULL ? outgoing_of(server, line) : NULL;
-    if (outgoing == NULL || taken->group >= line->master_count || taken->position >= outgoing->end) {
+    int group = outgoing != NULL ? line_master_group(line, given->masters[taken->group].name) : -1;
+    if (known_group && group < 0) {
+        return; /* the site has it no longer (RELOAD) */
+    }
+    if (!known_group || taken->position >= outgoing->end) {
         server_note(server, "%s says that masters have what they have not",
                     run_name(process->name, kom->instance).text);
         server->clients[client].close = true;
@@ -149,10 +155,10 @@ void outgoing_taken(struct server *server, struct line_now now, unsigned client,
     if (!instances_valid(&kom->process->instances, now.instant, kom->instance, taken->epoch)) {
         return; /* they may have it; they get it again */
     }
-    uint64_t *known = &outgoing->taken[taken->group][kom->instance];
+    uint64_t *known = &outgoing->taken[group][kom->instance];
     if (taken->position > *known) {
         *known = taken->position;
-        outgoing->dirty[taken->group] |= 1u << kom->instance;
+        outgoing->dirty[group] |= 1u << kom->instance;
         outgoing->lost_told = false;
     }
 }
@@ -175,7 +181,7 @@ static void drop_oldest(struct server *server, struct outgoing *outgoing)
             outgoing->lost_told = true;
             server_note(server, "%s: masters %s do not take their values: the oldest of %llu are lost",
                         outgoing->line->name, outgoing->line->masters[g].name,
-                        (unsigned long long)capacity(outgoing));
+                        (unsigned long long)outgoing_capacity(outgoing));
         }
     }
 }
@@ -183,11 +189,11 @@ static void drop_oldest(struct server *server, struct outgoing *outgoing)
 static uint64_t append(struct server *server, struct outgoing *outgoing, const struct tag *tag,
                        const struct value *value, bool older, uint64_t ticket)
 {
-    if (outgoing->end - outgoing->first == capacity(outgoing)) {
+    if (outgoing->end - outgoing->first == outgoing_capacity(outgoing)) {
         drop_oldest(server, outgoing);
     }
     outgoing->end++;
-    *entry_at(outgoing, outgoing->end - 1) =
+    *outgoing_entry(outgoing, outgoing->end - 1) =
         (struct out_entry){.value = *value, .ticket = ticket, .tag = tag->number, .older = older};
     return outgoing->end - 1;
 }
@@ -295,13 +301,13 @@ void server_recover_taken(struct server *server, const char *line_name, const ch
 {
     const struct line *line = site_find_line(server->site, line_name);
     struct outgoing *outgoing = line != NULL ? outgoing_of(server, line) : NULL;
-    for (unsigned g = 0; outgoing != NULL && g < line->master_count && instance <= ROLE_INSTANCE_MAX; g++) {
-        if (strcmp(line->masters[g].name, masters) == 0) {
-            outgoing->taken[g][instance] = position;
-            if (position >= outgoing->end) {
-                outgoing->first = outgoing->end = position + 1;
-            }
-        }
+    int group = outgoing != NULL ? line_master_group(line, masters) : -1;
+    if (group < 0 || instance > ROLE_INSTANCE_MAX) {
+        return; /* the site has changed since */
+    }
+    outgoing->taken[group][instance] = position;
+    if (position >= outgoing->end) {
+        outgoing->first = outgoing->end = position + 1;
     }
 }
 
@@ -381,10 +387,10 @@ static void show(struct server *server, const struct outgoing *outgoing)
     show_stations(server, outgoing, line->flags != 0);
 }
 
-void outgoing_report(struct server *server, const struct client *client,
+void outgoing_report(struct server *server, const struct client *client, const struct line *line,
                      const Komet__Wire__LineReport *report)
 {
-    struct outgoing *outgoing = outgoing_of(server, &client->process->process->lines[report->line]);
+    struct outgoing *outgoing = outgoing_of(server, line);
     if (client->process->instances.member[client->instance].standing != ROLE_ACTIVE) {
         return; /* one that stops: its line is closed, which is no news */
     }
@@ -427,11 +433,15 @@ static size_t write_events(struct server *server, const struct outgoing *outgoin
     size_t count = 0;
     reader->next = reader->next > outgoing->first ? reader->next : outgoing->first;
     while (reader->next < outgoing->end && count < SERVER_OUTGOING_COLUMNS) {
-        const struct out_entry *entry = entry_at(outgoing, reader->next);
+        const struct out_entry *entry = outgoing_entry(outgoing, reader->next);
         if (entry->ticket > server->stored_ticket) {
             break;
         }
-        add_column(&server->columns, count, entry->tag, &entry->value, reader->next++);
+        reader->next++;
+        if (entry->tag == OUTGOING_TAG_GONE) {
+            continue;
+        }
+        add_column(&server->columns, count, entry->tag, &entry->value, reader->next - 1);
         server->columns.status_flags[count++] |= entry->older ? OLDER_BIT : 0u;
     }
     return count;

@@ -16,6 +16,7 @@
 #define SERVER_SILENT_MIN_US KOMET_SECONDS(2)
 #define SERVER_ANSWER_GRACE  KOMET_SECONDS(5) /* for a KOM's answer, beyond the line's own time limits */
 #define SERVER_ROLE_PATIENCE KOMET_SECONDS(10)
+#define SERVER_APPLY_US      KOMET_SECONDS(10) /* for a KOM to apply a configuration; then it is disconnected */
 
 enum client_kind { CLIENT_FREE, CLIENT_NEW, CLIENT_KOM, CLIENT_CONSOLE, CLIENT_CLOSING };
 
@@ -47,7 +48,10 @@ struct client {
     uint64_t stored_archived; /* of its buffer, to be told; 0 none */
     char batch_refused[64];   /* not "": `refused_sequence` is */
     uint64_t refused_sequence;
-    bool traces; /* KOM: it keeps its traffic */
+    bool traces;                       /* KOM: it keeps its traffic */
+    uint64_t configuration;            /* KOM: in whose numbers it speaks */
+    bool configure;                    /* it is to be sent the server's */
+    struct komet_instant configure_by; /* it was, and is to apply it until then; else NEVER */
 };
 
 struct member_state {
@@ -85,17 +89,20 @@ struct station_known {
     enum station_value value, told; /* now; in the journal */
     value_flags flags;
     uint8_t ordered; /* bits of enum station_mode: what people said, else the site */
+    bool said;       /* people have said it */
     uint8_t mode;    /* the same, and what the control object says: in force */
     uint32_t sweep;  /* so many of its tags, the last ones, are still to be made invalid */
 };
 
 #define SERVER_OUTGOING_COLUMNS 512 /* values of one message */
 
+#define OUTGOING_TAG_GONE UINT32_MAX
+
 /* A value that masters are to have. */
 struct out_entry {
     struct value value;
     uint64_t ticket;
-    uint32_t tag; /* in the process */
+    uint32_t tag; /* in the process; OUTGOING_TAG_GONE: the site has it no longer (RELOAD) */
     bool older;   /* than what the tag has */
 };
 
@@ -174,7 +181,8 @@ enum order_kind {
     ORDER_PREFERRED,
     ORDER_STOP,
     ORDER_STATION,
-    ORDER_LOAD_BALANCE
+    ORDER_LOAD_BALANCE,
+    ORDER_RELOAD
 };
 enum order_state {
     ORDER_FREE,
@@ -185,7 +193,7 @@ enum order_state {
     ORDER_END,        /* its END is to be journaled */
     ORDER_ENDING,     /* until `ticket` is stored */
     ORDER_ENDED,      /* to be reported */
-    ORDER_ROLE_WAITS, /* for instances to come into their role, or to end */
+    ORDER_ROLE_WAITS, /* for instances to come into their role, to end, or to apply a configuration */
 };
 
 struct order {
@@ -203,7 +211,7 @@ struct order {
     value_flags flags;
     bool by_hand;    /* a value that goes to no station: of a simulated one, or for masters */
     uint64_t master; /* token of the master's command that it repeats; 0: none */
-    bool sent;       /* to the instance: it may have been executed */
+    bool sent;       /* to the instance: it may have been executed; RELOAD: the site has been swapped in */
     enum { NOTHING_WRITTEN, EVENT_IS_NEXT, END_IS_NEXT } written; /* END: of its records */
     struct value before;                                          /* of the tag */
     struct komet_utc given, ended;
@@ -216,6 +224,7 @@ struct order {
 struct watch {
     bool used;
     uint64_t token;
+    char mask[SERVER_TRACE_MASK_SIZE];
 };
 
 enum trace_state { TRACE_FREE, TRACE_OPEN, TRACE_ENDING };
@@ -246,6 +255,7 @@ struct tag_state {
 /* A batch that is being taken apart. */
 struct batch_walk {
     const Komet__Wire__Batch *batch; /* NULL: none */
+    const struct process *numbers;   /* whose numbers its columns have: of this site, or of the one before */
     unsigned client;
     size_t at, octets_at;
     int64_t time_ms, arrived_ms, frame;
@@ -268,12 +278,20 @@ struct message_slot {
         Komet__Wire__StationModes station_modes;
         Komet__Wire__Outgoing outgoing;
         Komet__Wire__MasterAnswer master_answer;
+        Komet__Wire__Configuration configuration;
     } body;
     char text[SERVER_NOTE_SIZE];
 };
 
 struct server {
     const struct site *site;
+    uint64_t configuration; /* number of the site: of RELOADs before it */
+    const struct site_difference
+        *difference;  /* from the one before, while an instance speaks in its numbers */
+    bool site_record; /* the journal is still to hear of the site, before anything in its numbers */
+    const struct site_difference *record_difference; /* what it hears */
+    int64_t lease_us;       /* as it was when the engine began: no RELOAD changes it */
+    uint64_t highest_epoch; /* of all processes, those that the site has no more too */
     const char *name;
     struct line_now started;
     struct komet_utc since;
@@ -340,6 +358,28 @@ uint32_t server_station_number(const struct server *server, const struct station
 /* Up to `capacity` connections of a report; returns how many. */
 unsigned clients_copy_connections(const Komet__Wire__LineReport *report, uint8_t instance,
                                   struct server_connection *connections, unsigned capacity);
+/* Processes, lines, stations and tags of `site`, with nothing known of any; the pieces are laid out. */
+void server_begin_site(struct server *server, const struct site *site, struct line_now now);
+size_t server_lay_out(struct server *server, const struct site *site);
+/* The run behind a client is not there any more. */
+void server_drop_kom(struct server *server, struct line_now now, unsigned client, bool surely_dead);
+
+/* server_reload.c */
+/* In whose numbers a KOM speaks: a process of the site, or of the one before. */
+const struct process *reload_numbers(const struct server *server, const struct client *kom);
+/* What a tag or line in these numbers is now; NULL: it is gone. */
+const struct tag *reload_tag(const struct server *server, const struct process *numbers, uint32_t number);
+const struct line *reload_line(const struct server *server, const struct process *numbers, uint32_t index);
+const struct station *reload_station(const struct server *server, const struct process *numbers,
+                                     uint32_t number);
+void reload_configured(struct server *server, struct line_now now, unsigned client,
+                       const Komet__Wire__Configured *configured);
+/* A KOM has applied the configuration, or is gone: RELOAD may be done. */
+void reload_settle(struct server *server, struct line_now now);
+/* The record by which the journal goes over to the site. */
+bool reload_next_record(struct server *server, struct server_output *output);
+void reload_write_configuration(struct server *server, struct client *client, struct server_output *output);
+
 /* server_clients.c: Hello, heartbeats, reports. */
 void clients_hello(struct server *server, struct line_now now, unsigned client,
                    const Komet__Wire__Hello *hello);
@@ -364,6 +404,8 @@ void stations_report(struct server *server, const struct station *station, enum 
                      value_flags flags);
 /* An ORDER_STATION is on disk. */
 void stations_ordered(struct server *server, const struct order *order);
+/* RELOAD: the stations are those of another site; what is known of them is in place. */
+void stations_reloaded(struct server *server);
 /* Stations whose control object has changed. */
 void stations_follow_control(struct server *server);
 /* The next change of a station, or tag of one that becomes invalid, to be journaled. */
@@ -375,6 +417,8 @@ void stations_write_event(struct server *server, const struct tag *tag, const st
 void stations_write_modes(struct server *server, const struct process *process);
 
 /* An ORDER_LOAD_BALANCE is on disk. */
+/* The line that keeps a process from acting on all instances; NULL: none does. */
+const struct line *roles_line_that_connects(const struct process *process);
 void roles_load_balance(struct server *server, struct line_now now, const struct order *order);
 
 /* server_values.c: values of processes. */
@@ -399,12 +443,18 @@ void outgoing_taken(struct server *server, struct line_now now, unsigned client,
 void outgoing_granted(struct server *server, const struct process_state *process, uint8_t instance);
 void outgoing_ended(struct server *server, const struct process_state *process, uint8_t instance);
 /* What an instance that acts says of a line; the line shows what all say. */
-void outgoing_report(struct server *server, const struct client *client,
+void outgoing_report(struct server *server, const struct client *client, const struct line *line,
                      const Komet__Wire__LineReport *report);
 /* From now on one instance acts, or all do. */
 void outgoing_mode_changed(struct server *server, const struct process_state *process);
 /* True when the slot's message has values for a client. */
 bool outgoing_next_message(struct server *server, const struct client *client);
+uint64_t outgoing_capacity(const struct outgoing *outgoing);
+struct out_entry *outgoing_entry(const struct outgoing *outgoing, uint64_t position);
+/* server_outgoing_move.c: RELOAD. */
+void outgoing_move(struct server *server, const struct server *before);
+/* Commands of masters that are open. */
+void masters_move(struct server *server);
 
 /* server_masters.c: what masters command. */
 void masters_command(struct server *server, struct line_now now, unsigned client,

@@ -73,8 +73,7 @@ void server_set_preferred(struct server *server, struct line_now now, uint64_t t
     orders_end(server, order, now, COMMAND_DONE, "%s", "");
 }
 
-/* The line that keeps a process from acting on all instances; NULL: none does. */
-static const struct line *line_that_connects(const struct process *process)
+const struct line *roles_line_that_connects(const struct process *process)
 {
     for (unsigned i = 0; i < process->line_count; i++) {
         if (!line_is_server(&process->lines[i])) {
@@ -88,7 +87,7 @@ void server_set_load_balance(struct server *server, struct line_now now, uint64_
                              const struct record_user *user, const struct process *process, bool all_act)
 {
     struct order *order = orders_begin(server, now, token, user, process, NULL);
-    const struct line *connects = line_that_connects(process);
+    const struct line *connects = roles_line_that_connects(process);
     if (order == NULL) {
         return;
     }
@@ -153,7 +152,11 @@ void server_stop(struct server *server, struct line_now now, uint64_t token, con
 void server_recover_load_balance(struct server *server, const char *process, bool all_act)
 {
     struct process_state *state = server_find_process(server, process);
-    if (state != NULL) {
+    const struct line *connects = state != NULL ? roles_line_that_connects(state->process) : NULL;
+    if (all_act && connects != NULL) {
+        server_note(server, "%s: one instance acts again: line %s of the site connects", process,
+                    connects->name);
+    } else if (state != NULL) {
         instances_recover_all_act(&state->instances, all_act);
     }
 }

@@ -175,6 +175,7 @@ void server_control(struct server *server, struct line_now now, uint64_t token,
 void stations_ordered(struct server *server, const struct order *order)
 {
     known_of(server, order->station)->ordered = order->mode;
+    known_of(server, order->station)->said = true;
     follow(server, order->station);
     server_note(server, "%s: %s by %s", order->station->name,
                 station_order_name((enum station_order)(unsigned)order->number), order->user.name);
@@ -187,6 +188,7 @@ void server_recover_station(struct server *server, const char *name, unsigned mo
     const struct station *station = site_find_station(server->site, name);
     if (station != NULL) {
         known_of(server, station)->ordered = mode & (STATION_DISABLED | STATION_SIMULATED);
+        known_of(server, station)->said = true;
     }
 }
 
@@ -208,6 +210,21 @@ void stations_recovered(struct server *server)
         }
     }
     server->station_next = 0;
+}
+
+void stations_reloaded(struct server *server)
+{
+    for (unsigned p = 0; p < server->site->process_count; p++) {
+        const struct process *process = &server->site->processes[p];
+        for (unsigned i = 0; i < process->station_count; i++) {
+            struct station_known *known = known_of(server, process->stations[i]);
+            if (!known->said) {
+                known->ordered = process->stations[i]->communication_disabled ? STATION_DISABLED : 0;
+            }
+            known->sweep = 0; /* it counted other tags */
+        }
+    }
+    stations_recovered(server);
 }
 
 /* ---- records ---- */

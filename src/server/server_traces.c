@@ -104,7 +104,8 @@ void traces_connected(struct server *server, unsigned client)
 {
     for (unsigned i = 0; i < SERVER_TRACES_MAX; i++) {
         struct trace *trace = &server->traces[i];
-        if (trace->state == TRACE_OPEN && trace->live && is_wanted(server, trace, client)) {
+        bool has_part = trace->parts[client] != TRACE_NONE; /* it has a line of that name since a RELOAD */
+        if (trace->state == TRACE_OPEN && trace->live && !has_part && is_wanted(server, trace, client)) {
             trace->parts[client] = TRACE_TO_BEGIN;
         }
     }

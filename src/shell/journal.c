@@ -37,7 +37,7 @@ struct journal {
     sqlite3 *reader;
     uv_thread_t thread;
     uv_async_t wake_loop;
-    unsigned open_queries;
+    unsigned open_queries, former_queries; /* former: of a site before `site` */
     bool closing, loop_handle_closed, failure_told;
     struct record_list staged; /* the loop's: put in and not committed */
 
@@ -52,6 +52,7 @@ struct journal {
 struct read_request {
     uv_work_t work;
     struct journal *journal;
+    const struct site *site;
     struct journal_query query;
     journal_page_read *read;
     void *context;
@@ -203,6 +204,15 @@ void journal_append(struct journal *journal, const struct record *record)
     struct record_list *staged = &journal->staged;
     list_reserve(staged, staged->count + 1);
     staged->records[staged->count++] = *record;
+    if (record->kind == RECORD_SITE) {
+        journal->site = difference_after(record->of.site.difference);
+        journal->former_queries = journal->open_queries;
+    }
+}
+
+bool journal_reads_former(const struct journal *journal)
+{
+    return journal->former_queries > 0;
 }
 
 /* Puts what is staged behind what waits; the mutex is held. */
@@ -269,7 +279,7 @@ void journal_close(struct journal *journal)
 static void read_page(uv_work_t *work)
 {
     struct read_request *request = (struct read_request *)work;
-    journal_reader_page(request->journal->reader, request->journal->site, &request->query, &request->rows);
+    journal_reader_page(request->journal->reader, request->site, &request->query, &request->rows);
 }
 
 static void on_page(uv_work_t *work, int status)
@@ -289,6 +299,7 @@ static void on_page(uv_work_t *work, int status)
     request->read(request->context, &page);
     free(rows->events);
     free(rows->commands);
+    journal->former_queries -= request->site != journal->site ? 1 : 0;
     free(request);
     journal->open_queries--;
     free_when_done(journal);
@@ -300,6 +311,7 @@ void journal_read(struct journal *journal, const struct journal_query *query, jo
     struct read_request *request = calloc(1, sizeof *request);
     KOMET_ASSERT(request != NULL && !journal->closing);
     request->journal = journal;
+    request->site = journal->site;
     request->query = *query;
     request->read = read;
     request->context = context;

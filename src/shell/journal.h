@@ -45,8 +45,12 @@ struct journal *journal_open(uv_loop_t *loop, const char *directory, const struc
 struct server;
 bool journal_recover(struct journal *journal, struct server *server, char *fault);
 
-/* Copies `record`; it waits for journal_commit. */
+/* Copies `record`; it waits for journal_commit. RECORD_SITE: tags have the numbers of another site from here
+ * on, which is borrowed like the first one; that one until the record is stored and journal_reads_former says
+ * false. */
 void journal_append(struct journal *journal, const struct record *record);
+/* A query is under way that began under a site before. */
+bool journal_reads_former(const struct journal *journal);
 /* Hands everything put in since the last commit to the journal's thread, as one piece: all records of a
  * ticket are to be in it. Never blocks; after a failure the records are dropped. */
 void journal_commit(struct journal *journal);

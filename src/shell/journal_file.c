@@ -66,6 +66,7 @@ static const char *const statement_texts[STATEMENT_COUNT] = {
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_EVENT] = "INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [STATEMENT_EVENT_USER] = "INSERT INTO event_users VALUES(?,?,?)",
+    [STATEMENT_TAG_ROW] = "SELECT id FROM tags WHERE name = ?",
     [STATEMENT_LATEST] = "INSERT OR REPLACE INTO latest VALUES(?,?)",
     [STATEMENT_BATCH] = "INSERT OR REPLACE INTO batches VALUES(?,?,?,?)",
     [STATEMENT_ARCHIVED] =
@@ -107,45 +108,6 @@ static bool read_integer(struct journal_file *file, const char *text, sqlite3_in
     }
     sqlite3_finalize(statement);
     return done;
-}
-
-/* Gives every name of the site a row in `table`. */
-static bool name_rows(struct journal_file *file, const char *table, size_t count,
-                      const char *(*name_of)(const struct site *, size_t), sqlite3_int64 *rows)
-{
-    char insert[96], select[96];
-    snprintf(insert, sizeof insert, "INSERT OR IGNORE INTO %s(name) VALUES(?)", table);
-    snprintf(select, sizeof select, "SELECT id FROM %s WHERE name = ?", table);
-    sqlite3_stmt *inserting = NULL, *selecting = NULL;
-    bool done = sqlite3_prepare_v2(file->database, insert, -1, &inserting, NULL) == SQLITE_OK &&
-                sqlite3_prepare_v2(file->database, select, -1, &selecting, NULL) == SQLITE_OK;
-    for (size_t i = 0; done && i < count; i++) {
-        const char *name = name_of(file->site, i);
-        sqlite3_bind_text(selecting, 1, name, -1, SQLITE_STATIC);
-        int found = sqlite3_step(selecting);
-        if (found == SQLITE_ROW) {
-            rows[i] = sqlite3_column_int64(selecting, 0);
-        } else {
-            sqlite3_bind_text(inserting, 1, name, -1, SQLITE_STATIC);
-            done = found == SQLITE_DONE && sqlite3_step(inserting) == SQLITE_DONE;
-            rows[i] = sqlite3_last_insert_rowid(file->database);
-            sqlite3_reset(inserting);
-        }
-        sqlite3_reset(selecting);
-    }
-    sqlite3_finalize(inserting);
-    sqlite3_finalize(selecting);
-    return done;
-}
-
-static const char *tag_name(const struct site *site, size_t number)
-{
-    return site->tags[number]->name;
-}
-
-static const char *process_name(const struct site *site, size_t index)
-{
-    return site->processes[index].name;
 }
 
 static bool prepare(struct journal_file *file, char *fault)
@@ -204,10 +166,8 @@ static bool set_up(struct journal_file *file, char *fault)
                                  "ALTER TABLE commands ADD COLUMN word TEXT NOT NULL DEFAULT 'SET';";
     return run(file, schema, fault) && (version != 1 || run(file, from_1, fault)) && run(file, mark, fault) &&
            run(file, "BEGIN IMMEDIATE", fault) &&
-           (name_rows(file, "tags", file->site->tag_count, tag_name, file->tag_rows) &&
-                    name_rows(file, "processes", file->site->process_count, process_name, file->process_rows)
-                ? run(file, "COMMIT", fault)
-                : run(file, "ROLLBACK; SELECT name FROM missing", fault)) &&
+           (journal_names_find(file) ? run(file, "COMMIT", fault)
+                                     : run(file, "ROLLBACK; SELECT name FROM missing", fault)) &&
            run(file,
                "UPDATE commands SET result = 4, ended = given, reason = 'the server ended before it was "
                "known'"
@@ -222,13 +182,9 @@ static bool set_up(struct journal_file *file, char *fault)
 bool journal_file_open(struct journal_file *file, const char *directory, const struct site *site, char *fault)
 {
     char path[1024];
-    *file = (struct journal_file){.site = site};
+    *file = (struct journal_file){0};
     snprintf(path, sizeof path, "%s/journal.db", directory);
-    file->tag_rows = calloc(site->tag_count + 1, sizeof *file->tag_rows);
-    file->latest = calloc(site->tag_count + 1, sizeof *file->latest);
-    file->touched = calloc(site->tag_count + 1, sizeof *file->touched);
-    file->process_rows = calloc(site->process_count + 1u, sizeof *file->process_rows);
-    KOMET_ASSERT(file->tag_rows && file->latest && file->touched && file->process_rows);
+    journal_names_room(file, site);
     if (sqlite3_open_v2(path, &file->database,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                         NULL) != SQLITE_OK) {
@@ -250,10 +206,7 @@ void journal_file_close(struct journal_file *file)
         sqlite3_finalize(file->statements[i]);
     }
     sqlite3_close(file->database);
-    free(file->tag_rows);
-    free(file->latest);
-    free(file->touched);
-    free(file->process_rows);
+    journal_names_free(file);
     *file = (struct journal_file){0};
 }
 
@@ -292,14 +245,35 @@ static bool write_user(struct journal_file *file, sqlite3_int64 seq, const struc
     return journal_file_step(file, STATEMENT_EVENT_USER);
 }
 
+/* It will be the newest of its tag. */
+static bool note_latest(struct journal_file *file, const struct record_event *event, sqlite3_int64 row)
+{
+    if (event->older) {
+        return true;
+    }
+    if (event->tag_number == RECORD_TAG_GONE) {
+        sqlite3_stmt *to = file->statements[STATEMENT_LATEST];
+        sqlite3_bind_int64(to, 1, row);
+        sqlite3_bind_int64(to, 2, file->next_seq);
+        return journal_file_step(file, STATEMENT_LATEST);
+    }
+    if (file->latest[event->tag_number] == 0) {
+        file->touched[file->touched_count++] = event->tag_number;
+    }
+    file->latest[event->tag_number] = file->next_seq;
+    return true;
+}
+
 static bool write_event(struct journal_file *file, const struct record *record, sqlite3_int64 process)
 {
     const struct record_event *event = &record->of.event;
     const struct value *value = &event->value;
     sqlite3_stmt *to = file->statements[STATEMENT_EVENT];
-    KOMET_ASSERT(event->tag_number < file->site->tag_count);
+    bool gone = event->tag_number == RECORD_TAG_GONE;
+    KOMET_ASSERT(gone || event->tag_number < file->site->tag_count);
+    sqlite3_int64 row = gone ? journal_names_gone(file, event->tag) : file->tag_rows[event->tag_number];
     sqlite3_bind_int64(to, 1, file->next_seq);
-    sqlite3_bind_int64(to, 2, file->tag_rows[event->tag_number]);
+    sqlite3_bind_int64(to, 2, row);
     sqlite3_bind_int(to, 3, (int)event->type);
     sqlite3_bind_double(to, 4, value->number); /* a value that is no number becomes NULL */
     sqlite3_bind_int64(to, 5, (sqlite3_int64)((uint32_t)value->status << 16 | value->flags));
@@ -319,14 +293,9 @@ static bool write_event(struct journal_file *file, const struct record *record, 
     } else {
         sqlite3_bind_null(to, 15);
     }
-    if (!event->older) {
-        if (file->latest[event->tag_number] == 0) {
-            file->touched[file->touched_count++] = event->tag_number;
-        }
-        file->latest[event->tag_number] = file->next_seq;
-    }
+    bool noted = row != 0 && note_latest(file, event, row);
     sqlite3_int64 seq = file->next_seq++;
-    return journal_file_step(file, STATEMENT_EVENT) &&
+    return noted && journal_file_step(file, STATEMENT_EVENT) &&
            (event->user.name[0] == '\0' || write_user(file, seq, &event->user));
 }
 
@@ -482,6 +451,8 @@ static bool write_record(struct journal_file *file, const struct record *record,
         return journal_outgoing_write_mode(file, record, process);
     case RECORD_STATION_VALUE:
         return write_station_value(file, record, process);
+    case RECORD_SITE:
+        break;
     }
     KOMET_ASSERT_NEVER("an unknown kind of record");
 }
@@ -507,6 +478,11 @@ const char *journal_file_write(struct journal_file *file, const struct record *r
     const char *name = NULL;
     sqlite3_int64 process = 0;
     for (size_t i = 0; done && i < count; i++) {
+        if (records[i].kind == RECORD_SITE) {
+            done = write_latest(file) && journal_names_take(file, records[i].of.site.difference);
+            name = NULL;
+            continue;
+        }
         if (records[i].process != name) { /* mostly the same as before, and the same pointer */
             name = records[i].process;
             process = process_row(file, name);

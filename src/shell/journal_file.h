@@ -15,6 +15,7 @@ enum journal_statement {
     STATEMENT_COMMIT,
     STATEMENT_EVENT,
     STATEMENT_EVENT_USER,
+    STATEMENT_TAG_ROW,
     STATEMENT_LATEST,
     STATEMENT_BATCH,
     STATEMENT_ARCHIVED,
@@ -43,6 +44,15 @@ struct journal_file {
     uint32_t *touched;     /* tags with one */
     uint32_t touched_count;
 };
+
+/* journal_names.c: room for what is kept by the numbers of a site; each of its names gets a row, unless it
+ * has one already; another site takes its place (RELOAD), of which only the new names are looked for; the row
+ * of a name that the site has no more, 0: it cannot be read. False: the database says why. */
+void journal_names_room(struct journal_file *file, const struct site *site);
+void journal_names_free(struct journal_file *file);
+bool journal_names_find(struct journal_file *file);
+bool journal_names_take(struct journal_file *file, const struct site_difference *difference);
+sqlite3_int64 journal_names_gone(struct journal_file *file, const char *name);
 
 /* Opens and, where needed, makes DIRECTORY/journal.db for writing. False: `fault` says why. Close in any
  * case. */

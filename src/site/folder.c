@@ -56,6 +56,19 @@ struct site_folder site_folder_load(const char *directory)
     return folder;
 }
 
+struct site_folder site_folder_copy(const struct site_file *files, size_t count)
+{
+    struct site_folder folder = {.arena = arena_new(), .count = count};
+    folder.files = arena_take(folder.arena, (count + 1) * sizeof *folder.files);
+    for (size_t i = 0; i < count; i++) {
+        folder.files[i] =
+            (struct site_file){.name = arena_text(folder.arena, files[i].name, strlen(files[i].name)),
+                               .text = arena_text(folder.arena, files[i].text, files[i].size),
+                               .size = files[i].size};
+    }
+    return folder;
+}
+
 void site_folder_release(struct site_folder *folder)
 {
     arena_free(folder->arena);

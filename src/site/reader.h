@@ -69,6 +69,8 @@ struct site_folder {
 
 /* Loads DIR/site.yaml and every CSV table beside it. Check `fault`. Release in any case. */
 struct site_folder site_folder_load(const char *directory);
+/* The same of files that are in memory already, which are copied. */
+struct site_folder site_folder_copy(const struct site_file *files, size_t count);
 void site_folder_release(struct site_folder *folder);
 
 /* The names of the files that `process` needs: writes up to `capacity` pointers into `files` (site.yaml

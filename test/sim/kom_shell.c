@@ -205,6 +205,7 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
     case KOM_OUT_KEEP:
     case KOM_OUT_RECALL:
     case KOM_OUT_FORGET:
+    case KOM_OUT_RECONFIGURE: /* nobody gives RELOAD */
         return true; /* no buffer */
     case KOM_OUT_NOTE:
         world_say(world, "%s: %s", name.text, output->text);

@@ -46,16 +46,16 @@ static struct komet_link_settings station_settings(void)
     return settings;
 }
 
+static const struct site_file site_files[] = {{"site.yaml", site_yaml, sizeof site_yaml - 1},
+                                              {"a.csv", a_csv, sizeof a_csv - 1},
+                                              {"b.csv", b_csv, sizeof b_csv - 1}};
+
 int world_set_up(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
     assert_non_null(world);
     world->now = (struct line_now){{KOMET_SECONDS(100)}, {INT64_C(1782648000000)}};
-    const struct site_file files[] = {{"site.yaml", site_yaml, sizeof site_yaml - 1},
-                                      {"a.csv", a_csv, sizeof a_csv - 1},
-                                      {"b.csv", b_csv, sizeof b_csv - 1}};
-    world->site = site_read(files, 3, NULL);
-    assert_non_null(world->site.site);
+    world->site = site_edited(site_files, 3, NULL);
     world->process = &world->site.site->processes[0];
     world->memory = malloc(kom_size());
     memset(world->memory, 0xA5, kom_size());
@@ -185,7 +185,7 @@ static void note_output(struct world *world, enum kom_output_kind kind)
         [KOM_OUT_RECONNECT] = 'X', [KOM_OUT_CONNECT] = 'T',    [KOM_OUT_SEND] = 'S',
         [KOM_OUT_ABORT] = 'A',     [KOM_OUT_NOTE] = 'N',       [KOM_OUT_END] = 'E',
         [KOM_OUT_LISTEN] = 'L',    [KOM_OUT_LISTEN_END] = 'l', [KOM_OUT_KEEP] = 'K',
-        [KOM_OUT_RECALL] = 'c',    [KOM_OUT_FORGET] = 'F'};
+        [KOM_OUT_RECALL] = 'c',    [KOM_OUT_FORGET] = 'F', [KOM_OUT_RECONFIGURE] = 'G'};
     size_t used = strlen(world->outputs);
     if (used + 1 < sizeof world->outputs) {
         world->outputs[used] = letters[kind];
@@ -204,6 +204,9 @@ static void act(struct world *world, const struct kom_output *output)
         break;
     case KOM_OUT_CONFIGURE:
         configure(world);
+        break;
+    case KOM_OUT_RECONFIGURE:
+        world->reconfigures = true;
         break;
     case KOM_OUT_REFUSED:
         snprintf(world->refusal, sizeof world->refusal, "%s", output->text);
@@ -332,6 +335,76 @@ void world_welcome(struct world *world, int64_t lease_us)
     message.welcome = &welcome;
     feed(world, &message);
     world_pump(world);
+}
+
+void world_send_configuration(struct world *world)
+{
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__Configuration configuration = KOMET__WIRE__CONFIGURATION__INIT;
+    configuration.number = ++world->configuration;
+    message.body_case = BODY(CONFIGURATION);
+    message.configuration = &configuration;
+    feed(world, &message);
+    world_pump(world);
+}
+
+/* Stations go with their lines; what is left over has no line. */
+static void move_ends(struct world *world, const struct process *process,
+                      const struct site_difference *difference)
+{
+    struct station_end *before = malloc(sizeof world->lines);
+    bool taken[KOM_LINES] = {false}, placed[KOM_LINES] = {false};
+    assert_non_null(before);
+    memcpy(before, world->lines, sizeof world->lines);
+    for (unsigned i = 0; i < process->line_count; i++) {
+        const struct line *was = difference_line_was(difference, &process->lines[i]);
+        if (was != NULL) {
+            world->lines[i] = before[was->index];
+            taken[was->index] = placed[i] = true;
+        }
+    }
+    for (unsigned i = 0, left = 0; i < KOM_LINES; i++) {
+        if (!placed[i]) {
+            while (taken[left]) {
+                left++;
+            }
+            world->lines[i] = before[left++];
+        }
+    }
+    free(before);
+}
+
+void world_apply(struct world *world, const struct site_edit *edits)
+{
+    struct site_result site = site_edited(site_files, 3, edits);
+    size_t size = site_difference_size(world->site.site, site.site);
+    void *memory = malloc(size);
+    assert_non_null(memory);
+    struct site_difference *difference = site_difference_make(memory, size, world->site.site, site.site);
+    assert_true(world->reconfigures);
+    world->reconfigures = false;
+    kom_leave_lines(world->kom, world->now, difference);
+    drain_kom(world);
+    const struct process *process = &site.site->processes[0];
+    size_t lines_size = kom_lines_size(process);
+    void *lines_memory = malloc(lines_size);
+    assert_non_null(lines_memory);
+    memset(lines_memory, 0xA5, lines_size);
+    kom_reconfigure(world->kom, lines_memory, lines_size, process, difference, world->now);
+    free(world->lines_memory);
+    world->lines_memory = lines_memory;
+    move_ends(world, process, difference);
+    free(memory);
+    site_result_release(&world->site);
+    world->site = site;
+    world->process = process;
+    world_pump(world);
+}
+
+void world_reload(struct world *world, const struct site_edit *edits)
+{
+    world_send_configuration(world);
+    world_apply(world, edits);
 }
 
 void world_role(struct world *world, bool active, uint64_t epoch)

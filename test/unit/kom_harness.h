@@ -12,7 +12,7 @@
 #include "support.h"
 
 #include "kom/kom.h"
-#include "site/reader.h"
+#include "site_edit.h"
 
 #define KOM_TEST_LEASE  KOMET_MS(600)
 #define KOM_TEST_OWN    (KOM_TEST_LEASE - KOM_TEST_LEASE / KOM_LEASE_MARGIN) /* by the KOM's own clock */
@@ -46,6 +46,8 @@ struct station_end {
 struct world {
     struct line_now now;
     struct site_result site;
+    uint64_t configuration; /* of RELOADs so far */
+    bool reconfigures;      /* a Configuration is wanted to be read */
     const struct process *process;
     void *memory, *lines_memory;
     struct kom *kom;
@@ -55,7 +57,7 @@ struct world {
     uint8_t *arena_memory;
     struct wire_arena arena;
     char outputs[256]; /* a letter each: M, Configure, Refused, reConnect (X), Connect (T), Send, Abort, Note,
-                           End, Keep, reCall (c), Forget */
+                           End, Keep, reCall (c), Forget, reconfiGure */
     char notes[8192], refusal[256];
     unsigned reconnects, ends, recalls;
     uint64_t kept, recalled, forgotten; /* of the newest KEEP, RECALL, FORGET */
@@ -77,6 +79,11 @@ void world_later(struct world *world, int64_t duration_us);
 
 void world_connect(struct world *world);
 void world_welcome(struct world *world, int64_t lease_us); /* the lines are configured */
+/* RELOAD of the site with edits (site_edit.h): the Configuration comes, is read, and applied. */
+void world_reload(struct world *world, const struct site_edit *edits);
+/* The same in two: it comes; it was read. */
+void world_send_configuration(struct world *world);
+void world_apply(struct world *world, const struct site_edit *edits);
 void world_role(struct world *world, bool active, uint64_t epoch);
 /* What keeps the KOM from speaking with B.A and B.B. */
 void world_modes(struct world *world, unsigned a, unsigned b);

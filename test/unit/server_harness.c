@@ -53,26 +53,19 @@ static const char b_csv[] = HEAD "M.B,Di,1,,\nM.PULSE,Dout,10,45,command\nM.HALT
 static const char off_csv[] = HEAD "M.OFF,Di,1,,\n";
 static const char o_csv[] = HEAD "M.O,Di,1,,\nM.O.CMD,Dout,10,45,\n";
 
-static void read_files(struct harness *harness, const struct site_file *files, size_t count)
+static struct site_result read_site(const struct harness *harness, const struct site_edit *edits)
 {
-    harness->site = site_read(files, count, NULL);
-    for (size_t i = 0; i < harness->site.fault_count; i++) {
-        print_error("%s:%d: %s\n", harness->site.faults[i].file, harness->site.faults[i].line,
-                    harness->site.faults[i].what);
+    if (harness->files != NULL) {
+        return site_edited(harness->files, harness->file_count, edits);
     }
-    assert_non_null(harness->site.site);
-}
-
-static void read_site(struct harness *harness, const char *lease)
-{
     char text[sizeof site_text + 32];
-    snprintf(text, sizeof text, site_text, lease);
+    snprintf(text, sizeof text, site_text, harness->lease);
     const struct site_file files[] = {{"site.yaml", text, strlen(text)},
                                       {"a.csv", a_csv, sizeof a_csv - 1},
                                       {"b.csv", b_csv, sizeof b_csv - 1},
                                       {"off.csv", off_csv, sizeof off_csv - 1},
                                       {"o.csv", o_csv, sizeof o_csv - 1}};
-    read_files(harness, files, sizeof files / sizeof files[0]);
+    return site_edited(files, sizeof files / sizeof files[0], edits);
 }
 
 static void make_server(struct harness *harness)
@@ -94,7 +87,8 @@ static void set_up(struct harness *harness)
 void harness_begin(struct harness *harness, const char *lease)
 {
     set_up(harness);
-    read_site(harness, lease);
+    snprintf(harness->lease, sizeof harness->lease, "%s", lease);
+    harness->site = read_site(harness, NULL);
     make_server(harness);
     server_recovered(harness->server, harness->now);
 }
@@ -102,7 +96,9 @@ void harness_begin(struct harness *harness, const char *lease)
 void harness_begin_with(struct harness *harness, const struct site_file *files, size_t count)
 {
     set_up(harness);
-    read_files(harness, files, count);
+    harness->files = files;
+    harness->file_count = count;
+    harness->site = read_site(harness, NULL);
     make_server(harness);
     server_recovered(harness->server, harness->now);
 }
@@ -110,6 +106,10 @@ void harness_begin_with(struct harness *harness, const struct site_file *files, 
 void harness_end(struct harness *harness)
 {
     free(harness->memory);
+    free(harness->difference);
+    if (harness->former.arena != NULL) {
+        site_result_release(&harness->former);
+    }
     site_result_release(&harness->site);
 }
 
@@ -176,6 +176,8 @@ static void keep_message(struct harness *harness, const struct server_output *ou
         keep_outgoing(sent, message->outgoing);
     } else if (message->body_case == BODY(MASTER_ANSWER)) {
         sent->of.master_answer = *message->master_answer;
+    } else if (message->body_case == BODY(CONFIGURATION)) {
+        sent->of.configuration = *message->configuration;
     } else if (message->body_case == BODY(STATION_MODES)) {
         for (size_t i = 0; i < message->station_modes->n_mode; i++) {
             assert_true(message->station_modes->mode[i] <= STATION_MODES);
@@ -258,6 +260,66 @@ void harness_store(struct harness *harness)
         server_stored(harness->server, harness->now, ticket);
         harness_drain(harness);
     }
+}
+
+/* ---- RELOAD ---- */
+
+static void swap(struct harness *harness, struct site_result *site, struct site_difference *difference)
+{
+    size_t size = server_size(site->site);
+    void *memory = malloc(size);
+    assert_non_null(memory);
+    memset(memory, 0xA5, size);
+    harness->server = server_reload(memory, size, harness->server, site->site, difference, harness->now);
+    free(harness->memory);
+    harness->memory = memory;
+    free(harness->difference);
+    if (harness->former.arena != NULL) {
+        site_result_release(&harness->former);
+    }
+    harness->former = harness->site;
+    harness->site = *site;
+    harness->difference = difference;
+    harness->numbers = harness->former.site;
+}
+
+void harness_reload(struct harness *harness, uint64_t token, const struct site_edit *edits)
+{
+    static const struct record_user user = {"engineer", true};
+    server_reload_begin(harness->server, harness->now, token, &user);
+    harness_drain(harness);
+    assert_true(server_reloads(harness->server));
+    struct site_result site = read_site(harness, edits);
+    size_t size = site_difference_size(harness->site.site, site.site);
+    void *memory = malloc(size);
+    assert_non_null(memory);
+    struct site_difference *difference = site_difference_make(memory, size, harness->site.site, site.site);
+    for (int rounds = 0; !server_reload_ready(harness->server, harness->now, difference); rounds++) {
+        assert_true(rounds < 3);
+        harness_drain(harness);
+        harness_store(harness);
+        if (!server_reloads(harness->server)) { /* refused */
+            site_result_release(&site);
+            free(memory);
+            return;
+        }
+    }
+    harness_drain(harness);
+    assert_true(server_reload_ready(harness->server, harness->now, difference));
+    swap(harness, &site, difference);
+    harness_drain(harness);
+}
+
+void harness_configured(struct harness *harness, unsigned client)
+{
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__Configured configured = KOMET__WIRE__CONFIGURED__INIT;
+    configured.number = server_configuration(harness->server);
+    message.body_case = BODY(CONFIGURED);
+    message.configured = &configured;
+    harness->configuration = configured.number;
+    harness->numbers = NULL;
+    harness_feed(harness, client, &message);
 }
 
 /* ---- clients ---- */
@@ -372,6 +434,7 @@ struct columns *harness_batch(struct harness *harness)
     columns.message.batch = body;
     body->epoch = harness->epoch;
     body->sequence = ++harness->sequence;
+    body->configuration = harness->configuration;
     body->tag = columns.tag;
     body->number = columns.number;
     body->status_flags = columns.status_flags;
@@ -402,7 +465,9 @@ static void put_octets(struct columns *columns, size_t at, const struct given *g
 void harness_put(struct harness *harness, struct columns *columns, struct given given)
 {
     Komet__Wire__Batch *body = &columns->body;
-    const struct tag *tag = harness_tag(harness, given.tag);
+    const struct site *numbers = harness->numbers != NULL ? harness->numbers : harness->site.site;
+    const struct tag *tag = site_find_tag(numbers, given.tag);
+    assert_non_null(tag);
     size_t at = body->n_tag;
     int64_t arrived = harness->now.utc.ms, frame = ++harness->frame;
     assert_true(at < HARNESS_COLUMNS);

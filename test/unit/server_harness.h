@@ -14,7 +14,7 @@
 #include "support.h"
 
 #include "server/server.h"
-#include "site/reader.h"
+#include "site_edit.h"
 
 #define HARNESS_LEASE   KOMET_MS(600)
 #define HARNESS_KEPT    1024 /* outputs of a kind that are kept */
@@ -41,6 +41,7 @@ struct sent {
             uint64_t group[SITE_MASTERS_MAX], first, last; /* positions of its events, 0: values only */
             double number;                                 /* the last one */
         } outgoing;
+        Komet__Wire__Configuration configuration;
     } of;
 };
 
@@ -64,7 +65,11 @@ struct traced {
 
 struct harness {
     struct line_now now;
-    struct site_result site;
+    struct site_result site, former; /* former: before the newest RELOAD; arena NULL: none */
+    const struct site_file *files;   /* of the site; NULL: of the harness's own */
+    size_t file_count;
+    char lease[32];
+    struct site_difference *difference; /* from `former` */
     void *memory;
     struct server *server;
     bool open[SERVER_CLIENTS_MAX],
@@ -77,7 +82,8 @@ struct harness {
     unsigned sent_count, record_count, ended_count, changed_count, traced_count;
     char notes[16 * 1024];
     /* What the next batch of harness_give says. */
-    uint64_t epoch, sequence;
+    uint64_t epoch, sequence, configuration;
+    const struct site *numbers; /* whose numbers; NULL: of the site that runs */
     uint32_t connection;
     int64_t frame;
 };
@@ -107,12 +113,17 @@ struct columns {
 };
 
 void harness_begin(struct harness *harness, const char *lease);
-/* The same with another site. */
+/* The same with another site; `files` stay as long as the harness. */
 void harness_begin_with(struct harness *harness, const struct site_file *files, size_t count);
 void harness_end(struct harness *harness);
 /* The server is made anew, without clients; the test recovers it, then calls server_recovered. */
 void harness_restart(struct harness *harness);
 
+/* RELOAD of the site with edits (site_edit.h), up to when it runs: the order is under way, instances are
+ * told. The next batches are still in the numbers of the site before. */
+void harness_reload(struct harness *harness, uint64_t token, const struct site_edit *edits);
+/* An instance says that it has applied the configuration, in whose numbers the next batches are. */
+void harness_configured(struct harness *harness, unsigned client);
 /* Takes all that the engine wants now. A client that it closes is closed at once, as the shell does. */
 void harness_drain(struct harness *harness);
 /* Forgets the outputs kept so far. */

@@ -1,63 +1,16 @@
 /* What masters are to have and command, on the server: positions, cursors, journal, orders; and
  * active-active. */
-#include "server_harness.h"
+#include "masters_world.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
 
-/* SELF.KOM reads M.D and M.U and has the commands M.D.CMD and M.S.CMD (selected first); SRV.KOM sends M.UP.D,
- * M.UP.U and M.UP.OWN, and takes M.IN, M.IN.S and M.IN.FREE. */
-static const char site_text[] =
-    "site: test\n"
-    "processes:\n"
-    "  SELF.KOM:\n"
-    "    lines:\n"
-    "      L.A: {protocol: iec104, category: tcp, number: 3, hosts: [\"127.0.0.1:2404\"], stations: {\n"
-    "        B.A: {address: 1, tags: a.csv}, B.S: {address: 2, tags: s.csv, parameters: {SBE: true}}}}\n"
-    "  SRV.KOM:\n"
-    "    lines:\n"
-    "      L.C: {protocol: iec104-server, category: tcp, number: 1, listen: \"ALL:2404\", masters: "
-    "[[10.9.0.1], "
-    "[10.9.0.2]],\n"
-    "        parameters: {OBUF: 100}, stations: {B.C: {address: 1, tags: c.csv}}}\n";
-static const char a_csv[] =
-    "name,type,address,asdu,source\nM.D,Di,1,,\nM.U,Ai,2,,\nM.D.CMD,Dout,10,45,M.IN\n";
-static const char s_csv[] = "name,type,address,asdu,source\nM.S.CMD,Dout,10,45,M.IN.S\n";
-static const char c_csv[] = "name,type,address,asdu,source\nM.UP.D,Dout,1,30,M.D\nM.UP.U,Ao,2,36,M.U\n"
-                            "M.UP.OWN,Ao,3,13,\nM.IN,Di,4,45,\nM.IN.S,Di,5,45,\nM.IN.FREE,Di,6,45,\n";
-
-#define SELF 1u
-#define SRV  4u /* client of SRV.KOM,1; 5 of SRV.KOM,2 */
-
-static uint64_t epochs[8];
-
-static uint64_t epoch_of(const struct harness *harness, unsigned client)
-{
-    const struct sent *role = harness_sent(harness, client, BODY(ROLE));
-    assert_non_null(role);
-    return role->of.role.active ? role->of.role.epoch : 0;
-}
-
-static void connect_srv(struct harness *harness, unsigned instance)
-{
-    unsigned client = SRV - 1 + instance;
-    harness_hello(harness, client, "SRV.KOM", instance, 2000 + instance);
-    harness_store(harness);
-    epochs[client] = epoch_of(harness, client);
-}
-
 static int set_up(void **state)
 {
     struct harness *harness = malloc(sizeof *harness);
-    const struct site_file files[] = {{"site.yaml", site_text, sizeof site_text - 1},
-                                      {"a.csv", a_csv, sizeof a_csv - 1},
-                                      {"s.csv", s_csv, sizeof s_csv - 1},
-                                      {"c.csv", c_csv, sizeof c_csv - 1}};
-    harness_begin_with(harness, files, 4);
-    harness_active(harness, SELF);
-    connect_srv(harness, 1);
+    masters_begin(harness);
     *state = harness;
     return 0;
 }
@@ -69,64 +22,13 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void value(struct harness *harness, const char *tag, double number)
-{
-    harness_give(harness, SELF,
-                 (struct given){tag, number, 3, 30, .time_ms = harness->now.utc.ms, .tagged = true});
-}
-
-static void taken(struct harness *harness, unsigned client, unsigned group, uint64_t position)
-{
-    wire_message message = KOMET__WIRE__MESSAGE__INIT;
-    Komet__Wire__OutgoingTaken body = KOMET__WIRE__OUTGOING_TAKEN__INIT;
-    body.epoch = epochs[client];
-    body.group = group;
-    body.position = position;
-    message.body_case = BODY(OUTGOING_TAKEN);
-    message.outgoing_taken = &body;
-    harness_feed(harness, client, &message);
-}
-
-static void command(struct harness *harness, unsigned client, uint64_t id, const char *tag, double number,
-                    bool select)
-{
-    wire_message message = KOMET__WIRE__MESSAGE__INIT;
-    Komet__Wire__MasterCommand body = KOMET__WIRE__MASTER_COMMAND__INIT;
-    body.epoch = epochs[client];
-    body.id = id;
-    body.tag = harness_tag(harness, tag)->number;
-    body.number = number;
-    body.flags = 5;
-    body.cause = 45 | 0x10000;
-    body.time_ms = body.arrived_ms = harness->now.utc.ms;
-    body.select = select;
-    body.master = (char *)(uintptr_t) "L.C 10.9.0.1";
-    message.body_case = BODY(MASTER_COMMAND);
-    message.master_command = &body;
-    harness_feed(harness, client, &message);
-}
-
-static const struct sent *outgoing(struct harness *harness, unsigned client)
-{
-    const struct sent *sent = harness_sent(harness, client, BODY(OUTGOING));
-    assert_non_null(sent);
-    return sent;
-}
-
-/* The newest answer, 99 when there is none. */
-static uint32_t answer(struct harness *harness, unsigned client)
-{
-    const struct sent *sent = harness_sent(harness, client, BODY(MASTER_ANSWER));
-    return sent != NULL ? sent->of.master_answer.result : 99;
-}
-
 /* ---- values out ---- */
 
 static void test_a_new_grant_begins_with_what_the_tags_have(void **state)
 {
     struct harness *harness = *state;
-    assert_int_equal(harness_sent_count(harness, SRV, BODY(OUTGOING)), 2);
-    const struct sent *sent = outgoing(harness, SRV);
+    assert_int_equal(harness_sent_count(harness, MASTERS_SRV, BODY(OUTGOING)), 2);
+    const struct sent *sent = masters_outgoing(harness, MASTERS_SRV);
     assert_true(sent->of.outgoing.ready && sent->of.outgoing.count == 0); /* no event waits */
 }
 
@@ -134,16 +36,16 @@ static void test_an_event_goes_on_when_it_is_on_disk(void **state)
 {
     struct harness *harness = *state;
     harness_forget(harness);
-    value(harness, "M.D", 1);
+    masters_value(harness, "M.D", 1);
     assert_int_equal(harness_records(harness, RECORD_EVENT), 2); /* of the source and of what follows it */
     const struct record *record = harness_record(harness, RECORD_EVENT);
     assert_string_equal(record->of.event.tag, "M.UP.D");
     assert_int_equal(record->of.event.frame, 1); /* its position */
     assert_int_equal(record->of.event.connection, 0);
     assert_int_equal(record->ticket, harness->records[0].ticket);
-    assert_int_equal(harness_sent_count(harness, SRV, BODY(OUTGOING)), 0);
+    assert_int_equal(harness_sent_count(harness, MASTERS_SRV, BODY(OUTGOING)), 0);
     harness_store(harness);
-    const struct sent *sent = outgoing(harness, SRV);
+    const struct sent *sent = masters_outgoing(harness, MASTERS_SRV);
     assert_int_equal(sent->of.outgoing.count, 1);
     assert_int_equal(sent->of.outgoing.first, 1);
     assert_true(sent->of.outgoing.number == 1 && !sent->of.outgoing.begin);
@@ -154,21 +56,21 @@ static void test_another_instance_goes_on_where_the_masters_are(void **state)
 {
     struct harness *harness = *state;
     for (unsigned i = 0; i < 5; i++) {
-        value(harness, "M.U", i);
+        masters_value(harness, "M.U", i);
     }
     harness_store(harness);
-    taken(harness, SRV, 0, 4);
-    taken(harness, SRV, 1, 2);
+    masters_taken(harness, MASTERS_SRV, 0, 4);
+    masters_taken(harness, MASTERS_SRV, 1, 2);
     harness_store(harness);
     assert_int_equal(harness_records(harness, RECORD_TAKEN), 2);
-    connect_srv(harness, 2);
+    masters_connect(harness, 2);
     harness_forget(harness);
-    harness_close(harness, SRV, true);
+    harness_close(harness, MASTERS_SRV, true);
     harness_store(harness);
     const struct sent *begin = NULL;
     for (unsigned i = 0; i < harness->sent_count; i++) {
         const struct sent *sent = &harness->sent[i];
-        if (sent->client == SRV + 1 && sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin) {
+        if (sent->client == MASTERS_SRV + 1 && sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin) {
             begin = sent;
         }
     }
@@ -176,7 +78,7 @@ static void test_another_instance_goes_on_where_the_masters_are(void **state)
     assert_int_equal(begin->of.outgoing.group[0], 4);
     assert_int_equal(begin->of.outgoing.group[1], 2);
     assert_int_equal(begin->of.outgoing.first, 0); /* values, no events */
-    const struct sent *events = outgoing(harness, SRV + 1);
+    const struct sent *events = masters_outgoing(harness, MASTERS_SRV + 1);
     assert_int_equal(events->of.outgoing.first, 3);
     assert_int_equal(events->of.outgoing.last, 5);
     assert_true(events->of.outgoing.ready);
@@ -224,49 +126,49 @@ static void test_a_restarted_server_goes_on_where_the_masters_are(void **state)
 {
     struct harness *harness = *state;
     for (unsigned i = 0; i < 5; i++) {
-        value(harness, "M.U", i);
+        masters_value(harness, "M.U", i);
         harness_store(harness);
     }
-    taken(harness, SRV, 0, 4);
+    masters_taken(harness, MASTERS_SRV, 0, 4);
     harness_store(harness);
     restore(harness);
-    connect_srv(harness, 1);
+    masters_connect(harness, 1);
     harness_advance(harness, KOMET_SECONDS(1)); /* a lease */
     harness_store(harness);
-    const struct sent *events = outgoing(harness, SRV);
+    const struct sent *events = masters_outgoing(harness, MASTERS_SRV);
     assert_int_equal(events->of.outgoing.first, 1); /* the second group has had nothing */
     assert_int_equal(events->of.outgoing.last, 5);
-    harness_hello(harness, SELF, "SELF.KOM", 1, 1002);
+    harness_hello(harness, MASTERS_SELF, "SELF.KOM", 1, 1002);
     harness_store(harness);
-    harness->epoch = epoch_of(harness, SELF);
+    harness->epoch = masters_epoch(harness, MASTERS_SELF);
     harness->sequence = 0;
-    value(harness, "M.U", 9);
+    masters_value(harness, "M.U", 9);
     harness_store(harness);
-    assert_int_equal(outgoing(harness, SRV)->of.outgoing.last, 6); /* positions go on */
+    assert_int_equal(masters_outgoing(harness, MASTERS_SRV)->of.outgoing.last, 6); /* positions go on */
 }
 
 static void test_a_full_buffer_drops_the_oldest_and_says_so(void **state)
 {
     struct harness *harness = *state;
-    harness_close(harness, SRV, true);
-    for (unsigned i = 0; i < 103; i++) {
-        value(harness, "M.U", i);
+    harness_close(harness, MASTERS_SRV, true);
+    for (unsigned i = 0; i < 123; i++) {
+        masters_value(harness, "M.U", i);
         harness_store(harness);
     }
     assert_non_null(
-        strstr(harness->notes, "L.C: masters 10.9.0.1 do not take their values: the oldest of 100 are lost"));
-    connect_srv(harness, 1);
+        strstr(harness->notes, "L.C: masters 10.9.0.1 do not take their values: the oldest of 120 are lost"));
+    masters_connect(harness, 1);
     harness_store(harness);
-    const struct sent *events = outgoing(harness, SRV);
+    const struct sent *events = masters_outgoing(harness, MASTERS_SRV);
     assert_int_equal(events->of.outgoing.first, 4);
-    assert_int_equal(events->of.outgoing.last, 103);
+    assert_int_equal(events->of.outgoing.last, 123);
 }
 
 static void test_what_masters_cannot_have_closes_the_instance(void **state)
 {
     struct harness *harness = *state;
-    taken(harness, SRV, 0, 7);
-    assert_true(harness->closed[SRV]);
+    masters_taken(harness, MASTERS_SRV, 0, 7);
+    assert_true(harness->closed[MASTERS_SRV]);
 }
 
 static void test_set_of_a_value_for_masters(void **state)
@@ -285,7 +187,7 @@ static void test_set_of_a_value_for_masters(void **state)
     assert_int_equal(harness_ended(harness, 2)->of.result, COMMAND_REFUSED); /* no master is there */
     assert_non_null(strstr(harness_ended(harness, 2)->reason, "not connected"));
     assert_true(server_value(harness->server, harness_tag(harness, "M.UP.OWN"))->number == 2.5);
-    assert_true(outgoing(harness, SRV)->of.outgoing.number == 2.5);
+    assert_true(masters_outgoing(harness, MASTERS_SRV)->of.outgoing.number == 2.5);
 }
 
 /* ---- commands in ---- */
@@ -294,15 +196,15 @@ static void test_a_command_of_a_master_that_goes_nowhere(void **state)
 {
     struct harness *harness = *state;
     harness_forget(harness);
-    command(harness, SRV, 1, "M.IN.FREE", 1, false);
+    masters_command_of(harness, MASTERS_SRV, 1, "M.IN.FREE", 1, false);
     assert_int_equal(harness_records(harness, RECORD_EVENT), 1);
     const struct record *record = harness_record(harness, RECORD_EVENT);
     assert_string_equal(record->of.event.user.name, "L.C 10.9.0.1");
     assert_int_equal(record->of.event.value.cot, KOMET_COT_ACTIVATION);
-    assert_int_equal(answer(harness, SRV), 99);
+    assert_int_equal(masters_answer(harness, MASTERS_SRV), 99);
     harness_store(harness);
-    assert_int_equal(harness_sent_count(harness, SRV, BODY(MASTER_ANSWER)), 2); /* on disk; done */
-    assert_int_equal(answer(harness, SRV), COMMAND_DONE);
+    assert_int_equal(harness_sent_count(harness, MASTERS_SRV, BODY(MASTER_ANSWER)), 2); /* on disk; done */
+    assert_int_equal(masters_answer(harness, MASTERS_SRV), COMMAND_DONE);
 }
 
 static void test_a_command_that_is_given_on_ends_with_the_stations(void **state)
@@ -313,16 +215,16 @@ static void test_a_command_that_is_given_on_ends_with_the_stations(void **state)
     struct harness *harness = *state;
     for (unsigned i = 0; i < 4; i++) {
         harness_forget(harness);
-        command(harness, SRV, i + 1, "M.IN", 1, false);
+        masters_command_of(harness, MASTERS_SRV, i + 1, "M.IN", 1, false);
         harness_store(harness);
-        const struct sent *given = harness_sent(harness, SELF, BODY(COMMAND));
+        const struct sent *given = harness_sent(harness, MASTERS_SELF, BODY(COMMAND));
         assert_non_null(given);
         assert_int_equal(given->of.command.tag, harness_tag(harness, "M.D.CMD")->number);
         assert_int_equal(given->of.command.flags, 4); /* QU goes with it, the value's bit does not */
-        assert_int_equal(answer(harness, SRV), 0);
-        harness_command_end(harness, SELF, given->of.command.id, ends[i].result, "why", 1);
+        assert_int_equal(masters_answer(harness, MASTERS_SRV), 0);
+        harness_command_end(harness, MASTERS_SELF, given->of.command.id, ends[i].result, "why", 1);
         harness_store(harness);
-        assert_int_equal(answer(harness, SRV), ends[i].result);
+        assert_int_equal(masters_answer(harness, MASTERS_SRV), ends[i].result);
         const struct record *end = harness_record(harness, RECORD_COMMAND_END);
         assert_string_equal(end->of.command.user.name, "L.C 10.9.0.1");
         assert_int_equal(harness_records(harness, RECORD_COMMAND_END), 1);
@@ -333,59 +235,59 @@ static void test_a_command_that_is_given_on_ends_with_the_stations(void **state)
 static void test_a_command_that_cannot_be_given_on_is_refused(void **state)
 {
     struct harness *harness = *state;
-    command(harness, SRV, 1, "M.IN", 1, false);
-    command(harness, SRV, 2, "M.IN", 0, false); /* the one before is still open */
+    masters_command_of(harness, MASTERS_SRV, 1, "M.IN", 1, false);
+    masters_command_of(harness, MASTERS_SRV, 2, "M.IN", 0, false); /* the one before is still open */
     harness_store(harness);
-    assert_int_equal(answer(harness, SRV), COMMAND_REFUSED);
-    harness_close(harness, SELF, true);
+    assert_int_equal(masters_answer(harness, MASTERS_SRV), COMMAND_REFUSED);
+    harness_close(harness, MASTERS_SELF, true);
     harness_store(harness);
-    assert_int_equal(answer(harness, SRV), COMMAND_UNKNOWN); /* it had been sent */
-    command(harness, SRV, 3, "M.IN", 1, false);
+    assert_int_equal(masters_answer(harness, MASTERS_SRV), COMMAND_UNKNOWN); /* it had been sent */
+    masters_command_of(harness, MASTERS_SRV, 3, "M.IN", 1, false);
     harness_store(harness);
-    assert_int_equal(answer(harness, SRV), COMMAND_REFUSED); /* no instance is active */
+    assert_int_equal(masters_answer(harness, MASTERS_SRV), COMMAND_REFUSED); /* no instance is active */
 }
 
 static void test_a_selection_goes_on_only_where_it_means_something(void **state)
 {
     struct harness *harness = *state;
     harness_forget(harness);
-    command(harness, SRV, 1, "M.IN", 1, true);
-    assert_int_equal(answer(harness, SRV), COMMAND_DONE);
-    assert_null(harness_sent(harness, SELF, BODY(COMMAND)));
-    command(harness, SRV, 2, "M.IN.S", 1, true);
+    masters_command_of(harness, MASTERS_SRV, 1, "M.IN", 1, true);
+    assert_int_equal(masters_answer(harness, MASTERS_SRV), COMMAND_DONE);
+    assert_null(harness_sent(harness, MASTERS_SELF, BODY(COMMAND)));
+    masters_command_of(harness, MASTERS_SRV, 2, "M.IN.S", 1, true);
     harness_store(harness);
-    const struct sent *given = harness_sent(harness, SELF, BODY(COMMAND));
+    const struct sent *given = harness_sent(harness, MASTERS_SELF, BODY(COMMAND));
     assert_non_null(given);
     assert_int_equal(given->of.command.kind, LINE_COMMAND_SELECT);
     assert_int_equal(harness->record_count, 0); /* nothing has changed */
-    harness_command_end(harness, SELF, given->of.command.id, COMMAND_REFUSED, "no", 1);
-    assert_int_equal(answer(harness, SRV), COMMAND_REFUSED);
+    harness_command_end(harness, MASTERS_SELF, given->of.command.id, COMMAND_REFUSED, "no", 1);
+    assert_int_equal(masters_answer(harness, MASTERS_SRV), COMMAND_REFUSED);
 }
 
 static void test_an_instance_that_is_lost_is_not_answered(void **state)
 {
     struct harness *harness = *state;
-    command(harness, SRV, 1, "M.IN", 1, false);
+    masters_command_of(harness, MASTERS_SRV, 1, "M.IN", 1, false);
     harness_store(harness);
-    const struct sent *given = harness_sent(harness, SELF, BODY(COMMAND));
+    const struct sent *given = harness_sent(harness, MASTERS_SELF, BODY(COMMAND));
     uint64_t id = given->of.command.id;
-    harness_close(harness, SRV, true);
-    connect_srv(harness, 1);
+    harness_close(harness, MASTERS_SRV, true);
+    masters_connect(harness, 1);
     harness_forget(harness);
-    harness_command_end(harness, SELF, id, COMMAND_DONE, "", 1);
+    harness_command_end(harness, MASTERS_SELF, id, COMMAND_DONE, "", 1);
     harness_store(harness);
-    assert_int_equal(answer(harness, SRV), 99);
+    assert_int_equal(masters_answer(harness, MASTERS_SRV), 99);
     assert_int_equal(harness_record(harness, RECORD_COMMAND_END)->of.command.result, COMMAND_DONE);
 }
 
 static void test_a_command_under_an_old_grant_has_no_effect(void **state)
 {
     struct harness *harness = *state;
-    epochs[SRV] += 100;
+    masters_epochs[MASTERS_SRV] += 100;
     harness_forget(harness);
-    command(harness, SRV, 1, "M.IN", 1, false);
+    masters_command_of(harness, MASTERS_SRV, 1, "M.IN", 1, false);
     harness_store(harness);
-    assert_int_equal(answer(harness, SRV), COMMAND_REFUSED);
+    assert_int_equal(masters_answer(harness, MASTERS_SRV), COMMAND_REFUSED);
     assert_int_equal(harness->record_count, 0);
 }
 
@@ -416,12 +318,12 @@ static void look(struct site_run *run)
     }
     for (unsigned i = 0; i < harness->sent_count; i++) {
         const struct sent *sent = &harness->sent[i];
-        if (sent->client != SRV && sent->client != SRV + 1) {
+        if (sent->client != MASTERS_SRV && sent->client != MASTERS_SRV + 1) {
             continue;
         }
-        unsigned instance = sent->client - SRV;
+        unsigned instance = sent->client - MASTERS_SRV;
         if (sent->kind == BODY(ROLE)) {
-            epochs[sent->client] = sent->of.role.active ? sent->of.role.epoch : 0;
+            masters_epochs[sent->client] = sent->of.role.active ? sent->of.role.epoch : 0;
         } else if (sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin) {
             for (unsigned g = 0; g < 2; g++) {
                 run->begun[instance][g] = sent->of.outgoing.group[g];
@@ -464,7 +366,7 @@ static void to_disk(struct site_run *run)
 static void deliver(struct site_run *run, unsigned most)
 {
     for (unsigned instance = 0; instance < 2; instance++) {
-        for (unsigned g = 0; g < 2 && epochs[SRV + instance] != 0; g++) {
+        for (unsigned g = 0; g < 2 && masters_epochs[MASTERS_SRV + instance] != 0; g++) {
             const uint64_t *have = run->have[instance];
             uint64_t from = run->begun[instance][g] + 1;
             for (uint64_t n = from; n <= have[1] && n < from + most; n++) {
@@ -480,10 +382,10 @@ static void deliver(struct site_run *run, unsigned most)
 static void tell(struct site_run *run, unsigned g)
 {
     for (unsigned instance = 0; instance < 2; instance++) {
-        if (epochs[SRV + instance] != 0 && run->begun[instance][g] > run->told[g]) {
+        if (masters_epochs[MASTERS_SRV + instance] != 0 && run->begun[instance][g] > run->told[g]) {
             run->told[g] = run->begun[instance][g];
-            taken(run->harness, SRV + instance, g, run->told[g]);
-            assert_false(run->harness->closed[SRV + instance]);
+            masters_taken(run->harness, MASTERS_SRV + instance, g, run->told[g]);
+            assert_false(run->harness->closed[MASTERS_SRV + instance]);
         }
     }
 }
@@ -492,8 +394,8 @@ static void come(struct site_run *run, unsigned client)
 {
     struct harness *harness = run->harness;
     if (!harness->open[client]) {
-        harness_hello(harness, client, client == SELF ? "SELF.KOM" : "SRV.KOM",
-                      client == SELF ? 1 : client - SRV + 1, 5000 + ++run->runs);
+        harness_hello(harness, client, client == MASTERS_SELF ? "SELF.KOM" : "SRV.KOM",
+                      client == MASTERS_SELF ? 1 : client - MASTERS_SRV + 1, 5000 + ++run->runs);
         look(run);
         to_disk(run);
     }
@@ -502,7 +404,7 @@ static void come(struct site_run *run, unsigned client)
 static void lose(struct site_run *run, unsigned client)
 {
     if (run->harness->open[client]) {
-        epochs[client] = 0;
+        masters_epochs[client] = 0;
         harness_close(run->harness, client, true);
         look(run);
     }
@@ -519,7 +421,7 @@ static void restart(struct site_run *run)
             run->told[strcmp(of->masters, "10.9.0.1") == 0 ? 0 : 1] = of->position;
         }
     }
-    epochs[SRV] = epochs[SRV + 1] = 0;
+    masters_epochs[MASTERS_SRV] = masters_epochs[MASTERS_SRV + 1] = 0;
     replay(run->harness, run->journal, run->kept);
     harness_advance(run->harness, KOMET_SECONDS(4));
     to_disk(run);
@@ -529,16 +431,16 @@ static void restart(struct site_run *run)
 static void self_value(struct site_run *run, double number)
 {
     struct harness *harness = run->harness;
-    if (!harness->open[SELF]) {
-        harness_hello(harness, SELF, "SELF.KOM", 1, 5000 + ++run->runs);
+    if (!harness->open[MASTERS_SELF]) {
+        harness_hello(harness, MASTERS_SELF, "SELF.KOM", 1, 5000 + ++run->runs);
         harness_store(harness);
-        harness->epoch = epoch_of(harness, SELF);
+        harness->epoch = masters_epoch(harness, MASTERS_SELF);
         harness->sequence = 0;
         to_disk(run);
     }
-    harness_heartbeat(harness, SELF, harness->now.instant.us);
+    harness_heartbeat(harness, MASTERS_SELF, harness->now.instant.us);
     harness->now.utc.ms++;
-    value(harness, "M.U", number);
+    masters_value(harness, "M.U", number);
     look(run);
 }
 
@@ -555,7 +457,7 @@ static void test_nothing_is_lost_to_a_group_in_any_order(void **state)
         switch (test_random_below(&random, 40)) {
         case 0:
         case 1:
-            lose(&run, SRV + test_random_below(&random, 2));
+            lose(&run, MASTERS_SRV + test_random_below(&random, 2));
             break;
         case 2:
             restart(&run);
@@ -563,7 +465,7 @@ static void test_nothing_is_lost_to_a_group_in_any_order(void **state)
         case 3:
         case 4:
         case 5:
-            come(&run, SRV + test_random_below(&random, 2));
+            come(&run, MASTERS_SRV + test_random_below(&random, 2));
             break;
         case 6:
         case 7:
@@ -571,7 +473,7 @@ static void test_nothing_is_lost_to_a_group_in_any_order(void **state)
         case 9:
         case 10:
         case 11:
-            if (run.produced < run.got[0] + 40 && run.produced < run.got[1] + 40) { /* OBUF is 100 */
+            if (run.produced < run.got[0] + 40 && run.produced < run.got[1] + 40) { /* OBUF is 120 */
                 self_value(&run, i);
             }
             break;
@@ -595,7 +497,7 @@ static void test_nothing_is_lost_to_a_group_in_any_order(void **state)
         }
         look(&run);
     }
-    come(&run, SRV);
+    come(&run, MASTERS_SRV);
     to_disk(&run);
     to_disk(&run);
     deliver(&run, 1000);
@@ -629,33 +531,34 @@ static void test_only_where_masters_connect_may_all_act(void **state)
 static void test_each_instance_has_values_masters_and_commands_of_its_own(void **state)
 {
     struct harness *harness = *state;
-    value(harness, "M.U", 1);
+    masters_value(harness, "M.U", 1);
     harness_store(harness);
-    taken(harness, SRV, 0, 1);
-    taken(harness, SRV, 1, 1);
-    connect_srv(harness, 2);
-    assert_int_equal(epochs[SRV + 1], 0);
+    masters_taken(harness, MASTERS_SRV, 0, 1);
+    masters_taken(harness, MASTERS_SRV, 1, 1);
+    masters_connect(harness, 2);
+    assert_int_equal(masters_epochs[MASTERS_SRV + 1], 0);
     set_mode(harness, 1, "SRV.KOM", true);
     assert_int_equal(harness_ended(harness, 1)->of.result, COMMAND_DONE);
     assert_int_equal(harness_records(harness, RECORD_LOAD_BALANCE), 1);
-    epochs[SRV + 1] = epoch_of(harness, SRV + 1);
-    assert_true(epochs[SRV + 1] > epochs[SRV]);
+    masters_epochs[MASTERS_SRV + 1] = masters_epoch(harness, MASTERS_SRV + 1);
+    assert_true(masters_epochs[MASTERS_SRV + 1] > masters_epochs[MASTERS_SRV]);
     harness_forget(harness);
-    value(harness, "M.U", 2);
+    masters_value(harness, "M.U", 2);
     harness_store(harness);
-    for (unsigned client = SRV; client <= SRV + 1; client++) {
-        assert_int_equal(outgoing(harness, client)->of.outgoing.first, 2);
-        taken(harness, client, 0, client == SRV ? 2 : 1);
+    for (unsigned client = MASTERS_SRV; client <= MASTERS_SRV + 1; client++) {
+        assert_int_equal(masters_outgoing(harness, client)->of.outgoing.first, 2);
+        masters_taken(harness, client, 0, client == MASTERS_SRV ? 2 : 1);
     }
-    command(harness, SRV + 1, 1, "M.IN.FREE", 1, false);
+    masters_command_of(harness, MASTERS_SRV + 1, 1, "M.IN.FREE", 1, false);
     harness_store(harness);
-    assert_int_equal(answer(harness, SRV + 1), COMMAND_DONE); /* by the one that it was given to */
-    assert_int_equal(answer(harness, SRV), 99);
+    assert_int_equal(masters_answer(harness, MASTERS_SRV + 1),
+                     COMMAND_DONE); /* by the one that it was given to */
+    assert_int_equal(masters_answer(harness, MASTERS_SRV), 99);
     /* One that comes again goes on with its own masters. */
-    harness_close(harness, SRV + 1, true);
+    harness_close(harness, MASTERS_SRV + 1, true);
     harness_forget(harness);
-    connect_srv(harness, 2);
-    assert_int_equal(outgoing(harness, SRV + 1)->of.outgoing.first, 2);
+    masters_connect(harness, 2);
+    assert_int_equal(masters_outgoing(harness, MASTERS_SRV + 1)->of.outgoing.first, 2);
 }
 
 static void test_the_mode_holds_over_a_restart_and_ends_with_a_hand_over(void **state)
@@ -663,18 +566,18 @@ static void test_the_mode_holds_over_a_restart_and_ends_with_a_hand_over(void **
     struct harness *harness = *state;
     set_mode(harness, 1, "SRV.KOM", true);
     restore(harness);
-    connect_srv(harness, 1);
-    connect_srv(harness, 2);
+    masters_connect(harness, 1);
+    masters_connect(harness, 2);
     harness_advance(harness, KOMET_SECONDS(1));
     harness_store(harness);
-    epochs[SRV] = epoch_of(harness, SRV);
-    epochs[SRV + 1] = epoch_of(harness, SRV + 1);
-    assert_true(epochs[SRV] != 0 && epochs[SRV + 1] != 0);
+    masters_epochs[MASTERS_SRV] = masters_epoch(harness, MASTERS_SRV);
+    masters_epochs[MASTERS_SRV + 1] = masters_epoch(harness, MASTERS_SRV + 1);
+    assert_true(masters_epochs[MASTERS_SRV] != 0 && masters_epochs[MASTERS_SRV + 1] != 0);
     harness_forget(harness);
     set_mode(harness, 2, "SRV.KOM", false);
     assert_int_equal(harness_ended(harness, 2)->of.result, COMMAND_DONE);
-    assert_null(harness_sent(harness, SRV, BODY(ROLE)));
-    const struct sent *role = harness_sent(harness, SRV + 1, BODY(ROLE));
+    assert_null(harness_sent(harness, MASTERS_SRV, BODY(ROLE)));
+    const struct sent *role = harness_sent(harness, MASTERS_SRV + 1, BODY(ROLE));
     assert_true(role != NULL && !role->of.role.active);
 }
 
@@ -700,11 +603,11 @@ static void test_a_line_shows_what_all_that_act_say(void **state)
     struct harness *harness = *state;
     const struct line *line = site_find_line(harness->site.site, "L.C");
     value_flags flags;
-    connect_srv(harness, 2);
+    masters_connect(harness, 2);
     set_mode(harness, 1, "SRV.KOM", true);
-    report(harness, SRV, true, 0);
+    report(harness, MASTERS_SRV, true, 0);
     assert_int_equal(server_station_value(harness->server, &line->stations[0], &flags), STATION_COMERR);
-    report(harness, SRV + 1, true, 2);
+    report(harness, MASTERS_SRV + 1, true, 2);
     const struct server_line_state *shown = server_line_state(harness->server, line);
     assert_true(shown->value);
     assert_int_equal(shown->flags, 2);
@@ -712,7 +615,7 @@ static void test_a_line_shows_what_all_that_act_say(void **state)
     assert_int_equal(shown->connections[1].instance, 2);
     assert_string_equal(shown->connections[1].partner, "10.9.0.1");
     assert_int_equal(server_station_value(harness->server, &line->stations[0], &flags), STATION_ON);
-    harness_close(harness, SRV + 1, true);
+    harness_close(harness, MASTERS_SRV + 1, true);
     assert_int_equal(shown->flags, 0);
     assert_int_equal(shown->connection_count, 1);
 }
