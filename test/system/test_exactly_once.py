@@ -89,8 +89,18 @@ def lines_of(path):
     return path.read_text().splitlines() if path.exists() else []
 
 
+def reload(site):
+    """Tags come and go in front of the others, so that all numbers change; its line keeps its connection."""
+    table = site.folder / "rtu.csv"
+    text = table.read_text()
+    heading, rows = text.split("\n", 1)
+    others = "".join(f"M.OTHER{n},Di,{n + 1},,,\n" for n in range(5))
+    table.write_text(heading + "\n" + (rows.replace(others, "") if others in rows else others + rows))
+    assert site.tell("RELOAD")["result"] == "done"
+
+
 # Each with how long it takes, in seconds: the station generates events until behind the last of them.
-DISTURBANCES = {kill_active_instance: 1, kill_server: 2, pause_active_instance: 2, pause_server: 4}
+DISTURBANCES = {kill_active_instance: 1, kill_server: 2, pause_active_instance: 2, pause_server: 4, reload: 1}
 
 
 @pytest.mark.parametrize("disturb", DISTURBANCES, ids=lambda f: f.__name__)
