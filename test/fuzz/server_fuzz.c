@@ -16,30 +16,78 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { CLIENTS = 4, STEPS_MAX = 400 };
 
-static const char site_text[] =
+enum { SITES = 3 };
+
+/* Names, numbers and a whole process come and go between them. */
+static const char *const site_texts[SITES] = {
     "site: fuzz\n"
     "group: {name: FUZZ, lease: 600 ms, servers: [{name: A, listen: \"127.0.0.1:3119\"}]}\n"
     "processes:\n"
     "  SELF.KOM:\n"
     "    lines:\n"
     "      L.RTU: {protocol: iec104, category: tcp, number: 1, hosts: [\"127.0.0.1:2404\"],\n"
-    "              stations: {B.RTU: {address: 1, tags: rtu.csv}}}\n";
-static const char tags_text[] = "name,type,address,asdu\nM.A,Di,1,\nM.B,Ai,2,\nM.C,Dout,3,45\nM.D,Ao,4,50\n";
+    "              stations: {B.RTU: {address: 1, tags: rtu.csv}}}\n",
+    "site: fuzz\n"
+    "group: {name: FUZZ, lease: 600 ms, servers: [{name: A, listen: \"127.0.0.1:3119\"}]}\n"
+    "processes:\n"
+    "  OTHER.KOM:\n"
+    "    lines:\n"
+    "      L.O: {protocol: iec104, category: tcp, number: 1, hosts: [\"127.0.0.1:2404\"],\n"
+    "            stations: {B.O: {address: 1, tags: other.csv}}}\n"
+    "  SELF.KOM:\n"
+    "    lines:\n"
+    "      L.A: {protocol: iec104, category: tcp, number: 1, hosts: [\"127.0.0.1:2404\"],\n"
+    "            stations: {B.A: {address: 1, tags: a.csv}}}\n"
+    "      L.RTU: {protocol: iec104, category: tcp, number: 1, hosts: [\"127.0.0.1:2404\"],\n"
+    "              parameters: {K: 3, W: 2}, stations: {B.RTU: {address: 1, tags: less.csv, control_object: "
+    "M.E}}}\n",
+    "site: fuzz\n"
+    "group: {name: FUZZ, lease: 600 ms, servers: [{name: A, listen: \"127.0.0.1:3119\"}]}\n"
+    "processes:\n"
+    "  OTHER.KOM:\n"
+    "    lines:\n"
+    "      L.O: {protocol: iec104, category: tcp, number: 1, hosts: [\"127.0.0.1:2404\"],\n"
+    "            stations: {B.O: {address: 1, tags: other.csv}}}\n"};
+#define HEAD "name,type,address,asdu\n"
+static const char rtu_csv[] = HEAD "M.A,Di,1,\nM.B,Ai,2,\nM.C,Dout,3,45\nM.D,Ao,4,50\n";
+static const char less_csv[] = HEAD "M.D,Ao,4,50\nM.B,Ai,2,\n";
+static const char a_csv[] = HEAD "M.A,Ai,1,\n";
+static const char other_csv[] = HEAD "M.E,Di,1,\nM.C,Dout,3,45\n";
 
-static const struct site *fuzz_site(void)
+static const struct site *fuzz_site(unsigned number)
 {
-    static struct site_result result;
-    if (result.site == NULL) {
-        const struct site_file files[] = {{"site.yaml", site_text, sizeof site_text - 1},
-                                          {"rtu.csv", tags_text, sizeof tags_text - 1}};
-        result = site_read(files, 2, NULL);
-        KOMET_ASSERT(result.site != NULL);
+    static struct site_result results[SITES];
+    if (results[number].site == NULL) {
+        const struct site_file files[] = {{"site.yaml", site_texts[number], strlen(site_texts[number])},
+                                          {"rtu.csv", rtu_csv, sizeof rtu_csv - 1},
+                                          {"less.csv", less_csv, sizeof less_csv - 1},
+                                          {"a.csv", a_csv, sizeof a_csv - 1},
+                                          {"other.csv", other_csv, sizeof other_csv - 1}};
+        results[number] = site_read(files, sizeof files / sizeof files[0], NULL);
+        KOMET_ASSERT(results[number].site != NULL);
     }
-    return result.site;
+    return results[number].site;
+}
+
+/* Made once for each two of them. */
+static const struct site_difference *fuzz_difference(unsigned before, unsigned after)
+{
+    static const struct site_difference *made[SITES][SITES];
+    if (made[before][after] == NULL) {
+        const struct site *from = fuzz_site(before), *to = fuzz_site(after);
+        size_t size = site_difference_size(from, to);
+        void *memory = malloc(size);
+        KOMET_ASSERT(memory != NULL);
+        made[before][after] = site_difference_make(memory, size, from, to);
+    }
+    return made[before][after];
 }
 
 struct fuzz {
     struct server *server;
+    void *memory;        /* of the engine */
+    unsigned site, next; /* that runs; that a RELOAD is to bring */
+    bool read;           /* and has been read */
     struct line_now now;
     bool open[CLIENTS];
     uint64_t ticket; /* newest that was handed out */
@@ -139,6 +187,49 @@ static void order(struct fuzz *fuzz)
     drain(fuzz);
 }
 
+static void reload(struct fuzz *fuzz)
+{
+    static const struct record_user user = {"user", false};
+    uint8_t which = octet(fuzz);
+    bool another = server_reloads(fuzz->server);
+    server_reload_begin(fuzz->server, fuzz->now, 0, &user);
+    if (!another && server_reloads(fuzz->server)) {
+        fuzz->next = which % SITES;
+        fuzz->read = which < 240;
+        if (!fuzz->read) {
+            server_reload_refuse(fuzz->server, fuzz->now, "fuzz");
+        }
+    }
+    drain(fuzz);
+}
+
+/* What goes away ends; when it is on disk, the site is swapped in. */
+static void follow_reload(struct fuzz *fuzz)
+{
+    if (!fuzz->read) {
+        return;
+    }
+    if (!server_reloads(fuzz->server)) {
+        fuzz->read = false;
+        return;
+    }
+    const struct site_difference *difference = fuzz_difference(fuzz->site, fuzz->next);
+    server_reload_ready(fuzz->server, fuzz->now, difference);
+    drain(fuzz);
+    if (!server_reload_ready(fuzz->server, fuzz->now, difference)) {
+        return;
+    }
+    const struct site *site = fuzz_site(fuzz->next);
+    void *memory = malloc(server_size(site));
+    KOMET_ASSERT(memory != NULL);
+    fuzz->server = server_reload(memory, server_size(site), fuzz->server, site, difference, fuzz->now);
+    free(fuzz->memory);
+    fuzz->memory = memory;
+    fuzz->site = fuzz->next;
+    fuzz->read = false;
+    drain(fuzz);
+}
+
 static void step(struct fuzz *fuzz)
 {
     uint8_t what = octet(fuzz);
@@ -174,6 +265,8 @@ static void step(struct fuzz *fuzz)
         if (what == 0xFF && !fuzz->failed) {
             fuzz->failed = true;
             server_journal_failed(fuzz->server, fuzz->now, "fuzz");
+        } else if (what == 0xF7) {
+            reload(fuzz);
         } else {
             order(fuzz);
         }
@@ -184,15 +277,16 @@ static void step(struct fuzz *fuzz)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void *memory;
-    const struct site *site = fuzz_site();
-    memory = memory != NULL ? memory : malloc(server_size(site));
-    KOMET_ASSERT(memory != NULL);
+    const struct site *site = fuzz_site(0);
     struct fuzz fuzz = {.now = {{KOMET_SECONDS(1000)}, {INT64_C(1795219200000)}}, .data = data, .size = size};
-    fuzz.server = server_init(memory, server_size(site), site, "A", fuzz.now);
+    fuzz.memory = malloc(server_size(site));
+    KOMET_ASSERT(fuzz.memory != NULL);
+    fuzz.server = server_init(fuzz.memory, server_size(site), site, "A", fuzz.now);
     server_recovered(fuzz.server, fuzz.now);
     for (unsigned i = 0; i < STEPS_MAX && fuzz.size > 0; i++) {
         step(&fuzz);
+        follow_reload(&fuzz);
     }
+    free(fuzz.memory);
     return 0;
 }

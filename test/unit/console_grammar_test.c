@@ -181,6 +181,23 @@ static void test_stop_takes_a_process_or_an_instance(void **state)
     assert_mistake("STOP", "process is missing");
 }
 
+static void test_reload_and_what_is_dirty(void **state)
+{
+    (void)state;
+    assert_true(parse("reload"));
+    assert_int_equal(command.verb, VERB_RELOAD);
+    assert_mistake("RELOAD now", "one word too many");
+    assert_true(parse("CHECK dirty"));
+    assert_int_equal(command.verb, VERB_CHECK);
+    assert_string_equal(command.name, "");
+    assert_true(parse("CHECK DIRTY L.*"));
+    assert_string_equal(command.name, "L.*");
+    assert_mistake("CHECK", "DIRTY is missing");
+    assert_mistake("CHECK CERTS", "not built yet");
+    assert_mistake("CHECK L.RTU", "DIRTY is what can be checked");
+    assert_mistake("CHECK DIRTY L.A L.B", "one word too many");
+}
+
 static void test_show_of_a_process_is_its_value(void **state)
 {
     (void)state;
@@ -265,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_the_preferred_instance_may_be_none),
         cmocka_unit_test(test_stop_takes_a_process_or_an_instance),
+        cmocka_unit_test(test_reload_and_what_is_dirty),
         cmocka_unit_test(test_show_of_a_process_is_its_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

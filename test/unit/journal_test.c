@@ -109,6 +109,56 @@ static void test_a_group_is_never_split(void **state)
     assert_true(world->ticket > 400 && world->stored_count > 1);
 }
 
+/* RELOAD: tags in front of the others, one gone, a process gone, in the middle of a transaction. */
+static void test_another_site_gives_tags_other_numbers(void **state)
+{
+    struct world *world = *state;
+    struct harness *harness = &world->harness;
+    const struct site_edit edits[] = {{"a.csv", "M.D,Di,1", "M.NEW,Ai,9,,\nM.D,Di,1"},
+                                      {"a.csv", "M.U,Ai,2,,deadband=0.5\n", ""},
+                                      {"site.yaml", "  OTHER.KOM:\n", "  THIRD.KOM:\n"},
+                                      {NULL, NULL, NULL}};
+    world_open(world);
+    struct site_result before = harness->site, after = harness_read_site(harness, edits);
+    size_t size = site_difference_size(before.site, after.site);
+    void *memory = malloc(size);
+    assert_non_null(memory);
+    const struct site_difference *difference = site_difference_make(memory, size, before.site, after.site);
+    world_next_ticket(world);
+    world_put_event(world, "M.U", 1, 1000);
+    world_put_event(world, "M.P", 1, 1000);
+    world_next_ticket(world);
+    struct record record = world_record(world, RECORD_SITE, "SELF.KOM");
+    record.of.site.difference = difference;
+    journal_append(world->journal, &record);
+    harness->site = after;
+    world_next_ticket(world);
+    world_put_event(world, "M.P", 2, 2000);
+    world_put_event(world, "M.NEW", 3, 2000);
+    record = world_record(world, RECORD_EVENT, "SELF.KOM");
+    record.of.event = (struct record_event){.tag = "M.U", .tag_number = RECORD_TAG_GONE, .type = TAG_AI};
+    record.of.event.value.number = 4;
+    journal_append(world->journal, &record);
+    record = world_record(world, RECORD_GRANT, "THIRD.KOM");
+    record.of.grant.epoch = 7;
+    journal_append(world->journal, &record);
+    world_commit_and_wait(world);
+    assert_false(journal_reads_former(world->journal));
+    /* The numbers of each, and whether the newest is known as such. */
+#define VALUES(name)                                                                                         \
+    "SELECT CAST(sum(number * 10 + (events.seq = latest.seq)) AS INTEGER) FROM events"                       \
+    " JOIN tags ON tags.id = events.tag JOIN latest ON latest.tag = tags.id WHERE tags.name = '" name "'"
+    assert_int_equal(world_ask_file(world, VALUES("M.P")), 10 + 20 + 1);
+    assert_int_equal(world_ask_file(world, VALUES("M.NEW")), 30 + 1);
+    assert_int_equal(world_ask_file(world, VALUES("M.U")), 10 + 40 + 1);
+    assert_int_equal(world_ask_file(world, "SELECT epoch FROM grants JOIN processes ON processes.id = process"
+                                           " WHERE name = 'THIRD.KOM'"),
+                     7);
+    world_close(world);
+    free(memory);
+    site_result_release(&before);
+}
+
 /* A process that stores groups until it is killed; what it was told is written to `out`. */
 static void child(struct world *world, int out)
 {
@@ -364,6 +414,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_a_record_is_stored_when_it_is_committed),
     TEST(test_closing_writes_what_was_committed),
     TEST(test_a_group_is_never_split),
+    TEST(test_another_site_gives_tags_other_numbers),
     TEST(test_one_server_a_journal),
     TEST(test_a_folder_that_cannot_be_made),
     TEST(test_a_folder_that_is_a_file),

@@ -179,6 +179,26 @@ static void test_commands_go_on_unless_what_they_go_to_changed(void **state)
     assert_false(world->lines[LINE_A].aborted);
 }
 
+/* The termination of a command that its confirmation had ended comes after the RELOAD. */
+static void test_a_late_answer_is_still_that_of_the_command_before(void **state)
+{
+    struct world *world = *state;
+    begin(world);
+    world_command(world, 9, KOM_TEST_EPOCH, LINE_COMMAND_WRITE, 2, 0);
+    world_pump(world);
+    world_send(world, LINE_A, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION_CON, (struct komet_object){.ioa = 6});
+    world_assert_end(world, 9, COMMAND_DONE, "");
+    RELOAD(TAG_IN_FRONT);
+    world_forget(world);
+    world_command(world, 10, KOM_TEST_EPOCH, LINE_COMMAND_WRITE, 3, 0);
+    world_pump(world);
+    world_send(world, LINE_A, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION_TERMINATION,
+               (struct komet_object){.ioa = 6});
+    assert_int_equal(world_said(world, BODY(COMMAND_END)), 0);
+    world_send(world, LINE_A, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION_CON, (struct komet_object){.ioa = 6});
+    world_assert_end(world, 10, COMMAND_DONE, "");
+}
+
 static void test_filters_remember_tags_that_did_not_change(void **state)
 {
     struct world *world = *state;
@@ -234,6 +254,7 @@ int main(void)
         TEST(test_other_facts_of_a_connection_open_it_anew),
         TEST(test_a_line_that_is_removed_closes_and_the_others_go_on_under_other_numbers),
         TEST(test_commands_go_on_unless_what_they_go_to_changed),
+        TEST(test_a_late_answer_is_still_that_of_the_command_before),
         TEST(test_filters_remember_tags_that_did_not_change),
         TEST(test_a_passive_instance_applies_it_and_acts_by_it),
         TEST(test_one_that_was_sent_by_a_server_that_is_lost_is_forgotten),

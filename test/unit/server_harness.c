@@ -53,7 +53,7 @@ static const char b_csv[] = HEAD "M.B,Di,1,,\nM.PULSE,Dout,10,45,command\nM.HALT
 static const char off_csv[] = HEAD "M.OFF,Di,1,,\n";
 static const char o_csv[] = HEAD "M.O,Di,1,,\nM.O.CMD,Dout,10,45,\n";
 
-static struct site_result read_site(const struct harness *harness, const struct site_edit *edits)
+struct site_result harness_read_site(const struct harness *harness, const struct site_edit *edits)
 {
     if (harness->files != NULL) {
         return site_edited(harness->files, harness->file_count, edits);
@@ -88,7 +88,7 @@ void harness_begin(struct harness *harness, const char *lease)
 {
     set_up(harness);
     snprintf(harness->lease, sizeof harness->lease, "%s", lease);
-    harness->site = read_site(harness, NULL);
+    harness->site = harness_read_site(harness, NULL);
     make_server(harness);
     server_recovered(harness->server, harness->now);
 }
@@ -98,7 +98,7 @@ void harness_begin_with(struct harness *harness, const struct site_file *files, 
     set_up(harness);
     harness->files = files;
     harness->file_count = count;
-    harness->site = read_site(harness, NULL);
+    harness->site = harness_read_site(harness, NULL);
     make_server(harness);
     server_recovered(harness->server, harness->now);
 }
@@ -289,7 +289,7 @@ void harness_reload(struct harness *harness, uint64_t token, const struct site_e
     server_reload_begin(harness->server, harness->now, token, &user);
     harness_drain(harness);
     assert_true(server_reloads(harness->server));
-    struct site_result site = read_site(harness, edits);
+    struct site_result site = harness_read_site(harness, edits);
     size_t size = site_difference_size(harness->site.site, site.site);
     void *memory = malloc(size);
     assert_non_null(memory);

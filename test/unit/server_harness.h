@@ -119,6 +119,8 @@ void harness_end(struct harness *harness);
 /* The server is made anew, without clients; the test recovers it, then calls server_recovered. */
 void harness_restart(struct harness *harness);
 
+/* The site after edits; release it. */
+struct site_result harness_read_site(const struct harness *harness, const struct site_edit *edits);
 /* RELOAD of the site with edits (site_edit.h), up to when it runs: the order is under way, instances are
  * told. The next batches are still in the numbers of the site before. */
 void harness_reload(struct harness *harness, uint64_t token, const struct site_edit *edits);
