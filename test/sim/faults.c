@@ -42,6 +42,7 @@ const char *sim_fault_name(enum sim_fault fault)
         [FAULT_LEAVE] = "instance ended",
         [FAULT_STOP] = "instance stopped from the console",
         [FAULT_STATION] = "station enabled, disabled or simulated",
+        [FAULT_RELOAD] = "site reloaded",
     };
     return names[fault];
 }
@@ -295,6 +296,7 @@ static void strike(struct world *world, enum sim_fault fault, struct sim_kom *ko
     case FAULT_LEAVE:
     case FAULT_STOP:
     case FAULT_STATION:
+    case FAULT_RELOAD:
         people_ask(world, fault, kom);
         break;
     case FAULT_COUNT:

@@ -36,6 +36,7 @@ enum sim_fault {
     FAULT_LEAVE,        /* no fault: SIGTERM to an instance, which is started again */
     FAULT_STOP,         /* no fault: STOP of an instance, or of all; they are started again */
     FAULT_STATION,      /* no fault: ENABLE, DISABLE, SIMULATE of a station */
+    FAULT_RELOAD,       /* no fault: the site is edited, rightly or wrongly, and RELOAD given */
     FAULT_COUNT
 };
 const char *sim_fault_name(enum sim_fault fault);

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "sim/reload.h"
 #include "sim/server_shell.h"
 #include "sim/station.h"
 
@@ -20,11 +21,12 @@ void kom_shell_init(struct sim_kom *kom, const struct sim_process *process, uint
     kom->traffic = malloc(TRACE_RING_MIN);
     KOMET_ASSERT(kom->memory != NULL && kom->arena_memory != NULL && kom->traffic != NULL);
     kom->arena = (struct wire_arena){kom->arena_memory, ARENA_SIZE, 0};
-    kom->back = kom->retry = KOMET_NEVER;
+    kom->back = kom->retry = kom->reads_by = KOMET_NEVER;
 }
 
 void kom_shell_free(struct sim_kom *kom)
 {
+    reload_forget_reading(kom);
     if (kom->site.arena != NULL) {
         site_result_release(&kom->site);
     }
@@ -64,6 +66,7 @@ void kom_shell_kill(struct world *world, struct sim_kom *kom)
     (void)world;
     kom->runs = kom->paused = false;
     kom->retry = KOMET_NEVER;
+    reload_forget_reading(kom);
     checkers_kom_closed(kom);
     if (kom->link != NULL) {
         network_close_here(kom->link);
@@ -86,6 +89,7 @@ static void configure(struct world *world, struct sim_kom *kom, const Komet__Wir
         files[i] = (struct site_file){welcome->files[i]->name, (const char *)welcome->files[i]->text.data,
                                       welcome->files[i]->text.len};
     }
+    reload_forget_reading(kom);
     if (kom->site.arena != NULL) {
         site_result_release(&kom->site);
     }
@@ -108,6 +112,7 @@ static void close_link(struct world *world, struct sim_kom *kom)
         kom->link = NULL;
     }
     checkers_kom_closed(kom);
+    reload_forget_reading(kom);
     kom_server_closed(kom->engine, world_time(world, kom));
     kom->touched = true;
     kom->retry = komet_after(world->now, RECONNECT_US);
@@ -174,6 +179,9 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
     case KOM_OUT_CONFIGURE:
         configure(world, kom, output->welcome);
         return true;
+    case KOM_OUT_RECONFIGURE:
+        reload_begin_reading(world, kom, output->configuration);
+        return true;
     case KOM_OUT_REFUSED:
         world_say(world, "%s is refused: %s", name.text, output->text);
         kom_shell_kill(world, kom);
@@ -205,7 +213,6 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
     case KOM_OUT_KEEP:
     case KOM_OUT_RECALL:
     case KOM_OUT_FORGET:
-    case KOM_OUT_RECONFIGURE: /* nobody gives RELOAD */
         return true; /* no buffer */
     case KOM_OUT_NOTE:
         world_say(world, "%s: %s", name.text, output->text);
@@ -363,6 +370,10 @@ void kom_shell_step(struct world *world, struct sim_kom *kom)
     }
     reach_out(world, kom);
     connect_though_passive(world, kom);
+    reload_apply(world, kom);
+    if (!world_runs(kom)) {
+        return;
+    }
     if (kom->touched || komet_reached(world->now, kom->due)) {
         kom_tick(kom->engine, world_time(world, kom));
         kom_shell_drain(world, kom);
@@ -395,7 +406,7 @@ struct komet_instant kom_shell_next(const struct world *world, const struct sim_
     if (kom->touched) {
         return world->now;
     }
-    next = komet_earlier(next, kom->due);
+    next = komet_earlier(next, komet_earlier(kom->due, kom->reads_by));
     next = komet_earlier(next, kom->link != NULL ? KOMET_NEVER : kom->retry);
     for (unsigned i = 0; i < SIM_LINES_MAX; i++) {
         const struct sim_line *line = &kom->lines[i];

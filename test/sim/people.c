@@ -4,6 +4,7 @@
 #include "sim/people.h"
 
 #include "sim/kom_shell.h"
+#include "sim/reload.h"
 
 static const struct record_user operator_of_site = {"operator", true};
 
@@ -49,6 +50,8 @@ void people_ask(struct world *world, enum sim_fault fault, struct sim_kom *kom)
     world->server_touched = true;
     if (fault == FAULT_STATION) {
         ask_of_station(world);
+    } else if (fault == FAULT_RELOAD) {
+        reload_order(world);
     } else {
         ask_of_process(world, fault);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/reload.h"
 #include "sim/station.h"
 
 #define SYNC_MIN_US    200
@@ -31,6 +32,7 @@ void server_shell_start(struct world *world)
     world->disk_failed = false;
     world->server_dies_in = 0;
     world->server_back = KOMET_NEVER;
+    reload_restart(world);
     world->server = server_init(world->server_memory, server_size(world->site.site), world->site.site, "A",
                                 world_server_time(world));
     disk_recover(&world->disk, world->server, world->broken != BREAK_OLD_EPOCH);
@@ -65,22 +67,11 @@ static void tell_all(struct world *world, const struct sim_connection *link, con
 static void send_to_client(struct world *world, const struct server_output *output)
 {
     struct sim_connection *link = link_of(world, output->client);
-    Komet__Wire__SiteFile files[SIM_FILES_MAX], *list[SIM_FILES_MAX];
     wire_message *message = output->message;
     if (link == NULL) {
         return;
     }
-    if (message->body_case == KOMET__WIRE__MESSAGE__BODY_WELCOME && message->welcome->refused[0] == '\0') {
-        for (unsigned i = 0; i < world->plan.file_count; i++) {
-            komet__wire__site_file__init(&files[i]);
-            files[i].name = (char *)(uintptr_t)world->plan.files[i].name;
-            files[i].text.data = (uint8_t *)(uintptr_t)world->plan.files[i].text;
-            files[i].text.len = world->plan.files[i].size;
-            list[i] = &files[i];
-        }
-        message->welcome->n_files = world->plan.file_count;
-        message->welcome->files = list;
-    }
+    reload_add_files(world, message);
     shell_send(world, &link->in, message);
     if (world->broken == BREAK_ROLE_TO_ALL && message->body_case == KOMET__WIRE__MESSAGE__BODY_ROLE &&
         message->role->active) {
@@ -295,6 +286,7 @@ void server_shell_step(struct world *world)
             receive(world, connection);
         }
     }
+    reload_follow(world);
 }
 
 struct sim_connection *server_shell_accept(struct world *world, struct sim_kom *kom)
@@ -333,6 +325,7 @@ struct komet_instant server_shell_next(const struct world *world)
         return world->now;
     }
     struct komet_instant next = komet_earlier(world->server_back, disk_deadline(&world->disk));
+    next = komet_earlier(next, world->reload.read_by);
     if (is_late(world)) { /* not before it looks again */
         return komet_earlier(next, (struct komet_instant){(world->now.us / LATE_US + 1) * LATE_US});
     }

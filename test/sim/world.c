@@ -9,6 +9,7 @@
 
 #include "sim/faults.h"
 #include "sim/kom_shell.h"
+#include "sim/reload.h"
 #include "sim/server_shell.h"
 #include "sim/station.h"
 
@@ -144,8 +145,7 @@ void world_init(struct world *world, uint64_t seed, bool verbose, enum sim_break
     sim_site_init(&world->plan, &world->random);
     network_init(&world->network, &world->random);
     world->server_clock = some_clock(world);
-    world->site = site_read(world->plan.files, world->plan.file_count, NULL);
-    KOMET_ASSERT(world->site.site != NULL);
+    reload_init(world);
     world->server_memory = malloc(server_size(world->site.site));
     world->server_arena_memory = malloc(ARENA_SIZE);
     world->server_arena = (struct wire_arena){world->server_arena_memory, ARENA_SIZE, 0};
@@ -225,5 +225,5 @@ void world_free(struct world *world)
     free(world->server_arena_memory);
     disk_free(&world->disk);
     checkers_free(&world->checkers);
-    site_result_release(&world->site);
+    reload_free(world);
 }

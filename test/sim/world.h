@@ -41,6 +41,20 @@ struct sim_line {
     struct sim_connection *connection; /* NULL: none is open here */
 };
 
+enum { SIM_WAYS = 4 }; /* in which people have written the site */
+
+/* A RELOAD under way at the server. */
+struct sim_reload {
+    struct site_file files[SIM_WAYS][SIM_FILES_MAX];
+    struct site_result sites[SIM_WAYS];
+    unsigned written, runs;       /* what stands in the folder; what the server runs */
+    unsigned next;                /* what a RELOAD is to bring; SIM_WAYS: something wrong */
+    struct komet_instant read_by; /* when that is read; NEVER: it is not being read */
+    bool read;                    /* and what goes away is ending */
+    void *difference_memory, *former_difference;
+    struct site_difference *difference;
+};
+
 /* One instance: a machine with a clock, and what runs on it. */
 struct sim_kom {
     const struct sim_process *process; /* NULL: this one is not in the site */
@@ -57,6 +71,8 @@ struct sim_kom {
     void *memory, *lines_memory, *traffic;
     struct kom *engine;
     struct site_result site;
+    struct site_result next_site;  /* of a Configuration that is being read; arena NULL: none */
+    struct komet_instant reads_by; /* when it is */
     uint8_t *arena_memory;
     struct wire_arena arena;
     struct sim_connection *link; /* to the server; NULL: not open here */
@@ -89,7 +105,8 @@ struct world {
     uint64_t by_lines; /* changes of role for a line's sake */
 
     struct sim_site plan;
-    struct site_result site;
+    struct site_result site; /* that the server runs: one of those of `reload` */
+    struct sim_reload reload;
     bool server_runs;
     bool server_cut; /* its machine is lost: nobody is told */
     bool disk_failed;
