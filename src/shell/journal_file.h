@@ -9,6 +9,14 @@
 
 #include "shell/journal.h"
 
+/* Types of events that are no tags': the value of an instance, of a process, of a station. */
+#define JOURNAL_TYPE_OF_INSTANCE 100
+#define JOURNAL_TYPE_OF_PROCESS  101
+#define JOURNAL_TYPE_OF_STATION  102
+/* In the column `cause`, above cause and type. */
+#define JOURNAL_CAUSE_ARRIVAL  0x10000
+#define JOURNAL_CAUSE_ARCHIVED 0x20000
+
 /* What a writer has prepared. */
 enum journal_statement {
     STATEMENT_BEGIN,
@@ -67,11 +75,13 @@ const char *journal_file_write(struct journal_file *file, const struct record *r
 /* Tells a server what the journal has. */
 bool journal_file_recover(struct journal_file *file, struct server *server, char *fault);
 
-/* For journal_outgoing.c. A prepared statement whose parameters are bound; each row of a text, whose
+/* For its parts. A prepared statement whose parameters are bound; each row of a text, whose
  * parameter is `parameter`; the value that stands in a row from column `first` on. */
 #define JOURNAL_EVENT_COLUMNS                                                                                \
     "events.seq, tags.name, events.type, number, state, cause, time, arrived, processes.name, instance, "    \
     "epoch"
+#define JOURNAL_EVENT_JOINS                                                                                  \
+    " JOIN tags ON tags.id = events.tag JOIN processes ON processes.id = events.process"
 bool journal_file_step(struct journal_file *file, enum journal_statement which);
 bool journal_file_each_row(struct journal_file *file, const char *text, sqlite3_int64 parameter,
                            struct server *server, void (*take)(struct server *, sqlite3_stmt *), char *fault);
