@@ -27,6 +27,7 @@ enum komet_reason {
     KOMET_T1_ACKNOWLEDGE,       /* our oldest I format not acknowledged within t1 */
     KOMET_T1_FUNCTION,          /* STARTDT or STOPDT act not confirmed within t1 */
     KOMET_T1_TEST,              /* TESTFR act not confirmed within t1 */
+    KOMET_PING_UNANSWERED,      /* so many pings of the address in a row had no answer (PCNT) */
 
     /* The transport ended. */
     KOMET_PEER_CLOSED,          /* the peer closed the TCP connection */

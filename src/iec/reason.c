@@ -51,6 +51,9 @@ static const struct reason_row rows[KOMET_REASON_COUNT] = {
                            "The peer did not confirm STARTDT or STOPDT within t1."},
     [KOMET_T1_TEST] = {KOMET_ORIGIN_SILENCE, "t1-test",
                        "The peer did not confirm TESTFR within t1: the peer or the path to it is dead."},
+    [KOMET_PING_UNANSWERED] = {KOMET_ORIGIN_SILENCE, "ping-unanswered",
+                               "So many pings of the peer's address in a row had no answer that it is taken "
+                               "for dead: check the path, and that the peer answers ICMP echo at all."},
 
     [KOMET_PEER_CLOSED] = {KOMET_ORIGIN_TRANSPORT, "peer-closed", "The peer closed the TCP connection."},
     [KOMET_CONNECTION_RESET] = {KOMET_ORIGIN_TRANSPORT, "connection-reset",

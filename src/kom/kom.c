@@ -370,6 +370,9 @@ static void absorb_output(struct kom *kom, struct line_now now, uint16_t line,
     case LINE_OUT_CONNECT:
         kom_lines_connect(state, output->connection, output->address, output->local);
         break;
+    case LINE_OUT_PING:
+        kom_lines_ping(state, output->ping, output->address, output->local);
+        break;
     case LINE_OUT_ABORT:
         kom_lines_abort(state, output->connection, output->reason);
         break;
@@ -452,6 +455,13 @@ void kom_line_closed(struct kom *kom, struct line_now now, uint16_t line, uint32
     KOMET_ASSERT(has_line(kom, line));
     kom_trace_closed(kom, now, line, connection, reason, false);
     line_closed(kom->lines[line].engine, now, connection, reason);
+    kom->lines[line].dirty = true;
+}
+
+void kom_line_pinged(struct kom *kom, struct line_now now, uint16_t line, uint32_t ping, bool answered)
+{
+    KOMET_ASSERT(has_line(kom, line));
+    line_pinged(kom->lines[line].engine, now, ping, answered);
     kom->lines[line].dirty = true;
 }
 

@@ -12,6 +12,14 @@ void kom_lines_connect(struct kom_line *line, uint32_t connection, const struct 
         (struct kom_wish){.connection = connection, .address = address, .local = local};
 }
 
+void kom_lines_ping(struct kom_line *line, uint32_t ping, const struct address *address, const char *local)
+{
+    if (line->ping_count < KOM_PINGS_MAX) {
+        line->pings[line->ping_count++] =
+            (struct kom_wish){.connection = ping, .address = address, .local = local};
+    }
+}
+
 static struct kom_wish take_wish(struct kom_wish *wishes, unsigned *count, unsigned at)
 {
     struct kom_wish taken = wishes[at];
@@ -69,6 +77,14 @@ bool kom_lines_next(struct kom *kom, uint16_t index, struct kom_output *output)
         struct kom_wish wish = take_wish(line->connects, &line->connect_count, 0);
         output->kind = KOM_OUT_CONNECT;
         output->connection = wish.connection;
+        output->address = wish.address;
+        output->local = wish.local;
+        return true;
+    }
+    if (line->ping_count > 0) {
+        struct kom_wish wish = take_wish(line->pings, &line->ping_count, 0);
+        output->kind = KOM_OUT_PING;
+        output->ping = wish.connection;
         output->address = wish.address;
         output->local = wish.local;
         return true;

@@ -15,6 +15,9 @@
 #define KOM_HEARTBEATS   4   /* in one lease */
 #define KOM_MASTERS_MAX  256 /* commands of masters whose end is awaited; one more is refused */
 
+#define KOM_PINGS_MAX                                                                                        \
+    (SITE_PARTNERS_MAX * SITE_NETWORKS_MAX) /* of a line, not handed out; one more is lost */
+
 #define KOM_TRACES_MAX        16           /* of one server; one more is not answered */
 #define KOM_TRACE_RECORDS     128          /* of one page */
 #define KOM_TRACE_CONNECTIONS 64           /* of one page */
@@ -43,8 +46,10 @@ struct kom_line {
     bool listen, listen_end; /* to be handed out */
     struct kom_wish aborts[LINE_CONNECTIONS_MAX], connects[LINE_CONNECTIONS_MAX]; /* likewise, aborts first */
     unsigned abort_count, connect_count;
-    uint64_t taken[SITE_MASTERS_MAX]; /* position that a group of masters has acknowledged */
-    uint32_t taken_changed;           /* of these groups it is to be told, as bits */
+    uint64_t taken[SITE_MASTERS_MAX];     /* position that a group of masters has acknowledged */
+    uint32_t taken_changed;               /* of these groups it is to be told, as bits */
+    struct kom_wish pings[KOM_PINGS_MAX]; /* `connection` is the ping's serial */
+    unsigned ping_count;
     struct kom_traced traced[LINE_CONNECTIONS_MAX];
 };
 
@@ -192,6 +197,7 @@ void kom_acknowledge(struct kom *kom, struct line_now now);
 /* kom_lines.c: what lines want done with connections. */
 void kom_lines_connect(struct kom_line *line, uint32_t connection, const struct address *address,
                        const char *local);
+void kom_lines_ping(struct kom_line *line, uint32_t ping, const struct address *address, const char *local);
 void kom_lines_abort(struct kom_line *line, uint32_t connection, enum komet_reason reason);
 /* The next of all lines to be closed. */
 bool kom_lines_next_abort(struct kom *kom, struct line_now now, struct kom_output *output);

@@ -153,6 +153,12 @@ void line_closed(struct line_engine *engine, struct line_now now, uint32_t conne
     engine->verbs->closed(engine, now, connection, reason);
 }
 
+void line_pinged(struct line_engine *engine, struct line_now now, uint32_t ping, bool answered)
+{
+    KOMET_ASSERT(engine->verbs->pinged != NULL);
+    engine->verbs->pinged(engine, now, ping, answered);
+}
+
 size_t line_feed(struct line_engine *engine, struct line_now now, uint32_t connection, const uint8_t *octets,
                  size_t size)
 {

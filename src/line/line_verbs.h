@@ -41,6 +41,8 @@ struct line_verbs {
     void (*master_stored)(struct line_engine *engine, struct line_now now, uint64_t id);
     void (*master_answer)(struct line_engine *engine, struct line_now now, uint64_t id,
                           enum command_result result);
+    void (*pinged)(struct line_engine *engine, struct line_now now, uint32_t ping,
+                   bool answered); /* NULL where nothing is pinged */
     size_t (*feed)(struct line_engine *engine, struct line_now now, uint32_t connection,
                    const uint8_t *octets, size_t size);
     void (*written)(struct line_engine *engine, uint32_t connection, size_t size);

@@ -24,7 +24,7 @@ unsigned sinaut_network_of(unsigned path)
     return path % PARTNERS_NETWORKS;
 }
 
-static bool has_path(const struct sinaut *line, unsigned path)
+bool sinaut_has_path(const struct sinaut *line, unsigned path)
 {
     return (line->partners.settings.paths >> path & 1u) != 0;
 }
@@ -119,7 +119,7 @@ static struct line_engine *sinaut_init(void *memory, const struct line *of, stru
     struct partners_settings settings = partners_settings(of);
     partners_init(&line->partners, &settings);
     for (unsigned path = 0; path < PARTNERS_PATHS; path++) {
-        line->path[path].retry_at = line->path[path].connect_by = KOMET_NEVER;
+        line->path[path].retry_at = line->path[path].connect_by = line->path[path].ping_at = KOMET_NEVER;
     }
     for (unsigned p = 0; p < PARTNERS_MAX; p++) {
         line->partner[p].start_at = line->partner[p].answer_by = KOMET_NEVER;
@@ -320,6 +320,15 @@ void sinaut_follow(struct sinaut *line, struct line_now now)
             break;
         case PARTNERS_NEWS_DEAD:
             dead = news.new;
+            sinaut_note(line, "%s: %s is dead on network %u: %s", line->line->name, name,
+                        sinaut_network_of(dead) + 1, news.reason);
+            break;
+        case PARTNERS_NEWS_ALIVE:
+            sinaut_note(line, "%s: %s lives on network %u: %s", line->line->name, name,
+                        sinaut_network_of(news.new) + 1, news.reason);
+            if (line->open && !line->listens && line->path[news.new].state == CONNECTION_CLOSED) {
+                connect_path(line, now, news.new);
+            }
             break;
         }
     }
@@ -327,7 +336,7 @@ void sinaut_follow(struct sinaut *line, struct line_now now)
         sinaut_stations_follow(line);
     }
     if (dead != PARTNERS_NO_PATH) {
-        sinaut_drop(line, now, dead, KOMET_UNREACHABLE, true);
+        sinaut_drop(line, now, dead, KOMET_PING_UNANSWERED, true);
     }
 }
 
@@ -341,12 +350,13 @@ static void open_line(struct sinaut *line, struct line_now now)
     line->open = true;
     line->interval_at = komet_after(now.instant, line->line->reconnect_us);
     partners_forget_attempts(&line->partners);
+    sinaut_pings_begin(line, now);
     if (line_listens(line->line)) {
         line->listens = line->listen_wanted = true;
         return;
     }
     for (unsigned path = 0; path < PARTNERS_PATHS; path++) {
-        if (has_path(line, path)) {
+        if (sinaut_has_path(line, path)) {
             connect_path(line, now, path);
         }
     }
@@ -364,6 +374,7 @@ static void close_line(struct sinaut *line, struct line_now now, enum komet_reas
         line->path[path].reason = reason;
     }
     partners_forget_attempts(&line->partners);
+    sinaut_pings_end(line);
 }
 
 void sinaut_work(struct sinaut *line, struct line_now now)
@@ -502,11 +513,11 @@ static uint32_t sinaut_accepted(struct line_engine *engine, struct line_now now,
     for (unsigned path = 0; path < PARTNERS_PATHS && line->listens; path++) {
         const struct network_address *from =
             &partner_facts(line, sinaut_partner_of(path))->networks[sinaut_network_of(path)];
-        if (!has_path(line, path) || !network_address_same(from, peer)) {
+        if (!sinaut_has_path(line, path) || !network_address_same(from, peer)) {
             continue;
         }
-        if (line->path[path].abort_wanted) {
-            return 0; /* the one before is not closed yet */
+        if (line->path[path].abort_wanted || !partners_may_connect(&line->partners, path)) {
+            return 0; /* the one before is not closed yet; or he answers no ping */
         }
         sinaut_drop(line, now, path, KOMET_REPLACED, true);
         line->path[path].connection = ++line->connection;
@@ -605,6 +616,7 @@ static void sinaut_tick(struct line_engine *engine, struct line_now now)
     for (unsigned path = 0; path < PARTNERS_PATHS; path++) {
         tick_path(line, now, path);
     }
+    sinaut_pings_tick(line, now);
     if (komet_reached(now.instant, line->interval_at)) {
         line->interval_at = komet_after(now.instant, line->line->reconnect_us);
         partners_interval(&line->partners);
@@ -621,6 +633,7 @@ static struct komet_instant sinaut_deadline(const struct line_engine *engine)
 {
     const struct sinaut *line = (const struct sinaut *)engine;
     struct komet_instant deadline = komet_earlier(line->interval_at, line->listen_at);
+    deadline = komet_earlier(deadline, sinaut_pings_deadline(line));
     for (unsigned p = 0; p < line->line->partner_count; p++) {
         deadline = komet_earlier(deadline, komet_group_deadline(line->partner[p].group));
     }
@@ -655,7 +668,7 @@ static struct line_report sinaut_report(const struct line_engine *engine)
     struct line_report report = {.connection = line->connection, .reach = reach_of(line)};
     report.value = partners_line(&line->partners, &report.flags);
     for (unsigned path = 0; path < PARTNERS_PATHS; path++) {
-        if (has_path(line, path)) {
+        if (sinaut_has_path(line, path)) {
             struct line_connection *connection = &report.connections[report.connection_count++];
             const struct address *address = sinaut_address_of(line, path);
             unsigned partner = sinaut_partner_of(path);
@@ -702,6 +715,7 @@ const struct line_verbs line_sinaut = {
     .accepted = sinaut_accepted,
     .connected = sinaut_connected,
     .closed = sinaut_closed,
+    .pinged = sinaut_pinged,
     .feed = sinaut_feed,
     .written = sinaut_written,
     .tick = sinaut_tick,

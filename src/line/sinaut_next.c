@@ -141,6 +141,9 @@ static bool take_own_output(struct sinaut *line, struct line_now now, struct lin
     if (take_wish(line, output)) {
         return true;
     }
+    if (sinaut_pings_next(line, output)) {
+        return true;
+    }
     if (line->report_changed) {
         line->report_changed = false;
         output->kind = LINE_OUT_LINE;

@@ -37,7 +37,10 @@ struct sinaut_path {
     bool connect_wanted, abort_wanted;
     uint32_t abort_connection;
     enum komet_reason abort_reason;
-    uint64_t handed, stored; /* frames of this connection */
+    struct komet_instant pinged, ping_at; /* when the newest went out, when the next one does; NEVER: none */
+    uint32_t ping;                        /* its serial */
+    bool ping_wanted, ping_awaited;       /* it is to be handed out; it has not been answered */
+    uint64_t handed, stored;              /* frames of this connection */
     struct komet_instant frame_times[SINAUT_FRAME_TIMES];
 };
 
@@ -125,6 +128,7 @@ struct sinaut {
     struct sinaut_partner partner[PARTNERS_MAX];
     struct sinaut_path path[PARTNERS_PATHS];
     uint32_t connection;              /* serial of the newest; grows with each */
+    uint32_t ping;                    /* likewise */
     struct komet_instant interval_at; /* `reconnect` is over */
     bool listens, listen_wanted, listen_end_wanted;
     struct komet_instant listen_at; /* asked again, after a fault */
@@ -172,6 +176,7 @@ int64_t sinaut_parameter(const struct sinaut *line, enum parameter_id id);
 struct komet_instant sinaut_wtn(const struct sinaut *line, struct line_now now);
 unsigned sinaut_partner_of(unsigned path);
 unsigned sinaut_network_of(unsigned path);
+bool sinaut_has_path(const struct sinaut *line, unsigned path);
 const struct address *sinaut_address_of(const struct sinaut *line, unsigned path);
 /* The one place where the state of a connection changes. */
 void sinaut_set_state(struct sinaut *line, unsigned path, enum connection_state state);
@@ -195,6 +200,15 @@ uint64_t sinaut_commit(struct sinaut *line, struct line_now now, unsigned partne
 
 /* sinaut_next.c */
 bool sinaut_next(struct line_engine *engine, struct line_now now, struct line_output *output);
+
+/* sinaut_pings.c: whether the addresses answer ICMP echo (PTO, PCNT). */
+/* The line opens: they are pinged from now on; it closes: no more, and what was learnt is forgotten. */
+void sinaut_pings_begin(struct sinaut *line, struct line_now now);
+void sinaut_pings_end(struct sinaut *line);
+void sinaut_pings_tick(struct sinaut *line, struct line_now now);
+struct komet_instant sinaut_pings_deadline(const struct sinaut *line);
+bool sinaut_pings_next(struct sinaut *line, struct line_output *output);
+void sinaut_pinged(struct line_engine *engine, struct line_now now, uint32_t ping, bool answered);
 
 /* sinaut_stations.c: what stations are, and what they are asked for. */
 void sinaut_stations_init(struct sinaut *line);

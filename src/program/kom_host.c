@@ -212,6 +212,32 @@ static void send_line(struct kom_host *host, const struct kom_output *output)
     kom_line_written(host->kom, output->line, output->connection, output->size);
 }
 
+/* A ping, for when it is answered: which lines it is of, the line, the line's serial. */
+static uint64_t ping_token(const struct kom_host *host, uint16_t line, uint32_t ping)
+{
+    return (uint64_t)host->lines_serial << 48 | (uint64_t)line << 32 | ping;
+}
+
+static void on_pinged(void *context, uint64_t token, bool answered)
+{
+    struct kom_host *host = context;
+    uint16_t line = (uint16_t)(token >> 32);
+    uint32_t ping = (uint32_t)token;
+    if (line < host->line_count && token == ping_token(host, line, ping)) {
+        kom_line_pinged(host->kom, clock_now(), line, ping, answered);
+        kom_host_drain(host);
+    }
+}
+
+static void ping_line(struct kom_host *host, const struct kom_output *output)
+{
+    if (host->pinger == NULL) {
+        host->pinger = pinger_open(host->settings.loop, on_pinged, host);
+    }
+    ping_send(host->pinger, output->address->host, output->local,
+              ping_token(host, output->line, output->ping));
+}
+
 static void resume_line(struct host_line *line)
 {
     for (unsigned i = 0; i < LINE_CONNECTIONS_MAX; i++) {
@@ -248,6 +274,10 @@ static void end(struct kom_host *host)
     if (host->buffer != NULL) {
         buffer_close(host->buffer);
         host->buffer = NULL;
+    }
+    if (host->pinger != NULL) {
+        pinger_close(host->pinger);
+        host->pinger = NULL;
     }
     uv_close((uv_handle_t *)&host->deadline, NULL);
     uv_close((uv_handle_t *)&host->reconnect, NULL);
@@ -433,6 +463,9 @@ static void act(struct kom_host *host, const struct kom_output *output)
         return;
     case KOM_OUT_CONNECT:
         connect_line(host, output);
+        return;
+    case KOM_OUT_PING:
+        ping_line(host, output);
         return;
     case KOM_OUT_SEND:
         send_line(host, output);

@@ -28,6 +28,7 @@ void kom_host_forget_site(struct kom_host *host)
     free(host->lines);
     free(host->lines_memory);
     host->lines = NULL;
+    host->lines_serial++;
     host->lines_memory = NULL;
     host->line_count = 0;
     if (host->reading != NULL) { /* it still compares with that */
@@ -148,6 +149,7 @@ static void move_lines(struct kom_host *host, const struct process *process,
     }
     free(host->lines);
     host->lines = lines;
+    host->lines_serial++;
     host->line_count = process->line_count;
 }
 

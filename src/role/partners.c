@@ -276,8 +276,11 @@ void partners_pinged(struct partners *partners, unsigned path, bool answered)
 {
     KOMET_ASSERT(path < PARTNERS_PATHS && configured(partners, path));
     if (answered) {
-        partners->path[path].misses = 0;
-        partners->path[path].dead = false;
+        if (partners->path[path].dead) {
+            tell(partners, (struct partners_news){PARTNERS_NEWS_ALIVE, (uint8_t)partner_of(path), 0,
+                                                  (uint8_t)path, "it answers pings again"});
+        }
+        partners_forget_pings(partners, path);
         return;
     }
     partners->path[path].misses++;
@@ -286,6 +289,13 @@ void partners_pinged(struct partners *partners, unsigned path, bool answered)
         tell(partners, (struct partners_news){PARTNERS_NEWS_DEAD, (uint8_t)partner_of(path), 0, (uint8_t)path,
                                               "it answers no ping"});
     }
+}
+
+void partners_forget_pings(struct partners *partners, unsigned path)
+{
+    KOMET_ASSERT(path < PARTNERS_PATHS && configured(partners, path));
+    partners->path[path].misses = 0;
+    partners->path[path].dead = false;
 }
 
 void partners_interval(struct partners *partners)

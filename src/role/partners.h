@@ -62,7 +62,8 @@ enum partners_news_kind {
     PARTNERS_NEWS_STANDING, /* old and new are enum partner_standing */
     PARTNERS_NEWS_PATH,     /* old and new are paths that carry data, or PARTNERS_NO_PATH */
     PARTNERS_NEWS_CONFLICT, /* a partner delivers that had given way to the other, which is still there */
-    PARTNERS_NEWS_DEAD      /* path `new` answers no ping: the line closes it */
+    PARTNERS_NEWS_DEAD,     /* path `new` answers no ping: the line closes it */
+    PARTNERS_NEWS_ALIVE     /* the address of path `new`, which was dead, answers again */
 };
 
 struct partners_news {
@@ -104,6 +105,8 @@ void partners_path_event(struct partners *partners, unsigned path, enum partners
 void partners_heard(struct partners *partners, unsigned path, enum partners_heard heard);
 /* Whether a ping of a path's address was answered in its time. */
 void partners_pinged(struct partners *partners, unsigned path, bool answered);
+/* Its address is not pinged any more, or not yet: nothing is known of it, and nothing told. */
+void partners_forget_pings(struct partners *partners, unsigned path);
 /* An interval of `reconnect` is over. */
 void partners_interval(struct partners *partners);
 /* We act, or do no more. */
@@ -119,7 +122,7 @@ void partners_interrogated(struct partners *partners, unsigned partner);
 unsigned partners_hot(const struct partners *partners);
 /* The path of a partner that carries data, or PARTNERS_NO_PATH. */
 unsigned partners_data_path(const struct partners *partners, unsigned partner);
-/* May a connection on a path be tried? Not while its address is dead. */
+/* May there be a connection on a path? Not while its address is dead. */
 bool partners_may_connect(const struct partners *partners, unsigned path);
 
 /* The line: true when as many paths are started as are required; flags A to D (bits 0 to 3) those that are.

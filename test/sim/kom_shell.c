@@ -200,6 +200,7 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
         return true;
     case KOM_OUT_LISTEN:
     case KOM_OUT_LISTEN_END:
+    case KOM_OUT_PING: /* no line of the site sets PTO */
         return true;
     case KOM_OUT_CONNECT:
         dial(world, kom, output->line, output->connection);

@@ -36,6 +36,7 @@ struct runner {
     const struct line *line;
     struct line_engine *engine;
     struct far_end ends[PATHS];
+    uint32_t pings[PATHS]; /* the newest */
     uint32_t asked[PATHS]; /* serial of the CONNECT that waits for an answer */
     uint64_t commands;
 };
@@ -187,6 +188,17 @@ static void note_connect(struct runner *r, const struct line_output *output)
     }
 }
 
+static void note_ping(struct runner *r, const struct line_output *output)
+{
+    for (unsigned path = 0; path < PATHS; path++) {
+        if (strcmp(output->address->host, path_addresses[path]) == 0) {
+            r->pings[path] = output->ping;
+            stage_note(&r->stage, "ping %s%s%s", path_names[path], output->local != NULL ? " from " : "",
+                       output->local != NULL ? output->local : "");
+        }
+    }
+}
+
 static void note_output(struct runner *r, const struct line_output *output)
 {
     switch (output->kind) {
@@ -204,6 +216,9 @@ static void note_output(struct runner *r, const struct line_output *output)
         return;
     case LINE_OUT_SEND:
         note_sent(r, output);
+        return;
+    case LINE_OUT_PING:
+        note_ping(r, output);
         return;
     case LINE_OUT_ABORT: {
         unsigned path = path_of(r, output->connection);
@@ -461,6 +476,12 @@ static bool happens_on_a_path(struct runner *r)
     } else if (script_take(script, "store")) {
         unsigned path = path_word(r);
         line_stored(r->engine, now_of(r), r->ends[path].connection, script_number(script, UINT32_MAX));
+    } else if (script_take(script, "answers")) {
+        while (script_peek(script) != NULL) {
+            line_pinged(r->engine, now_of(r), r->pings[path_word(r)], true);
+        }
+    } else if (script_take(script, "no-pings")) {
+        line_pinged(r->engine, now_of(r), r->pings[path_word(r)], false);
     } else if (script_take(script, "stranger")) {
         const char *host = script_word(script);
         stage_note(&r->stage, "stranger %s", accept_from(r, host) == 0 ? "refused" : "taken");
@@ -555,7 +576,8 @@ int main(int argc, char **argv)
         .tick = tick,
         .expectations =
             "send PATH ASDU, value TAG …, end ID RESULT, station NAME VALUE, close PATH REASON, listen, "
-            "listen-end, stranger refused, unknown-addresses N, wrong-types N, refused-connections N; "
+            "listen-end, ping PATH, stranger refused, unknown-addresses N, wrong-types N, "
+            "refused-connections N; "
             "where shown: connect PATH, line VALUE FLAGS, note …",
     };
     static struct runner runner = {.stage = {.engine = &engine, .context = &runner}, .paths = PATHS};

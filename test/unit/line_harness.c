@@ -82,6 +82,7 @@ static void take_line_outputs(struct world *world)
         case LINE_OUT_MASTER:
         case LINE_OUT_TAKEN:
         case LINE_OUT_LISTEN_END:
+        case LINE_OUT_PING:
             break;
         }
     }

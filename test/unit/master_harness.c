@@ -73,6 +73,7 @@ static void take_outputs(struct masters_world *world)
         case LINE_OUT_LINE:
             break;
         case LINE_OUT_CONNECT:
+        case LINE_OUT_PING:
         case LINE_OUT_VALUES:
         case LINE_OUT_COMMAND_END:
             fail_msg("a listening line does not");

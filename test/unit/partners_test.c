@@ -45,6 +45,9 @@ static const char *told(struct partners *partners)
         case PARTNERS_NEWS_DEAD:
             used += (size_t)snprintf(text + used, sizeof text - used, "%spath %u dead", between, news.new);
             break;
+        case PARTNERS_NEWS_ALIVE:
+            used += (size_t)snprintf(text + used, sizeof text - used, "%spath %u alive", between, news.new);
+            break;
         }
     }
     return text;
@@ -339,6 +342,14 @@ static void test_pings(void **state)
     }
     assert_int_equal(partners.attempts, 1);
     partners_pinged(&partners, A1, true);
+    assert_string_equal(told(&partners), "path 0 alive");
+    assert_true(partners_may_connect(&partners, A1));
+    for (unsigned i = 0; i < four.ping_count; i++) {
+        partners_pinged(&partners, A1, false);
+    }
+    assert_string_equal(told(&partners), "path 0 dead"); /* told anew */
+    partners_forget_pings(&partners, A1);
+    assert_string_equal(told(&partners), "");
     assert_true(partners_may_connect(&partners, A1));
 }
 
