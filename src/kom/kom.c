@@ -389,7 +389,11 @@ static void absorb_output(struct kom *kom, struct line_now now, uint16_t line,
         KOMET_ASSERT(kom->end_count < KOM_COMMANDS_MAX && kom->open_commands > 0);
         kom->open_commands--;
         struct kom_end *end = &kom->ends[kom->end_count++];
-        *end = (struct kom_end){output->id, output->result, output->number, output->flags, ""};
+        *end = (struct kom_end){.id = output->id,
+                                .result = output->result,
+                                .number = output->number,
+                                .flags = output->flags,
+                                .answered = output->answered};
         snprintf(end->reason, sizeof end->reason, "%s", output->text);
         break;
     }

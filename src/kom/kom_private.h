@@ -63,6 +63,7 @@ struct kom_end {
     enum command_result result;
     double number;
     value_flags flags;
+    bool answered;
     char reason[96];
 };
 

@@ -243,6 +243,7 @@ struct line_output {
     const char *text; /* COMMAND_END: reason, "" when done; NOTE: the text. Borrowed */
     double number;
     value_flags flags;
+    bool answered; /* COMMAND_END, refused: `flags` are those of the partner's negative confirmation */
 };
 
 /* The next thing wanted; false when there is none. */

@@ -21,6 +21,7 @@ static void end_command(struct sinaut *line, struct sinaut_command *command, enu
     end->result = result;
     end->number = command->order.number;
     end->flags = command->order.flags;
+    end->answered = command->answered;
     snprintf(end->reason, sizeof end->reason, "%s", reason);
     command->state = SINAUT_FREE;
 }
@@ -261,6 +262,7 @@ static void take_back(struct sinaut_command *command, const struct komet_asdu *a
                       const struct komet_object *object)
 {
     if (command->order.kind == LINE_COMMAND_WRITE) {
+        command->answered = true;
         command->order.flags = komet_object_status_octet(asdu, object);
         command->order.number = number_from_confirmation(command->order.tag, object);
     }

@@ -80,6 +80,7 @@ static bool take_words(struct sinaut *line, struct line_output *output)
         output->text = end->reason;
         output->number = end->number;
         output->flags = end->flags;
+        output->answered = end->answered;
         return true;
     }
     line->end_next = line->end_count = 0;

@@ -49,6 +49,7 @@ enum sinaut_command_state { SINAUT_FREE, SINAUT_WAITING, SINAUT_SENT };
 struct sinaut_command {
     enum sinaut_command_state state;
     struct line_command order;
+    bool answered;                   /* `order` has what a confirmation says */
     uint8_t type;                    /* type identification sent */
     uint8_t path;                    /* that carried it */
     uint64_t frame;                  /* our I format there */
@@ -60,6 +61,7 @@ struct sinaut_end {
     enum command_result result;
     double number;
     value_flags flags;
+    bool answered; /* they are the partner's */
     char reason[96];
 };
 

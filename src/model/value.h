@@ -51,6 +51,7 @@ typedef uint16_t value_flags;
 #define FLAG_A           ((value_flags)1u)
 #define FLAG_SUBSTITUTED ((value_flags)0x20u) /* F: where SB stands */
 #define FLAG_SELECT      ((value_flags)0x80u) /* H: where S/E stands in a command */
+#define FLAGS_OF_OCTET   ((value_flags)0xFFu) /* A to H: the octet of a type */
 #define FLAGS_TEXT_SIZE  17
 
 /* Writes the letters of the set flags, "ADH"; `text` has FLAGS_TEXT_SIZE octets. */

@@ -93,17 +93,40 @@ static struct value value_done(const struct order *order)
                           .arrived = order->ended};
 }
 
-/* What the tag shows once its command has ended. */
-static void show_end(struct server *server, const struct order *order, struct line_now now)
+/* Nobody got it, but whoever asks for what the tag has does. */
+static bool is_current(const struct order *order)
+{
+    return order->result == COMMAND_REFUSED && tag_sends_value(order->tag) &&
+           strcmp(order->reason, LINE_NOT_CONNECTED) == 0;
+}
+
+/* The partner said no, and what it thinks of the object: flags A to H of a value that is known. */
+static bool is_flagged(const struct order *order)
+{
+    return order->result == COMMAND_REFUSED && order->answered && order->before.status != STATUS_UNKNOWN;
+}
+
+/* What the tag has once its command has ended. */
+static struct value value_ended(const struct order *order)
 {
     struct value value = order->before;
-    bool current = tag_sends_value(order->tag) && strcmp(order->reason, LINE_NOT_CONNECTED) == 0;
-    if (order->result == COMMAND_DONE || (order->result == COMMAND_REFUSED && current)) {
-        value = value_done(order);
-    } else if (order->result == COMMAND_UNKNOWN) {
-        value.status = STATUS_INVALID; /* nobody knows which of the two the device has now */
-        value.arrived = now.utc;
+    if (order->by_hand || order->result == COMMAND_DONE || is_current(order)) {
+        return value_done(order);
     }
+    if (order->result == COMMAND_UNKNOWN) {
+        value.status = STATUS_INVALID; /* nobody knows which of the two the device has now */
+        value.arrived = order->ended;
+    } else if (is_flagged(order)) {
+        value.flags = (value_flags)((value.flags & ~FLAGS_OF_OCTET) | order->answered_flags);
+        value.time = value.arrived = order->ended;
+        value.time_origin = TIME_OF_ARRIVAL;
+    }
+    return value;
+}
+
+static void show_end(struct server *server, const struct order *order)
+{
+    struct value value = value_ended(order);
     batch_set_value(server, order->tag, &value);
 }
 
@@ -130,7 +153,7 @@ void orders_end(struct server *server, struct order *order, struct line_now now,
     order->ended = now.utc;
     bool shown = order->state == ORDER_TO_SEND || order->state == ORDER_SENT;
     if (is_write(order) && shown) {
-        show_end(server, order, now);
+        show_end(server, order);
     }
     bool recorded = (is_write(order) || order->kind != ORDER_TELEMETRY) && !server->journal_failed;
     set_state(order, recorded ? ORDER_END : ORDER_ENDED);
@@ -314,6 +337,9 @@ void orders_command_end(struct server *server, struct line_now now, unsigned cli
         if (end->result == COMMAND_DONE) {
             order->number = end->number;
             order->flags = (value_flags)end->flags;
+        } else if (end->answered) {
+            order->answered = true;
+            order->answered_flags = (value_flags)(end->flags & FLAGS_OF_OCTET);
         }
         orders_end(server, order, now, known ? (enum command_result)end->result : COMMAND_UNKNOWN, "%.120s",
                    end->reason);
@@ -473,7 +499,7 @@ static void write_record(struct server *server, struct order *order, bool end)
     write_command_record(server, order, end, &server->record.of.command);
 }
 
-/* A command that was done is an event of its tag, which so has its value also after a restart. */
+/* A command that changed its tag is an event of it, which so has its value also after a restart. */
 static void write_event(struct server *server, struct order *order)
 {
     begin_record(server, order, RECORD_EVENT);
@@ -481,7 +507,7 @@ static void write_event(struct server *server, struct order *order)
     event->tag = order->tag->name;
     event->tag_number = tag_site_number(order->tag);
     event->type = order->tag->type;
-    event->value = value_done(order);
+    event->value = value_ended(order);
     event->epoch = order->epoch;
     event->line = order->tag->station->line->index;
     event->user = order->user;
@@ -525,7 +551,9 @@ static void take_by_hand(struct server *server, struct line_now now, struct orde
 /* The next record of an order that has ended: what it did, if it was done, and then how it ended. */
 static void write_next_of_end(struct server *server, struct order *order)
 {
-    if ((order->result != COMMAND_DONE && !(order->by_hand && order->sent)) || order->kind == ORDER_RELOAD) {
+    bool changed = order->result == COMMAND_DONE || (order->by_hand && order->sent) ||
+                   (order->tag != NULL && is_flagged(order));
+    if (!changed || order->kind == ORDER_RELOAD) {
         order->written = END_IS_NEXT;
     } else if (order->kind == ORDER_STATION) {
         write_station(server, order);

@@ -209,9 +209,11 @@ struct order {
     uint64_t epoch, ticket;
     double number;
     value_flags flags;
-    bool by_hand;    /* a value that goes to no station: of a simulated one, or for masters */
-    uint64_t master; /* token of the master's command that it repeats; 0: none */
-    bool sent;       /* to the instance: it may have been executed; RELOAD: the site has been swapped in */
+    bool answered;              /* by a negative confirmation, with these flags: */
+    value_flags answered_flags; /* A to H */
+    bool by_hand;               /* a value that goes to no station: of a simulated one, or for masters */
+    uint64_t master;            /* token of the master's command that it repeats; 0: none */
+    bool sent; /* to the instance: it may have been executed; RELOAD: the site has been swapped in */
     enum { NOTHING_WRITTEN, EVENT_IS_NEXT, END_IS_NEXT } written; /* END: of its records */
     struct value before;                                          /* of the tag */
     struct komet_utc given, ended;

@@ -199,6 +199,16 @@ static void note_ping(struct runner *r, const struct line_output *output)
     }
 }
 
+/* The flags where the partner refused, and said some. */
+static void note_end(struct runner *r, const struct line_output *output)
+{
+    char flags[FLAGS_TEXT_SIZE];
+    value_flags_text(output->flags, flags);
+    bool said = output->result == COMMAND_REFUSED && output->answered && flags[0] != '\0';
+    stage_note(&r->stage, "end %u %s%s%s%s%s", (unsigned)output->id, command_result_name(output->result),
+               output->text[0] != '\0' ? " " : "", output->text, said ? " with " : "", said ? flags : "");
+}
+
 static void note_output(struct runner *r, const struct line_output *output)
 {
     switch (output->kind) {
@@ -239,8 +249,7 @@ static void note_output(struct runner *r, const struct line_output *output)
                    station_value_name(output->station_value));
         return;
     case LINE_OUT_COMMAND_END:
-        stage_note(&r->stage, "end %u %s%s%s", (unsigned)output->id, command_result_name(output->result),
-                   output->text[0] != '\0' ? " " : "", output->text);
+        note_end(r, output);
         return;
     case LINE_OUT_NOTE:
         if (r->show_notes) {

@@ -407,8 +407,8 @@ void harness_stopped(struct harness *harness, unsigned client, uint64_t epoch)
     harness_feed(harness, client, &message);
 }
 
-void harness_command_end(struct harness *harness, unsigned client, uint64_t id, uint32_t result,
-                         const char *reason, double number)
+static void command_end(struct harness *harness, unsigned client, uint64_t id, uint32_t result,
+                        const char *reason, double number, const value_flags *flags)
 {
     wire_message message = KOMET__WIRE__MESSAGE__INIT;
     Komet__Wire__CommandEnd end = KOMET__WIRE__COMMAND_END__INIT;
@@ -416,9 +416,22 @@ void harness_command_end(struct harness *harness, unsigned client, uint64_t id, 
     end.result = result;
     end.reason = (char *)(uintptr_t)reason;
     end.number = number;
+    end.answered = flags != NULL;
+    end.flags = flags != NULL ? *flags : 0;
     message.body_case = BODY(COMMAND_END);
     message.command_end = &end;
     harness_feed(harness, client, &message);
+}
+
+void harness_command_end(struct harness *harness, unsigned client, uint64_t id, uint32_t result,
+                         const char *reason, double number)
+{
+    command_end(harness, client, id, result, reason, number, NULL);
+}
+
+void harness_command_answered(struct harness *harness, unsigned client, uint64_t id, value_flags flags)
+{
+    command_end(harness, client, id, COMMAND_REFUSED, "the partner refused", 99, &flags);
 }
 
 /* ---- batches ---- */

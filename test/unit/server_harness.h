@@ -152,6 +152,8 @@ void harness_heartbeat(struct harness *harness, unsigned client, int64_t sent_us
 void harness_stopped(struct harness *harness, unsigned client, uint64_t epoch);
 void harness_command_end(struct harness *harness, unsigned client, uint64_t id, uint32_t result,
                          const char *reason, double number);
+/* The partner refused it, with these flags. */
+void harness_command_answered(struct harness *harness, unsigned client, uint64_t id, value_flags flags);
 
 /* ---- batches ---- */
 

@@ -167,6 +167,33 @@ static void test_a_done_command_ends_when_its_end_is_stored(void **state)
     assert_int_equal(harness->ended_count, 1);
 }
 
+/* What a partner says of the object when it refuses is flags of the value that the tag keeps. */
+static void test_a_negative_confirmation_has_the_flags(void **state)
+{
+    struct harness *harness = *state;
+    harness_command_end(harness, 1, sent(harness, 71, "M.SET", 12.5), COMMAND_DONE, "", 12.5);
+    harness_store(harness);
+    uint64_t id = sent(harness, 72, "M.SET", 13);
+    unsigned events = harness_records(harness, RECORD_EVENT);
+    harness_command_answered(harness, 1, id, FLAG_A | FLAG_SUBSTITUTED | 0x100);
+    assert_ends(harness, 72, COMMAND_REFUSED, "the partner refused");
+    const struct value *value = shown(harness, "M.SET");
+    assert_int_equal(value->status, STATUS_VALID);
+    assert_true(value->number == 12.5 && value->flags == (FLAG_A | FLAG_SUBSTITUTED));
+    assert_int_equal(harness_records(harness, RECORD_EVENT), events + 1); /* also after a restart */
+    assert_true(harness_record(harness, RECORD_EVENT)->of.event.value.flags == value->flags);
+    id = sent(harness, 73, "M.SET", 14);
+    harness_command_end(harness, 1, id, COMMAND_REFUSED, "not connected", 0); /* nobody said anything */
+    assert_ends(harness, 73, COMMAND_REFUSED, "not connected");
+    assert_true(shown(harness, "M.SET")->flags == (FLAG_A | FLAG_SUBSTITUTED));
+    assert_int_equal(harness_records(harness, RECORD_EVENT), events + 1);
+    id = sent(harness, 74, "M.CMD", 1); /* never had a value */
+    harness_command_answered(harness, 1, id, FLAG_A);
+    assert_ends(harness, 74, COMMAND_REFUSED, "the partner refused");
+    assert_int_equal(shown(harness, "M.CMD")->status, STATUS_UNKNOWN);
+    assert_int_equal(harness_records(harness, RECORD_EVENT), events + 1);
+}
+
 static void test_only_its_own_ticket_ends_a_command(void **state)
 {
     struct harness *harness = *state;
@@ -669,6 +696,7 @@ static const struct CMUnitTest tests[] = {
     TEST(test_a_command_is_sent_only_when_its_begin_is_stored),
     TEST(test_a_command_output_is_never_transient),
     TEST(test_a_done_command_ends_when_its_end_is_stored),
+    TEST(test_a_negative_confirmation_has_the_flags),
     TEST(test_only_its_own_ticket_ends_a_command),
     TEST(test_a_refused_command_leaves_the_tag_as_it_was),
     TEST(test_an_unknown_end_makes_the_tag_invalid),
