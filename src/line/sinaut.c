@@ -105,7 +105,8 @@ static struct partners_settings partners_settings(const struct line *line)
     return (struct partners_settings){.paths = (uint8_t)paths,
                                       .required = (uint8_t)required,
                                       .ping_count = (unsigned)set->value[PARAMETER_PCNT],
-                                      .listens = line_listens(line)};
+                                      .listens = line_listens(line),
+                                      .interrogates_passive = set->value[PARAMETER_SIC] != 0};
 }
 
 static struct line_engine *sinaut_init(void *memory, const struct line *of, struct line_now now)
@@ -377,6 +378,12 @@ static void close_line(struct sinaut *line, struct line_now now, enum komet_reas
     sinaut_pings_end(line);
 }
 
+/* A standby may, where the line says so; it does nothing else. */
+static bool interrogates(const struct sinaut *line)
+{
+    return line->active || (line->stands_by && line->partners.settings.interrogates_passive);
+}
+
 void sinaut_work(struct sinaut *line, struct line_now now)
 {
     for (unsigned p = 0; p < line->line->partner_count; p++) {
@@ -387,7 +394,11 @@ void sinaut_work(struct sinaut *line, struct line_now now)
     }
     if (line->active) {
         sinaut_answers_work(line, now);
+    }
+    if (interrogates(line)) {
         sinaut_stations_work(line, now);
+    }
+    if (line->active) {
         sinaut_commands_work(line, now);
     }
 }
@@ -642,8 +653,10 @@ static struct komet_instant sinaut_deadline(const struct line_engine *engine)
         deadline = komet_earlier(deadline, line->path[path].connect_by);
         deadline = komet_earlier(deadline, store_deadline(line, path));
     }
-    if (line->active) {
+    if (interrogates(line)) {
         deadline = komet_earlier(deadline, sinaut_stations_deadline(line));
+    }
+    if (line->active) {
         deadline = komet_earlier(deadline, sinaut_commands_deadline(line));
     }
     return deadline;

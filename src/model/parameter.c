@@ -95,6 +95,9 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
      "With SP: the address of this machine at which the line waits; ALL: on every interface."},
     BOOLEAN(PARAMETER_SKO, "Standby Keep Open", "SKO", 1, SCOPE_LINE,
             "An instance that is passive, or becomes so, has its connections open and is silent on them."),
+    BOOLEAN(PARAMETER_SIC, "Standby Interrogation Command", "SIC", 0, SCOPE_LINE,
+            "A passive instance with its connections open (SKO) interrogates, too, and so knows which partner "
+            "is HOT before it acts."),
     INTEGER(PARAMETER_SRCS, "Strict Redundancy Connection Signalisation", "SRCS", 1, 4, 4, SCOPE_LINE,
             "Started connections that the line must have to be true; by default all that are configured."),
     {PARAMETER_TKI, "Tcp Keep Init", "TKI", PARAMETER_INTEGER, "s", 0, 3600, 0, SCOPE_LINE,

@@ -51,6 +51,7 @@ enum parameter_id {
     PARAMETER_SP,    /* server port, 0: the line connects */
     PARAMETER_SH,    /* server host */
     PARAMETER_SKO,   /* standby keep open */
+    PARAMETER_SIC,   /* standby interrogation command */
     PARAMETER_SRCS,  /* strict redundancy connection signalisation */
     PARAMETER_TKI,   /* tcp keep init, seconds */
     PARAMETER_PCNT,  /* ping count */
