@@ -1,6 +1,7 @@
 /*
- * Lines that listen, between the server and their masters: what masters are to have goes to the line, what
- * they have acknowledged goes back, and their commands go to the server, whose answer the line awaits.
+ * What the server tells lines to send (line_has_outgoing). Of lines that listen, between the server and their
+ * masters: what masters are to have goes to the line, what they have acknowledged goes back, and their
+ * commands go to the server, whose answer the line awaits.
  */
 #include <stdio.h>
 
@@ -24,8 +25,7 @@ static bool take_value(struct kom *kom, struct line_now now, const struct line *
     const struct tag *tag =
         outgoing->tag[at] < kom->process->tag_count ? kom->process->tags[outgoing->tag[at]] : NULL;
     uint32_t status = outgoing->status_flags[at] >> 16 & 0xFF;
-    if (tag == NULL || tag->station->line != line || !tag_type_is_output(tag->type) ||
-        status >= STATUS_COUNT) {
+    if (tag == NULL || tag->station->line != line || !tag_is_outgoing(tag) || status >= STATUS_COUNT) {
         return false;
     }
     struct line_outgoing value = {.tag = tag,
@@ -45,7 +45,7 @@ static bool take_value(struct kom *kom, struct line_now now, const struct line *
 void kom_take_outgoing(struct kom *kom, struct line_now now, const Komet__Wire__Outgoing *outgoing)
 {
     bool known = kom->process != NULL && outgoing->line < kom->process->line_count &&
-                 line_is_server(&kom->process->lines[outgoing->line]) && columns_agree(outgoing);
+                 line_has_outgoing(&kom->process->lines[outgoing->line]) && columns_agree(outgoing);
     if (!known) {
         kom_note(kom, "the server sent values for a line that this instance has not");
         return;

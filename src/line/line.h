@@ -143,10 +143,10 @@ void line_command(struct line_engine *line, struct line_now now, const struct li
  * the same. */
 #define LINE_NOT_CONNECTED "not connected"
 /*
- * What masters are to have, of a line that listens (line_is_server). It begins anew with each grant: how far
- * each group of masters has acknowledged, what each tag has now (position 0), the events behind (in order,
- * each with a larger position); then `line_outgoing_ready`, from when the line listens. From then on events
- * as they come.
+ * What a line is to send of itself (line_has_outgoing). It begins anew with each grant: how far each group of
+ * masters has acknowledged (line_is_server), what each tag has now (position 0), the events behind (in order,
+ * each with a larger position); then `line_outgoing_ready`, from when a line of masters listens, and a Sinaut
+ * line answers with values. From then on events as they come.
  */
 struct line_outgoing {
     const struct tag *tag; /* an output of the line */

@@ -127,9 +127,7 @@ static struct line_engine *sinaut_init(void *memory, const struct line *of, stru
         line->partner[p].calm_at = now.instant;
     }
     sinaut_forget_values(line, 0, line->tag_count);
-    for (uint32_t i = 0; i < line->tag_count; i++) {
-        line->current[i] = value_unknown();
-    }
+    sinaut_outgoing_forget(line);
     sinaut_stations_init(line);
     return &line->engine;
 }
@@ -413,6 +411,7 @@ static void sinaut_activate(struct line_engine *engine, struct line_now now)
     line->stands_by = false;
     line->report_changed = true;
     sinaut_forget_values(line, 0, line->tag_count);
+    sinaut_outgoing_forget(line);
     sinaut_stations_activate(line);
     partners_set_acting(&line->partners, true);
     if (sinaut_any_speaks(line)) {
@@ -729,6 +728,9 @@ const struct line_verbs line_sinaut = {
     .connected = sinaut_connected,
     .closed = sinaut_closed,
     .pinged = sinaut_pinged,
+    .outgoing_begin = sinaut_outgoing_begin,
+    .outgoing = sinaut_outgoing,
+    .outgoing_ready = sinaut_outgoing_ready,
     .feed = sinaut_feed,
     .written = sinaut_written,
     .tick = sinaut_tick,

@@ -197,6 +197,9 @@ static bool answer_question(struct sinaut *line, struct line_now now, unsigned p
         question->confirmed = send_mirrored(line, now, partner, question->octets, question->size,
                                             KOMET_COT_ACTIVATION_CON, false);
     }
+    if (!line->told) {
+        return false; /* the values come at once */
+    }
     while (question->confirmed && next_asked(line, question) != NULL) {
         uint8_t *out = sinaut_reserve(line, partner);
         if (out == NULL) {

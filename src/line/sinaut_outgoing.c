@@ -4,6 +4,9 @@
  *
  * While one partner is connected and the other is not, the one has them. While none is, values with a time
  * tag wait in the buffers; others do not, since the interrogation brings the newest.
+ *
+ * What outputs have is the server's to know: it tells an instance that comes to act, and no interrogation is
+ * answered before it has.
  */
 #include "line/sinaut_private.h"
 #include "model/conversion.h"
@@ -71,4 +74,48 @@ const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, co
         }
     }
     return NULL;
+}
+
+/* ---- what the server tells ---- */
+
+void sinaut_outgoing_forget(struct sinaut *line)
+{
+    line->told = false;
+    for (uint32_t i = 0; i < line->tag_count; i++) {
+        line->current[i] = value_unknown();
+    }
+}
+
+void sinaut_outgoing_begin(struct line_engine *engine, struct line_now now, const uint64_t *positions,
+                           unsigned count)
+{
+    (void)engine, (void)now, (void)positions, (void)count; /* nothing is missing yet that was there */
+}
+
+/* One that does not fit its type, since the site has changed: nobody gets another number. */
+static struct value fitting(const struct tag *tag, struct value value)
+{
+    char fault[CONVERSION_FAULT_SIZE];
+    struct komet_object object;
+    if (!object_from_value(tag, &value, flags_reading(tag->station), &object, fault)) {
+        value.status = STATUS_INVALID;
+    }
+    return value;
+}
+
+void sinaut_outgoing(struct line_engine *engine, struct line_now now, const struct line_outgoing *outgoing)
+{
+    struct sinaut *line = (struct sinaut *)engine;
+    struct value *current = &line->current[sinaut_tag_index(line, outgoing->tag)];
+    (void)now;
+    if (current->status == STATUS_UNKNOWN) { /* else it was written meanwhile */
+        *current = fitting(outgoing->tag, outgoing->value);
+    }
+}
+
+void sinaut_outgoing_ready(struct line_engine *engine, struct line_now now)
+{
+    struct sinaut *line = (struct sinaut *)engine;
+    line->told = true;
+    sinaut_work(line, now);
 }

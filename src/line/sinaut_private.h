@@ -138,6 +138,7 @@ struct sinaut {
 
     struct value *last;    /* of each tag of the line: what went on last, for the filters */
     struct value *current; /* of each output that sends its value: what it has */
+    bool told;             /* what they have: before, nobody is answered with it */
     uint32_t tag_count;
 
     struct line_value values[SINAUT_VALUES_MAX];
@@ -280,6 +281,13 @@ void sinaut_answers_work(struct sinaut *line, struct line_now now);
  * partner was connected. */
 const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, const struct value *value,
                                   bool *sent);
+/* What the server tells of outputs, when the line comes to act. */
+void sinaut_outgoing_begin(struct line_engine *engine, struct line_now now, const uint64_t *positions,
+                           unsigned count);
+void sinaut_outgoing(struct line_engine *engine, struct line_now now, const struct line_outgoing *outgoing);
+void sinaut_outgoing_ready(struct line_engine *engine, struct line_now now);
+/* The line comes to act: another instance may have sent other values meanwhile. */
+void sinaut_outgoing_forget(struct sinaut *line);
 /* The object that says what an output has now. */
 void sinaut_outgoing_object(const struct sinaut *line, struct line_now now, const struct tag *tag,
                             struct komet_object *object);

@@ -236,6 +236,17 @@ bool tag_sends_value(const struct tag *tag)
     return tag_type_is_output(tag->type) && row != NULL && row->direction == KOMET_MONITOR;
 }
 
+bool line_has_outgoing(const struct line *line)
+{
+    return line_is_server(line) || line->protocol == PROTOCOL_IEC104_SINAUT;
+}
+
+bool tag_is_outgoing(const struct tag *tag)
+{
+    return line_has_outgoing(tag->station->line) && tag_type_is_output(tag->type) &&
+           (line_is_server(tag->station->line) || tag_sends_value(tag));
+}
+
 const struct process *tag_process(const struct tag *tag)
 {
     KOMET_ASSERT(tag->station != NULL && tag->station->line != NULL);

@@ -213,6 +213,12 @@ int line_master_group(const struct line *line, const char *name);
 /* True for an output that sends its value as one of types 1 to 40, and not as a command. */
 bool tag_sends_value(const struct tag *tag);
 
+/* True for a line to which the server tells what its outputs have, when an instance comes to act: to
+ * masters they are sent as they change, to a partner of Sinaut's in answer to his interrogation. */
+bool line_has_outgoing(const struct line *line);
+/* True for an output of such a line that is told. */
+bool tag_is_outgoing(const struct tag *tag);
+
 /* The process a tag belongs to, and its number in the whole site. */
 const struct process *tag_process(const struct tag *tag);
 uint32_t tag_site_number(const struct tag *tag);

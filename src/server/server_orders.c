@@ -552,7 +552,7 @@ static void take_by_hand(struct server *server, struct line_now now, struct orde
 static void write_next_of_end(struct server *server, struct order *order)
 {
     bool changed = order->result == COMMAND_DONE || (order->by_hand && order->sent) ||
-                   (order->tag != NULL && is_flagged(order));
+                   (order->tag != NULL && (is_current(order) || is_flagged(order)));
     if (!changed || order->kind == ORDER_RELOAD) {
         order->written = END_IS_NEXT;
     } else if (order->kind == ORDER_STATION) {

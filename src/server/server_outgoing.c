@@ -21,9 +21,15 @@
 #define TIME_OF_ARRIVAL_BIT 0x1000000u
 #define OLDER_BIT           0x2000000u
 
+/* Events are kept for masters alone: a partner of Sinaut's asks for what there is. */
+static uint64_t capacity_of(const struct line *line)
+{
+    return line_is_server(line) ? (uint64_t)line->parameters.value[PARAMETER_OBUF] : 0;
+}
+
 uint64_t outgoing_capacity(const struct outgoing *outgoing)
 {
-    return (uint64_t)outgoing->line->parameters.value[PARAMETER_OBUF];
+    return capacity_of(outgoing->line);
 }
 
 struct out_entry *outgoing_entry(const struct outgoing *outgoing, uint64_t position)
@@ -39,7 +45,7 @@ size_t outgoing_lay_out(struct server *server, uint8_t *memory, size_t used, con
     uint32_t count = 0;
     for (unsigned p = 0; p < site->process_count; p++) {
         for (unsigned l = 0; l < site->processes[p].line_count; l++) {
-            count += line_is_server(&site->processes[p].lines[l]) ? 1 : 0;
+            count += line_has_outgoing(&site->processes[p].lines[l]) ? 1 : 0;
         }
     }
     void *first = lay_out_take(memory, &used, site->tag_count * sizeof(uint32_t));
@@ -56,23 +62,22 @@ size_t outgoing_lay_out(struct server *server, uint8_t *memory, size_t used, con
     for (unsigned p = 0; p < site->process_count; p++) {
         for (unsigned l = 0; l < site->processes[p].line_count; l++) {
             const struct line *line = &site->processes[p].lines[l];
-            if (!line_is_server(line)) {
+            if (!line_has_outgoing(line)) {
                 continue;
             }
-            size_t size = (size_t)line->parameters.value[PARAMETER_OBUF] * sizeof(struct out_entry);
+            size_t size = (size_t)capacity_of(line) * sizeof(struct out_entry);
             struct out_entry *ring = lay_out_take(memory, &used, size);
+            size = line_is_server(line) ? (ROLE_INSTANCE_MAX + 1) * sizeof(struct out_reported) : 0;
+            struct out_reported *reported = lay_out_take(memory, &used, size);
             if (server != NULL) {
-                outgoing[at] = (struct outgoing){.line = line, .ring = ring, .first = 1, .end = 1};
+                outgoing[at] = (struct outgoing){
+                    .line = line, .ring = ring, .first = 1, .end = 1, .reported = size > 0 ? reported : NULL};
+                memset(reported, 0, size);
             }
             at++;
         }
     }
     return used;
-}
-
-static bool is_sent(const struct tag *tag)
-{
-    return line_is_server(tag->station->line) && tag_type_is_output(tag->type);
 }
 
 void outgoing_begin(struct server *server)
@@ -82,7 +87,7 @@ void outgoing_begin(struct server *server)
     memset(server->next_follower, 0, site->tag_count * sizeof(uint32_t));
     for (uint32_t i = site->tag_count; i > 0; i--) {
         const struct tag *tag = site->tags[i - 1];
-        if (is_sent(tag) && tag->source != NULL) {
+        if (tag_is_outgoing(tag) && tag->source != NULL) {
             uint32_t *first = &server->first_follower[tag_site_number(tag->source)];
             server->next_follower[i - 1] = *first;
             *first = i;
@@ -201,7 +206,8 @@ static uint64_t append(struct server *server, struct outgoing *outgoing, const s
 uint64_t outgoing_event(struct server *server, const struct tag *tag, const struct value *value,
                         uint64_t ticket)
 {
-    struct outgoing *outgoing = is_sent(tag) ? outgoing_of(server, tag->station->line) : NULL;
+    bool kept = line_is_server(tag->station->line) && tag_is_outgoing(tag);
+    struct outgoing *outgoing = kept ? outgoing_of(server, tag->station->line) : NULL;
     return outgoing != NULL ? append(server, outgoing, tag, value, false, ticket) : 0;
 }
 
@@ -286,8 +292,9 @@ void server_recover_outgoing(struct server *server, const char *tag_name, const 
                              uint64_t position, bool older)
 {
     const struct tag *tag = site_find_tag(server->site, tag_name);
-    struct outgoing *outgoing = tag != NULL && is_sent(tag) ? outgoing_of(server, tag->station->line) : NULL;
-    if (outgoing == NULL || position < outgoing->end) {
+    struct outgoing *outgoing =
+        tag != NULL && tag_is_outgoing(tag) ? outgoing_of(server, tag->station->line) : NULL;
+    if (outgoing == NULL || outgoing_capacity(outgoing) == 0 || position < outgoing->end) {
         return; /* the site has changed since */
     }
     if (position > outgoing->end) { /* what is between was of a tag that is no more */
@@ -317,7 +324,7 @@ void outgoing_recovered(struct server *server)
 {
     for (uint32_t i = 0; i < server->site->tag_count; i++) {
         const struct tag *tag = server->site->tags[i];
-        if (is_sent(tag) && tag->source != NULL) {
+        if (tag_is_outgoing(tag) && tag->source != NULL) {
             struct value value = server_value_followed(tag, tag->source, server_value(server, tag->source));
             if (!value_same(&value, &server->tags[i].value)) {
                 server->tags[i].value = value;
@@ -346,6 +353,8 @@ void outgoing_ended(struct server *server, const struct process_state *process, 
         struct outgoing *outgoing = &server->outgoing[i];
         if (outgoing->line->process == process->process) {
             outgoing->readers[instance] = (struct out_reader){.state = READER_NONE};
+        }
+        if (outgoing->line->process == process->process && outgoing->reported != NULL) {
             outgoing->reported[instance] = (struct out_reported){0};
             show(server, outgoing);
         }
@@ -420,7 +429,7 @@ static size_t write_values(struct server *server, const struct outgoing *outgoin
     size_t count = 0;
     while (reader->tag < process->tag_count && count < SERVER_OUTGOING_COLUMNS) {
         const struct tag *tag = process->tags[reader->tag++];
-        if (tag->station->line == outgoing->line && tag_type_is_output(tag->type)) {
+        if (tag->station->line == outgoing->line && tag_is_outgoing(tag)) {
             add_column(&server->columns, count++, tag->number, server_value(server, tag), 0);
         }
     }

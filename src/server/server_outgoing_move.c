@@ -65,7 +65,9 @@ void outgoing_move(struct server *server, const struct server *before)
         to->ticket = from->ticket;
         to->lost = from->lost;
         to->lost_told = from->lost_told;
-        memcpy(to->reported, from->reported, sizeof to->reported);
+        if (to->reported != NULL && from->reported != NULL) {
+            memcpy(to->reported, from->reported, (ROLE_INSTANCE_MAX + 1) * sizeof *to->reported);
+        }
     }
     outgoing_recovered(server); /* an output may follow another tag now */
 }

@@ -116,7 +116,15 @@ struct out_reader {
     uint64_t next; /* EVENTS: position of the next one */
 };
 
-/* What the masters of one line are to have. */
+/* What an instance that acts says of a line with masters. */
+struct out_reported {
+    bool value;
+    value_flags flags;
+    unsigned connection_count;
+    struct server_connection connections[LINE_CONNECTIONS_MAX];
+};
+
+/* What the masters of one line are to have, or what its outputs have (line_has_outgoing). */
 struct outgoing {
     const struct line *line;
     struct out_entry *ring;
@@ -125,13 +133,8 @@ struct outgoing {
     uint32_t dirty[SITE_MASTERS_MAX];                        /* of these instances it is to be journaled */
     uint64_t ticket;                                         /* of the newest such record */
     struct out_reader readers[ROLE_INSTANCE_MAX + 1];
-    struct out_reported {
-        bool value;
-        value_flags flags;
-        unsigned connection_count;
-        struct server_connection connections[LINE_CONNECTIONS_MAX];
-    } reported[ROLE_INSTANCE_MAX + 1]; /* what each instance that acts says of the line */
-    uint64_t lost;                     /* events that a group of masters never got */
+    struct out_reported *reported; /* by each instance, 0 to ROLE_INSTANCE_MAX; NULL: it has no masters */
+    uint64_t lost;                 /* events that a group of masters never got */
     bool lost_told;
 };
 

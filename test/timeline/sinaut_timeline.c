@@ -31,7 +31,8 @@ struct runner {
     struct stage stage;
     char line_keys[TEXT], parameters[TEXT], north[TEXT], south[TEXT], tags[TEXT];
     unsigned paths;
-    bool listens, store_by_script, show_transport, show_line, show_notes, show_acknowledgements;
+    bool listens, store_by_script, values_by_script, show_transport, show_line, show_notes,
+        show_acknowledgements;
     struct site_result site;
     const struct line *line;
     struct line_engine *engine;
@@ -301,6 +302,8 @@ static bool setting(struct stage *stage)
         r->listens = true;
     } else if (script_take(script, "store-by-script")) {
         r->store_by_script = true;
+    } else if (script_take(script, "values-by-script")) {
+        r->values_by_script = true;
     } else if (script_take(script, "show")) {
         r->show_transport = r->show_transport || script_take(script, "transport");
         r->show_line = r->show_line || script_take(script, "line");
@@ -471,6 +474,31 @@ static void do_command(struct runner *r, enum line_command_kind kind)
     line_command(r->engine, now_of(r), &order);
 }
 
+static void do_activate(struct runner *r)
+{
+    line_activate(r->engine, now_of(r));
+    line_outgoing_begin(r->engine, now_of(r), NULL, 0);
+    if (!r->values_by_script) {
+        line_outgoing_ready(r->engine, now_of(r));
+    }
+}
+
+/* The server says what an output has. */
+static void do_outgoing(struct runner *r)
+{
+    struct script *script = &r->stage.script;
+    const char *name = script_word(script), *number = script_word(script), *flags = script_word(script);
+    const struct tag *tag = name != NULL ? site_find_tag(r->site.site, name) : NULL;
+    struct line_outgoing outgoing = {.tag = tag, .value = value_unknown()};
+    if (tag == NULL || number == NULL || !value_parse(tag->type, number, &outgoing.value.number) ||
+        (flags != NULL && !value_flags_parse(flags, &outgoing.value.flags))) {
+        script_fail(script, "outgoing TAG NUMBER [FLAGS]");
+    }
+    outgoing.value.status = STATUS_VALID;
+    outgoing.value.time = now_of(r).utc;
+    line_outgoing(r->engine, now_of(r), &outgoing);
+}
+
 static bool happens_on_a_path(struct runner *r)
 {
     struct script *script = &r->stage.script;
@@ -509,7 +537,11 @@ static bool action(struct stage *stage)
         return true;
     }
     if (script_take(script, "activate")) {
-        line_activate(r->engine, now_of(r));
+        do_activate(r);
+    } else if (script_take(script, "outgoing")) {
+        do_outgoing(r);
+    } else if (script_take(script, "outgoing-ready")) {
+        line_outgoing_ready(r->engine, now_of(r));
     } else if (script_take(script, "deactivate")) {
         line_deactivate(r->engine, now_of(r), reason_word(script, KOMET_BECAME_PASSIVE));
     } else if (script_take(script, "stand-by")) {
