@@ -11,12 +11,14 @@
 #include "line/sinaut_private.h"
 #include "model/conversion.h"
 
-static enum flags_reading flags_reading(const struct station *station)
+/* What follows another tag has its flags by the server, as its own type has them. */
+static enum flags_reading flags_reading(const struct tag *tag)
 {
-    if (station->parameters.value[PARAMETER_NF] != 0) {
+    const int64_t *parameter = tag->station->parameters.value;
+    if (parameter[PARAMETER_NF] != 0) {
         return FLAGS_NONE;
     }
-    return station->parameters.value[PARAMETER_ICCP] != 0 ? FLAGS_ICCP : FLAGS_OCTET;
+    return parameter[PARAMETER_ICCP] != 0 && tag->source == NULL ? FLAGS_ICCP : FLAGS_OCTET;
 }
 
 void sinaut_outgoing_object(const struct sinaut *line, struct line_now now, const struct tag *tag,
@@ -27,7 +29,7 @@ void sinaut_outgoing_object(const struct sinaut *line, struct line_now now, cons
     if (!komet_utc_known(value.time)) {
         value.time = now.utc;
     }
-    bool fits = object_from_value(tag, &value, flags_reading(tag->station), object, fault);
+    bool fits = object_from_value(tag, &value, flags_reading(tag), object, fault);
     KOMET_ASSERT(fits); /* what did not fit never became the current value */
 }
 
@@ -46,18 +48,13 @@ static void send_to(struct sinaut *line, unsigned partner, const struct tag *tag
     KOMET_ASSERT(taken); /* the oldest give way */
 }
 
-const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, const struct value *value,
-                                  bool *sent)
+/* To both partners; true: one of them is connected. */
+static bool send_to_all(struct sinaut *line, const struct tag *tag, const struct value *value,
+                        const struct komet_object *object)
 {
-    static char fault[CONVERSION_FAULT_SIZE];
-    struct komet_object object;
-    *sent = false;
-    if (!object_from_value(tag, value, flags_reading(tag->station), &object, fault)) {
-        return fault;
-    }
-    line->current[sinaut_tag_index(line, tag)] = *value;
+    bool sent = false;
     if (!line->active || tag->ignored || !sinaut_speaks(line, tag->station)) {
-        return NULL;
+        return false;
     }
     if (sinaut_debugs(line, tag->station, PARAMETER_DBGO, DEBUG_OUT_VALUES)) {
         char text[VALUE_TEXT_SIZE];
@@ -65,14 +62,28 @@ const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, co
         sinaut_note(line, "%s: %s is sent: %s", line->line->name, tag->name, text);
     }
     for (unsigned p = 0; p < line->line->partner_count; p++) {
-        *sent = *sent || sinaut_data_path(line, p) != PARTNERS_NO_PATH;
+        sent = sent || sinaut_data_path(line, p) != PARTNERS_NO_PATH;
     }
     for (unsigned p = 0; p < line->line->partner_count; p++) {
-        bool waits = !*sent && object.time_size != KOMET_TIME_NONE;
+        bool waits = !sent && object->time_size != KOMET_TIME_NONE;
         if (waits || sinaut_data_path(line, p) != PARTNERS_NO_PATH) {
-            send_to(line, p, tag, &object);
+            send_to(line, p, tag, object);
         }
     }
+    return sent;
+}
+
+const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, const struct value *value,
+                                  bool *sent)
+{
+    static char fault[CONVERSION_FAULT_SIZE];
+    struct komet_object object;
+    *sent = false;
+    if (!object_from_value(tag, value, flags_reading(tag), &object, fault)) {
+        return fault;
+    }
+    line->current[sinaut_tag_index(line, tag)] = *value;
+    *sent = send_to_all(line, tag, value, &object);
     return NULL;
 }
 
@@ -92,24 +103,43 @@ void sinaut_outgoing_begin(struct line_engine *engine, struct line_now now, cons
     (void)engine, (void)now, (void)positions, (void)count; /* nothing is missing yet that was there */
 }
 
-/* One that does not fit its type, since the site has changed: nobody gets another number. */
+/* One that does not fit its type is Invalid: nobody gets another number. */
 static struct value fitting(const struct tag *tag, struct value value)
 {
     char fault[CONVERSION_FAULT_SIZE];
     struct komet_object object;
-    if (!object_from_value(tag, &value, flags_reading(tag->station), &object, fault)) {
+    if (!object_from_value(tag, &value, flags_reading(tag), &object, fault)) {
         value.status = STATUS_INVALID;
     }
     return value;
 }
 
+/* An event of what the output follows; an older one is sent, and is not what it has. */
+static void take_event(struct sinaut *line, struct line_now now, const struct tag *tag,
+                       const struct value *value, bool older)
+{
+    struct value *current = &line->current[sinaut_tag_index(line, tag)], kept = *current;
+    struct komet_object object;
+    *current = *value;
+    sinaut_outgoing_object(line, now, tag, &object);
+    send_to_all(line, tag, value, &object);
+    if (older) {
+        *current = kept;
+    }
+    sinaut_work(line, now);
+}
+
 void sinaut_outgoing(struct line_engine *engine, struct line_now now, const struct line_outgoing *outgoing)
 {
     struct sinaut *line = (struct sinaut *)engine;
-    struct value *current = &line->current[sinaut_tag_index(line, outgoing->tag)];
-    (void)now;
-    if (current->status == STATUS_UNKNOWN) { /* else it was written meanwhile */
-        *current = fitting(outgoing->tag, outgoing->value);
+    const struct tag *tag = outgoing->tag;
+    struct value *current = &line->current[sinaut_tag_index(line, tag)];
+    const struct value value = fitting(tag, outgoing->value);
+    bool missed = line->told && tag->source != NULL && !value_same(&value, current); /* events of it */
+    if (outgoing->position > 0 || missed) {
+        take_event(line, now, tag, &value, outgoing->older);
+    } else if (current->status == STATUS_UNKNOWN || tag->source != NULL) { /* else it was written meanwhile */
+        *current = value;
     }
 }
 

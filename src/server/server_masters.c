@@ -75,7 +75,7 @@ static void give_on_all(struct server *server, struct line_now now, struct maste
 {
     for (uint32_t i = 0; i < server->site->tag_count; i++) {
         const struct tag *tag = server->site->tags[i];
-        if (tag->source == master->tag && !line_is_server(tag->station->line)) {
+        if (tag->source == master->tag && !tag_is_outgoing(tag)) { /* which follows the event */
             give_on(server, now, master, tag);
         }
     }

@@ -228,13 +228,21 @@ static void give_to_station(struct server *server, struct line_now now, struct o
     }
 }
 
+/* What follows another tag has its value from there. */
+static bool refuse_follower(struct server *server, struct line_now now, struct order *order)
+{
+    bool follows = tag_is_outgoing(order->tag) && order->tag->source != NULL;
+    if (follows) {
+        orders_end(server, order, now, COMMAND_REFUSED, "it has the value of %.80s, which it follows",
+                   order->tag->source->name);
+    }
+    return follows;
+}
+
 /* A value that masters are sent, and keep to see: it goes to no station. */
 static void set_for_masters(struct server *server, struct line_now now, struct order *order)
 {
-    if (order->tag->source != NULL) {
-        orders_end(server, order, now, COMMAND_REFUSED, "it has the value of %.80s, which it follows",
-                   order->tag->source->name);
-    } else if (server->journal_failed) {
+    if (server->journal_failed) {
         orders_end(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
     } else {
         order->by_hand = true;
@@ -261,6 +269,9 @@ void server_set(struct server *server, struct line_now now, uint64_t token, cons
         if (server->journal_failed) {
             orders_end(server, order, now, COMMAND_REFUSED, "%.120s", server->journal_fault);
         }
+        return;
+    }
+    if (refuse_follower(server, now, order)) {
         return;
     }
     if (line_is_server(tag->station->line) && tag_type_is_output(tag->type)) {

@@ -21,15 +21,33 @@
 #define TIME_OF_ARRIVAL_BIT 0x1000000u
 #define OLDER_BIT           0x2000000u
 
-/* Events are kept for masters alone: a partner of Sinaut's asks for what there is. */
+/* A partner of Sinaut's is sent what changes, and asks for the rest: events wait for the instance alone. */
+#define EVENTS_OF_PARTNER 1024
+
+static bool any_follows(const struct line *line)
+{
+    for (unsigned i = 0; i < line->station_count; i++) {
+        for (uint32_t k = 0; k < line->stations[i].tag_count; k++) {
+            const struct tag *tag = &line->stations[i].tags[k];
+            if (tag->source != NULL && tag_is_outgoing(tag)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static uint64_t capacity_of(const struct line *line)
 {
-    return line_is_server(line) ? (uint64_t)line->parameters.value[PARAMETER_OBUF] : 0;
+    if (line_is_server(line)) {
+        return (uint64_t)line->parameters.value[PARAMETER_OBUF];
+    }
+    return any_follows(line) ? EVENTS_OF_PARTNER : 0;
 }
 
 uint64_t outgoing_capacity(const struct outgoing *outgoing)
 {
-    return capacity_of(outgoing->line);
+    return outgoing->capacity;
 }
 
 struct out_entry *outgoing_entry(const struct outgoing *outgoing, uint64_t position)
@@ -65,13 +83,18 @@ size_t outgoing_lay_out(struct server *server, uint8_t *memory, size_t used, con
             if (!line_has_outgoing(line)) {
                 continue;
             }
-            size_t size = (size_t)capacity_of(line) * sizeof(struct out_entry);
+            uint64_t capacity = capacity_of(line);
+            size_t size = (size_t)capacity * sizeof(struct out_entry);
             struct out_entry *ring = lay_out_take(memory, &used, size);
             size = line_is_server(line) ? (ROLE_INSTANCE_MAX + 1) * sizeof(struct out_reported) : 0;
             struct out_reported *reported = lay_out_take(memory, &used, size);
             if (server != NULL) {
-                outgoing[at] = (struct outgoing){
-                    .line = line, .ring = ring, .first = 1, .end = 1, .reported = size > 0 ? reported : NULL};
+                outgoing[at] = (struct outgoing){.line = line,
+                                                 .capacity = capacity,
+                                                 .ring = ring,
+                                                 .first = 1,
+                                                 .end = 1,
+                                                 .reported = size > 0 ? reported : NULL};
                 memset(reported, 0, size);
             }
             at++;
@@ -226,17 +249,17 @@ static void write_event(struct server *server, const struct tag *tag, const stru
     struct outgoing *outgoing = outgoing_of(server, tag->station->line);
     const struct tag_state *state = &server->tags[tag_site_number(tag)];
     bool stays = older || value_is_older(value, &state->value);
+    uint64_t position = append(server, outgoing, tag, value, stays, server->follow.ticket);
     server->counters.events++;
     server->record = (struct record){
         .kind = RECORD_EVENT, .ticket = server->follow.ticket, .process = tag_process(tag)->name};
-    server->record.of.event =
-        (struct record_event){.tag = tag->name,
-                              .tag_number = tag_site_number(tag),
-                              .type = tag->type,
-                              .value = *value,
-                              .line = tag->station->line->index,
-                              .frame = append(server, outgoing, tag, value, stays, server->follow.ticket),
-                              .older = stays};
+    server->record.of.event = (struct record_event){.tag = tag->name,
+                                                    .tag_number = tag_site_number(tag),
+                                                    .type = tag->type,
+                                                    .value = *value,
+                                                    .line = tag->station->line->index,
+                                                    .frame = line_is_server(outgoing->line) ? position : 0,
+                                                    .older = stays};
     if (!stays) {
         batch_set_value(server, tag, value);
     }
@@ -292,9 +315,9 @@ void server_recover_outgoing(struct server *server, const char *tag_name, const 
                              uint64_t position, bool older)
 {
     const struct tag *tag = site_find_tag(server->site, tag_name);
-    struct outgoing *outgoing =
-        tag != NULL && tag_is_outgoing(tag) ? outgoing_of(server, tag->station->line) : NULL;
-    if (outgoing == NULL || outgoing_capacity(outgoing) == 0 || position < outgoing->end) {
+    bool kept = tag != NULL && line_is_server(tag->station->line) && tag_is_outgoing(tag);
+    struct outgoing *outgoing = kept ? outgoing_of(server, tag->station->line) : NULL;
+    if (outgoing == NULL || position < outgoing->end) {
         return; /* the site has changed since */
     }
     if (position > outgoing->end) { /* what is between was of a tag that is no more */
@@ -494,6 +517,10 @@ static bool next_of(struct server *server, struct outgoing *outgoing, const stru
                     uint8_t instance)
 {
     struct out_reader *reader = &outgoing->readers[instance];
+    bool overtaken = reader->state == READER_EVENTS && reader->next < outgoing->first;
+    if (overtaken && !line_is_server(outgoing->line)) { /* it is told what there is instead */
+        reader->state = READER_BEGINS;
+    }
     bool begins = reader->state == READER_BEGINS;
     if (begins) {
         begin_reading(server, outgoing, process, instance);

@@ -127,6 +127,7 @@ struct out_reported {
 /* What the masters of one line are to have, or what its outputs have (line_has_outgoing). */
 struct outgoing {
     const struct line *line;
+    uint64_t capacity; /* events of the ring */
     struct out_entry *ring;
     uint64_t first, end;                                     /* positions of the oldest, behind the newest */
     uint64_t taken[SITE_MASTERS_MAX][ROLE_INSTANCE_MAX + 1]; /* by which instance each group has what */

@@ -10,7 +10,7 @@
 /* The sentence that says why a tag cannot follow another one; NULL when it can. */
 static const char *source_fault(const struct tag *tag, const struct tag *source)
 {
-    bool server = line_is_server(tag->station->line);
+    bool sent = tag_is_outgoing(tag);
     bool commanded = line_is_server(source->station->line) && !tag_type_is_output(source->type);
     if (tag == source) {
         return "a tag does not follow itself";
@@ -18,11 +18,11 @@ static const char *source_fault(const struct tag *tag, const struct tag *source)
     if (!tag_type_is_output(tag->type)) {
         return "an input follows nothing: it has its value from a partner";
     }
-    if (!server && !commanded) {
+    if (!sent && !commanded) {
         return "a command follows an input tag of a line that listens, by which a master gives it";
     }
-    if (server && line_is_server(source->station->line) && tag_type_is_output(source->type)) {
-        return "name the tag that has the value, not one that is itself sent to masters";
+    if (sent && tag_is_outgoing(source)) {
+        return "name the tag that has the value, not one that is itself sent";
     }
     return NULL;
 }
@@ -30,7 +30,7 @@ static const char *source_fault(const struct tag *tag, const struct tag *source)
 /* Commands go to what takes their kind of number. */
 static bool fits(const struct tag *tag, const struct tag *source)
 {
-    return line_is_server(tag->station->line)
+    return tag_is_outgoing(tag)
                ? server_follows(tag->type, source->type)
                : server_follows(tag->type, source->type) && (tag->type != TAG_CO || source->type != TAG_AI);
 }

@@ -37,15 +37,15 @@ struct runner {
     const struct line *line;
     struct line_engine *engine;
     struct far_end ends[PATHS];
-    uint32_t pings[PATHS]; /* the newest */
-    uint32_t asked[PATHS]; /* serial of the CONNECT that waits for an answer */
-    uint64_t commands;
+    uint32_t pings[PATHS];       /* the newest */
+    uint32_t asked[PATHS];       /* serial of the CONNECT that waits for an answer */
+    uint64_t commands, position; /* of events that the server tells */
 };
 
 /* ---- the site ---- */
 
 static const char north_csv[] =
-    "name,type,address,asdu\n"
+    "name,type,address,asdu,source\n"
     "M.Q,Qi,\"0,0,1\",\nM.D,Di,2,\nM.U,Ai,3,\nM.C,Ci,4,\nM.T,TiR,5,\nM.STEP,Ci,6,\n"
     "M.Q.CMD,Dout,1,46\nM.D.CMD,Dout,2,45\nM.SET,Ao,3,50\nM.CO,Co,4,49\n"
     "M.OD,Dout,2,1\nM.OU,Ao,100,36\nM.OT,Co,101,15\nM.OQ,Co,102,3\n";
@@ -487,12 +487,14 @@ static void do_activate(struct runner *r)
 static void do_outgoing(struct runner *r)
 {
     struct script *script = &r->stage.script;
+    bool older = script_take(script, "older"), event = older || script_take(script, "event");
     const char *name = script_word(script), *number = script_word(script), *flags = script_word(script);
     const struct tag *tag = name != NULL ? site_find_tag(r->site.site, name) : NULL;
-    struct line_outgoing outgoing = {.tag = tag, .value = value_unknown()};
+    struct line_outgoing outgoing = {
+        .tag = tag, .value = value_unknown(), .position = event ? ++r->position : 0, .older = older};
     if (tag == NULL || number == NULL || !value_parse(tag->type, number, &outgoing.value.number) ||
         (flags != NULL && !value_flags_parse(flags, &outgoing.value.flags))) {
-        script_fail(script, "outgoing TAG NUMBER [FLAGS]");
+        script_fail(script, "outgoing [event|older] TAG NUMBER [FLAGS]");
     }
     outgoing.value.status = STATUS_VALID;
     outgoing.value.time = now_of(r).utc;

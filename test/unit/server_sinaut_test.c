@@ -15,8 +15,8 @@ static const char site_text[] =
     "      L.S: {protocol: iec104-sinaut, category: tcp-redundant, number: 7, partners: [[10.1.0.1]],\n"
     "        stations: {B.S: {address: 1, tags: s.csv}}}\n";
 static const char a_csv[] = "name,type,address,asdu\nM.A,Ai,1,\n";
-static const char s_csv[] =
-    "name,type,address,asdu\nM.IN,Ai,1,\nM.CMD,Ao,1,50\nM.OUT,Ao,2,13\nM.BIT,Dout,3,30\n";
+static const char s_csv[] = "name,type,address,asdu,source\nM.IN,Ai,1,\nM.CMD,Ao,1,50\nM.OUT,Ao,2,13\n"
+                            "M.BIT,Dout,3,30\nM.TOO,Ao,4,13,M.A\n";
 static const struct record_user alice = {"alice", true};
 
 static int set_up(void **state)
@@ -70,7 +70,7 @@ static void test_who_comes_to_act_is_told_what_outputs_have(void **state)
         values = sent->client == 2 && sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin ? sent : values;
     }
     assert_non_null(values);
-    assert_int_equal(values->of.outgoing.count, 2); /* M.OUT and M.BIT: a command is none */
+    assert_int_equal(values->of.outgoing.count, 3); /* a command is none of them */
     assert_int_equal(values->of.outgoing.last, 0);
     assert_true(harness_sent(harness, 2, BODY(OUTGOING))->of.outgoing.ready);
 }
@@ -90,12 +90,75 @@ static void test_a_value_that_nobody_got_is_an_event_all_the_same(void **state)
     assert_int_equal(harness_records(harness, RECORD_EVENT), 1); /* a command that was not sent is nothing */
 }
 
+static void value(struct harness *harness, double number)
+{
+    harness_give(harness, 1,
+                 (struct given){"M.A", number, 3, 30, .time_ms = harness->now.utc.ms, .tagged = true});
+}
+
+static void test_an_output_follows_its_source(void **state)
+{
+    struct harness *harness = *state;
+    value(harness, 5);
+    assert_int_equal(harness_records(harness, RECORD_EVENT), 2);
+    const struct record_event *event = &harness_record(harness, RECORD_EVENT)->of.event;
+    assert_string_equal(event->tag, "M.TOO");
+    assert_true(event->value.number == 5 && event->frame == 0);
+    unsigned before = harness_sent_count(harness, 1, BODY(OUTGOING));
+    harness_store(harness); /* told when it is on disk */
+    assert_int_equal(harness_sent_count(harness, 1, BODY(OUTGOING)), before + 1);
+    const struct sent *sent = harness_sent(harness, 1, BODY(OUTGOING));
+    assert_true(sent->of.outgoing.count == 1 && sent->of.outgoing.number == 5 && sent->of.outgoing.last > 0);
+    server_set(harness->server, harness->now, 71, &alice, harness_tag(harness, "M.TOO"), 6, 0,
+               KOMET_SECONDS(10));
+    harness_drain(harness);
+    harness_store(harness);
+    assert_string_equal(harness_ended(harness, 71)->reason, "it has the value of M.A, which it follows");
+}
+
+/* Was the instance told anew what there is? */
+static bool told_anew(const struct harness *harness)
+{
+    for (unsigned i = 0; i < harness->sent_count; i++) {
+        const struct sent *sent = &harness->sent[i];
+        if (sent->client == 1 && sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* More events than are kept wait for the disk: the instance is told what there is, and goes on behind that.
+ */
+static void test_who_is_overtaken_is_told_what_there_is(void **state)
+{
+    struct harness *harness = *state;
+    bool anew = false;
+    for (unsigned i = 0; i < 20; i++) {
+        struct columns *columns = harness_batch(harness);
+        harness_forget(harness); /* it keeps only so many outputs */
+        for (unsigned k = 0; k < 60; k++) {
+            harness_put(
+                harness, columns,
+                (struct given){"M.A", 60 * i + k, 3, 30, .time_ms = harness->now.utc.ms + k, .tagged = true});
+        }
+        harness_feed(harness, 1, &columns->message);
+        assert_true(!anew || !told_anew(harness)); /* once */
+        anew = anew || told_anew(harness);
+    }
+    assert_true(anew);
+    harness_store(harness);
+    assert_true(harness_sent(harness, 1, BODY(OUTGOING))->of.outgoing.number == 20 * 60 - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_who_comes_to_act_is_told_what_outputs_have, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_value_that_nobody_got_is_an_event_all_the_same, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_an_output_follows_its_source, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_is_overtaken_is_told_what_there_is, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
