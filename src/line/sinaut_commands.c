@@ -69,6 +69,9 @@ static const char *refusal(const struct sinaut *line, const struct line_command 
     if (order->kind == LINE_COMMAND_CLOCK) {
         return "the protocol has no clock synchronisation";
     }
+    if (order->kind == LINE_COMMAND_SELECT) { /* a partner's input tag has one value, and no selection */
+        return "the protocol has no selection: S/E is flag H of a write";
+    }
     if (hot == PARTNERS_NOBODY) {
         bool any =
             sinaut_data_path(line, 0) != PARTNERS_NO_PATH || sinaut_data_path(line, 1) != PARTNERS_NO_PATH;

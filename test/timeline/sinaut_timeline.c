@@ -458,7 +458,7 @@ static void do_command(struct runner *r, enum line_command_kind kind)
     struct script *script = &r->stage.script;
     struct line_command order = {.id = ++r->commands, .kind = kind};
     order.deadline = komet_after(r->stage.now, KOMET_SECONDS(10));
-    if (kind == LINE_COMMAND_WRITE) {
+    if (kind == LINE_COMMAND_WRITE || kind == LINE_COMMAND_SELECT) {
         const char *name = script_word(script);
         const struct tag *tag = name != NULL ? site_find_tag(r->site.site, name) : NULL;
         const char *number = script_word(script), *flags = script_word(script);
@@ -555,6 +555,8 @@ static bool action(struct stage *stage)
         line_set_mode(r->engine, now_of(r), station, (unsigned)script_number(script, STATION_MODES));
     } else if (script_take(script, "write")) {
         do_command(r, LINE_COMMAND_WRITE);
+    } else if (script_take(script, "select")) {
+        do_command(r, LINE_COMMAND_SELECT);
     } else if (script_take(script, "interrogate")) {
         do_command(r, LINE_COMMAND_INTERROGATE);
     } else if (script_take(script, "counters")) {
