@@ -21,15 +21,21 @@ static enum flags_reading flags_reading(const struct tag *tag)
     return parameter[PARAMETER_ICCP] != 0 && tag->source == NULL ? FLAGS_ICCP : FLAGS_OCTET;
 }
 
-void sinaut_outgoing_object(const struct sinaut *line, struct line_now now, const struct tag *tag,
-                            struct komet_object *object)
+/* False: the value does not fit the output's type. One that nobody knows has no time of its own. */
+static bool object_of(struct line_now now, const struct tag *tag, struct value value,
+                      struct komet_object *object)
 {
-    struct value value = line->current[sinaut_tag_index(line, tag)];
     char fault[CONVERSION_FAULT_SIZE];
     if (!komet_utc_known(value.time)) {
         value.time = now.utc;
     }
-    bool fits = object_from_value(tag, &value, flags_reading(tag), object, fault);
+    return object_from_value(tag, &value, flags_reading(tag), object, fault);
+}
+
+void sinaut_outgoing_object(const struct sinaut *line, struct line_now now, const struct tag *tag,
+                            struct komet_object *object)
+{
+    bool fits = object_of(now, tag, line->current[sinaut_tag_index(line, tag)], object);
     KOMET_ASSERT(fits); /* what did not fit never became the current value */
 }
 
@@ -104,11 +110,10 @@ void sinaut_outgoing_begin(struct line_engine *engine, struct line_now now, cons
 }
 
 /* One that does not fit its type is Invalid: nobody gets another number. */
-static struct value fitting(const struct tag *tag, struct value value)
+static struct value fitting(struct line_now now, const struct tag *tag, struct value value)
 {
-    char fault[CONVERSION_FAULT_SIZE];
     struct komet_object object;
-    if (!object_from_value(tag, &value, flags_reading(tag), &object, fault)) {
+    if (!object_of(now, tag, value, &object)) {
         value.status = STATUS_INVALID;
     }
     return value;
@@ -134,7 +139,7 @@ void sinaut_outgoing(struct line_engine *engine, struct line_now now, const stru
     struct sinaut *line = (struct sinaut *)engine;
     const struct tag *tag = outgoing->tag;
     struct value *current = &line->current[sinaut_tag_index(line, tag)];
-    const struct value value = fitting(tag, outgoing->value);
+    const struct value value = fitting(now, tag, outgoing->value);
     bool missed = line->told && tag->source != NULL && !value_same(&value, current); /* events of it */
     if (outgoing->position > 0 || missed) {
         take_event(line, now, tag, &value, outgoing->older);

@@ -492,12 +492,15 @@ static void do_outgoing(struct runner *r)
     const struct tag *tag = name != NULL ? site_find_tag(r->site.site, name) : NULL;
     struct line_outgoing outgoing = {
         .tag = tag, .value = value_unknown(), .position = event ? ++r->position : 0, .older = older};
-    if (tag == NULL || number == NULL || !value_parse(tag->type, number, &outgoing.value.number) ||
+    bool known = number != NULL && strcmp(number, "unknown") != 0;
+    if (tag == NULL || number == NULL || (known && !value_parse(tag->type, number, &outgoing.value.number)) ||
         (flags != NULL && !value_flags_parse(flags, &outgoing.value.flags))) {
-        script_fail(script, "outgoing [event|older] TAG NUMBER [FLAGS]");
+        script_fail(script, "outgoing [event|older] TAG NUMBER|unknown [FLAGS]");
     }
-    outgoing.value.status = STATUS_VALID;
-    outgoing.value.time = now_of(r).utc;
+    if (known) {
+        outgoing.value.status = STATUS_VALID;
+        outgoing.value.time = now_of(r).utc;
+    }
     line_outgoing(r->engine, now_of(r), &outgoing);
 }
 
