@@ -13,7 +13,7 @@
 #include "shell/ping.h"
 
 #define PATIENCE_NS UINT64_C(20000000000)
-#define NOBODY      "192.0.2.1" /* RFC 5737: nobody has it */
+#define NOBODY      "203.0.113.1" /* RFC 5737: nobody has it */
 
 static struct {
     bool any, raw; /* kinds of sockets that may be had */
