@@ -113,8 +113,11 @@ static bool may_come_again(const struct repeats *repeats, const struct delivery 
                            uint32_t connection, bool late)
 {
     const struct seen_connection *seen = &repeats->connections[delivery->connection % CONNECTIONS_MAX];
-    return !delivery->matched && delivery->connection != connection && seen->serial == delivery->connection &&
-           (late || delivery->frame + repeats->window > seen->newest_frame);
+    if (delivery->matched || delivery->connection == connection) {
+        return false;
+    }
+    return late ||
+           (seen->serial == delivery->connection && delivery->frame + repeats->window > seen->newest_frame);
 }
 
 /* The newest entry of all. */

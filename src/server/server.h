@@ -27,7 +27,7 @@
 #define SERVER_COMMANDS_MAX 256 /* open at a time; one more is refused: "too many open commands" */
 #define SERVER_WATCHES_MAX  32
 #define SERVER_TRACES_MAX   16 /* LNTRACEs; one more is refused */
-#define SERVER_BATCHES_MAX  64 /* of one KOM, not confirmed; one more closes its connection */
+#define SERVER_BATCHES_MAX  65 /* of one KOM, not confirmed, of its buffer included; one more closes it */
 #define SERVER_MASTERS_MAX                                                                                   \
     512 /* commands of masters, not answered; one more closes the connection of its KOM */
 

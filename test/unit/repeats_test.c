@@ -266,10 +266,25 @@ static void test_it_agrees_with_the_rule(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* Found by the simulated site: two instances without a server push each other out of a station, which tells
+ * each of their many connections the same. */
+static void test_what_comes_late_is_known_over_many_connections(void **state)
+{
+    static const uint8_t octets[] = {1, 2, 3};
+    assert_false(repeats_take_late(*state, (struct repeats_connection){9, 1}, 1, 7, octets, sizeof octets));
+    for (uint32_t i = 2; i < 300; i++) {
+        const uint8_t other[] = {4, (uint8_t)i, (uint8_t)(i >> 8)};
+        assert_false(repeats_take(*state, (struct repeats_connection){9, i}, 1, 7, other, sizeof other));
+    }
+    assert_true(repeats_take_late(*state, (struct repeats_connection){8, 1}, 1, 7, octets, sizeof octets));
+    assert_false(repeats_take(*state, (struct repeats_connection){10, 1}, 1, 7, (const uint8_t *)"new", 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_value_of_another_connection_is_a_repeat),
+        TEST(test_what_comes_late_is_known_over_many_connections),
         TEST(test_equal_values_of_one_connection_are_two_events),
         TEST(test_it_matches_one_to_one),
         TEST(test_a_repeat_may_be_repeated),
