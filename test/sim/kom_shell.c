@@ -42,6 +42,7 @@ void kom_shell_start(struct world *world, struct sim_kom *kom)
     struct line_now now = world_time(world, kom);
     kom->identity.run = (uint64_t)now.utc.ms * 1000 + (uint64_t)(world->now.us % 1000);
     kom->runs = kom->touched = true;
+    kom->configured = false;
     kom->dies_in = 0;
     kom->retry = world->now;
     kom->engine = kom_init(kom->memory, kom_size(), &kom->identity, now);
@@ -103,6 +104,7 @@ static void configure(struct world *world, struct sim_kom *kom, const Komet__Wir
     kom->lines_memory = malloc(size);
     KOMET_ASSERT(kom->lines_memory != NULL);
     kom_configure(kom->engine, kom->lines_memory, size, process, world_time(world, kom));
+    kom->configured = true;
 }
 
 static void close_link(struct world *world, struct sim_kom *kom)
@@ -336,8 +338,9 @@ static void reach_out(struct world *world, struct sim_kom *kom)
 static void connect_though_passive(struct world *world, struct sim_kom *kom)
 {
     struct sim_line *line = &kom->lines[0];
-    if (world->broken == BREAK_PASSIVE_CONNECTS && kom->link != NULL && line->connection == NULL &&
-        !kom_is_active(kom->engine, world_time(world, kom)) && test_random_below(&world->random, 1000) == 0) {
+    if (world->broken == BREAK_PASSIVE_CONNECTS && kom->configured && kom->link != NULL &&
+        line->connection == NULL && !kom_is_active(kom->engine, world_time(world, kom)) &&
+        test_random_below(&world->random, 1000) == 0) {
         dial(world, kom, 0, line->number);
     }
 }

@@ -70,6 +70,7 @@ struct sim_kom {
     struct kom_identity identity;
     void *memory, *lines_memory, *traffic;
     struct kom *engine;
+    bool configured; /* it has lines */
     struct site_result site;
     struct site_result next_site;  /* of a Configuration that is being read; arena NULL: none */
     struct komet_instant reads_by; /* when it is */
