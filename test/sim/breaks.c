@@ -27,6 +27,8 @@ static const struct row rows[BREAK_COUNT] = {
     [BREAK_BATCH_FLOOD] = {"batch-flood", CHECK_BOUNDS},
     [BREAK_OLD_EPOCH] = {"old-epoch", CHECK_EPOCHS},
     [BREAK_WRONG_ANSWER] = {"wrong-answer", CHECK_END},
+    [BREAK_KEPT_EARLY] = {"kept-early", CHECK_STORED},
+    [BREAK_KEPT_TWICE] = {"kept-twice", CHECK_ONCE},
 };
 
 const char *sim_break_name(enum sim_break broken)

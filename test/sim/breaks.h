@@ -26,6 +26,8 @@ enum sim_break {
     BREAK_BATCH_FLOOD,      /* each batch is sent three times */
     BREAK_OLD_EPOCH,        /* the journal forgets grants, so that epochs come again */
     BREAK_WRONG_ANSWER,     /* what a station answers to interrogation arrives altered */
+    BREAK_KEPT_EARLY,       /* an instance's own disk says "kept" before its sync has ended */
+    BREAK_KEPT_TWICE,       /* what was kept goes to the server again, as if it came from another buffer */
     BREAK_COUNT
 };
 

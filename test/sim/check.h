@@ -7,9 +7,9 @@
 enum check {
     CHECK_ONE_ACTS, /* no two instances of a process act: by their grants, and by what they send */
     CHECK_EPOCHS,   /* each grant in the journal is larger than the one before */
-    CHECK_STORED,   /* what a station got an N(R) for is on the synced part of the disk */
-    CHECK_ONCE,     /* every event is in the journal once, and nothing else is */
-    CHECK_ORDER,    /* and for each tag in the order in which it happened */
+    CHECK_STORED, /* what a station got an N(R) for is on the synced part of the disk, or of its instance's */
+    CHECK_ONCE,   /* every event is in the journal once, and nothing else is */
+    CHECK_ORDER,  /* and for each tag in the order in which it happened */
     CHECK_COMMANDS, /* a station executes each command at most once, as its end says */
     CHECK_ENDS,     /* each command ends exactly once */
     CHECK_SILENT,   /* a passive instance neither connects to a station nor sends to it; but test frames on a

@@ -28,14 +28,16 @@ struct truth {
     int64_t time_ms;
     double number;
     size_t stored_at; /* where on the disk + 1; 0 not yet */
+    bool kept;        /* on the synced part of an instance's own disk, once */
 };
 
 struct check_station {
     struct truth *truth;
     size_t count, capacity;
-    size_t acknowledged;                 /* of them, by N(R) at the station */
-    size_t complete;                     /* so many are on the synced part of the disk */
-    int64_t newest_ms[POINT_INPUTS + 1]; /* of each point's events in the journal */
+    size_t acknowledged; /* of them, by N(R) at the station */
+    size_t complete;     /* so many are on the synced part of the disk */
+    /* Of each point's events in the journal: of what came at once, and of what each instance had kept. */
+    int64_t newest_ms[2 + SIM_INSTANCES_MAX][POINT_INPUTS + 1];
 };
 
 /* One command, by its number, which is also the value that it sets. */
@@ -52,11 +54,13 @@ struct sim_order {
 /* Of one run: its right to act, from what it was told and when it had asked for it. */
 struct check_kom {
     bool granted;
+    bool may_be_alone; /* the newest thing that a server said of its role is that it acts */
     uint64_t epoch;
     struct komet_instant asked;          /* true time of the newest request that the server surely had */
     struct komet_instant lease_end;      /* true time */
     uint64_t batches[CHECK_BATCHES_MAX]; /* sent and not confirmed, by number */
     unsigned batch_count;
+    bool forwards; /* a batch of its buffer is under way */
 };
 
 /* The grants of one process, as they were journaled; and a loss that is being watched. */
@@ -96,6 +100,8 @@ void checkers_breach(struct world *world, enum check check, const char *format, 
 /* checkers_events.c: a station generated an event; that of its feedback point is the execution of a command.
  */
 void checkers_generated(struct world *world, struct sim_station *station, struct truth event);
+/* A batch, as octets, is on the disk of an instance. */
+void checkers_kept(struct world *world, const uint8_t *octets, size_t size);
 void checkers_look_at_journal(struct world *world);
 void checkers_look_at_acknowledged(struct world *world);
 /* True when every generated event is on the synced part of the disk. */

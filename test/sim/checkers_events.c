@@ -3,6 +3,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "komet/assert.h"
 #include "sim/checkers.h"
@@ -50,6 +51,13 @@ static unsigned point_of(uint32_t ioa)
     return ioa == POINT_FEEDBACK ? POINT_INPUTS : ioa - POINT_FIRST_INPUT;
 }
 
+/* Within which events are in order: what came at once, and what an instance had kept. Several may have kept
+ * some, for nobody tells one that another one reads on, too. */
+static unsigned source_of(const struct record *record)
+{
+    return record->of.event.archived ? 1u + record->instance : 0;
+}
+
 static void check_event(struct world *world, size_t at)
 {
     const struct record_event *event = &world->disk.records[at].of.event;
@@ -71,7 +79,7 @@ static void check_event(struct world *world, size_t at)
         return;
     }
     truth->stored_at = at + 1;
-    int64_t *newest_ms = &check->newest_ms[point_of(ioa)];
+    int64_t *newest_ms = &check->newest_ms[source_of(&world->disk.records[at])][point_of(ioa)];
     if (truth->time_ms < *newest_ms) {
         checkers_breach(world, CHECK_ORDER, "events of %s are out of order in the journal", event->tag);
     }
@@ -83,14 +91,13 @@ static void forget(struct world *world)
 {
     for (unsigned s = 0; s < world->plan.station_count; s++) {
         struct check_station *check = &world->checkers.stations[s];
-        for (unsigned p = 0; p <= POINT_INPUTS; p++) {
-            check->newest_ms[p] = 0;
-        }
+        memset(check->newest_ms, 0, sizeof check->newest_ms);
         for (size_t i = 0; i < check->count; i++) {
             struct truth *truth = &check->truth[i];
             truth->stored_at = truth->stored_at > world->disk.count ? 0 : truth->stored_at;
             if (truth->stored_at != 0) {
-                check->newest_ms[point_of(truth->ioa)] = truth->time_ms;
+                unsigned source = source_of(&world->disk.records[truth->stored_at - 1]);
+                check->newest_ms[source][point_of(truth->ioa)] = truth->time_ms;
             }
         }
     }
@@ -110,6 +117,37 @@ void checkers_look_at_journal(struct world *world)
     }
 }
 
+void checkers_kept(struct world *world, const uint8_t *octets, size_t size)
+{
+    static uint8_t memory[4u << 20];
+    struct wire_arena arena = {memory, sizeof memory, 0};
+    wire_message *message;
+    size_t consumed;
+    enum wire_fault fault = wire_decode(octets, size, &arena, &message, &consumed);
+    KOMET_ASSERT(fault == WIRE_OK && consumed == size);
+    const Komet__Wire__Batch *batch = message->batch;
+    struct value value = {.time = {0}};
+    for (size_t i = 0; i < batch->n_tag; i++) {
+        unsigned station;
+        uint32_t ioa;
+        value.time.ms += batch->time_ms[i];
+        value.number = batch->number[i];
+        struct truth *truth = sim_tag_point(batch->name[i], &station, &ioa)
+                                  ? find_truth(&world->checkers.stations[station], ioa, &value)
+                                  : NULL;
+        if (truth != NULL) {
+            truth->kept = true;
+            world->kept++;
+        }
+    }
+}
+
+/* Once it is on the server's disk, or on an instance's, it stays there until it is on the server's. */
+static bool is_kept(const struct world *world, const struct truth *truth)
+{
+    return truth->kept || (truth->stored_at != 0 && truth->stored_at <= world->disk.synced);
+}
+
 static bool is_safe(const struct world *world, const struct truth *truth)
 {
     return truth->stored_at != 0 && truth->stored_at <= world->disk.synced;
@@ -122,7 +160,7 @@ void checkers_look_at_acknowledged(struct world *world)
         size_t acknowledged = (size_t)rtu_counters(world->stations[s].rtu).events_acknowledged;
         for (; check->acknowledged < acknowledged; check->acknowledged++) {
             const struct truth *truth = &check->truth[check->acknowledged];
-            if (!is_safe(world, truth)) {
+            if (!is_kept(world, truth)) {
                 checkers_breach(world, CHECK_STORED,
                                 "station %u got an acknowledgement for an event that is not %s: address %u, "
                                 "value %g, time %" PRId64,

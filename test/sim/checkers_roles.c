@@ -32,12 +32,12 @@ static struct check_process *check_of(struct world *world, const char *process)
 
 void checkers_kom_connected(struct world *world, struct sim_kom *kom)
 {
-    kom->check = (struct check_kom){.asked = world->now};
+    kom->check = (struct check_kom){.asked = world->now, .may_be_alone = kom->check.may_be_alone};
 }
 
 void checkers_kom_closed(struct sim_kom *kom)
 {
-    kom->check = (struct check_kom){0};
+    kom->check = (struct check_kom){.may_be_alone = kom->runs && kom->check.may_be_alone};
 }
 
 void checkers_kom_says(struct world *world, struct sim_kom *kom, const wire_message *message)
@@ -49,6 +49,13 @@ void checkers_kom_says(struct world *world, struct sim_kom *kom, const wire_mess
     if (message->batch->n_tag > KOM_BATCH_VALUES_MAX) {
         checkers_breach(world, CHECK_BOUNDS, "a batch has %zu values", message->batch->n_tag);
     }
+    if (message->batch->buffer != 0) {
+        if (check->forwards) {
+            checkers_breach(world, CHECK_BOUNDS, "two batches of a buffer are under way");
+        }
+        check->forwards = true;
+        return;
+    }
     if (check->batch_count == KOM_BATCHES_MAX) {
         checkers_breach(world, CHECK_BOUNDS, "an instance has more than %u batches under way",
                         (unsigned)KOM_BATCHES_MAX);
@@ -57,9 +64,13 @@ void checkers_kom_says(struct world *world, struct sim_kom *kom, const wire_mess
     check->batches[check->batch_count++] = message->batch->sequence;
 }
 
-static void hear_stored(struct check_kom *check, uint64_t sequence)
+static void hear_stored(struct check_kom *check, uint64_t sequence, uint64_t archived)
 {
     unsigned kept = 0;
+    if (archived != 0) {
+        check->forwards = false;
+        return;
+    }
     for (unsigned i = 0; i < check->batch_count; i++) {
         if (check->batches[i] > sequence) {
             check->batches[kept++] = check->batches[i];
@@ -80,11 +91,13 @@ void checkers_kom_hears(struct world *world, struct sim_kom *kom, const wire_mes
             check->lease_end = komet_after(check->asked, LEASE_US);
         }
     } else if (message->body_case == KOMET__WIRE__MESSAGE__BODY_ROLE) {
-        check->granted = message->role->active;
+        check->granted = check->may_be_alone = message->role->active;
         check->epoch = message->role->epoch;
         check->lease_end = komet_after(check->asked, LEASE_US);
+    } else if (message->body_case == KOMET__WIRE__MESSAGE__BODY_WELCOME) {
+        check->may_be_alone = false;
     } else if (message->body_case == KOMET__WIRE__MESSAGE__BODY_STORED) {
-        hear_stored(check, message->stored->sequence);
+        hear_stored(check, message->stored->sequence, message->stored->archived);
     }
 }
 
@@ -108,11 +121,28 @@ static void check_right(struct world *world, const struct sim_kom *kom, const ch
     }
 }
 
+/* What a line gives up that is read on without a server: its instance needs no grant, but it had one, and no
+ * server has welcomed it since. */
+static bool reads_alone(const struct sim_kom *kom, const struct sim_station *station)
+{
+    return station->buffered && kom_is_alone(kom->engine) && kom->check.may_be_alone;
+}
+
 void checkers_kom_connects(struct world *world, const struct sim_kom *kom, const struct sim_station *station)
 {
-    if (!station->warm) {
+    if (!station->warm && !reads_alone(kom, station)) {
         check_right(world, kom, "connects to a station");
     }
+}
+
+/* Of frames, what starts data transfer, acknowledges or tests: none has an ASDU. */
+static bool no_asdu(const uint8_t *octets, size_t size)
+{
+    size_t at = 0;
+    while (at + KOMET_APDU_HEADER_SIZE <= size && octets[at + 1] == KOMET_APDU_HEADER_SIZE - 2) {
+        at += KOMET_APDU_HEADER_SIZE;
+    }
+    return at == size;
 }
 
 /* What stands by sends nothing else. */
@@ -129,7 +159,11 @@ static bool only_test_frames(const uint8_t *octets, size_t size)
 void checkers_kom_sends(struct world *world, const struct sim_kom *kom, const struct sim_station *station,
                         const uint8_t *octets, size_t size)
 {
-    if (!station->warm || !only_test_frames(octets, size)) {
+    bool alone = reads_alone(kom, station);
+    if (alone && !no_asdu(octets, size)) {
+        checkers_breach(world, CHECK_SILENT, "%s sends an ASDU without a server",
+                        run_name(kom->process->name, kom->identity.instance).text);
+    } else if (!alone && !(station->warm && only_test_frames(octets, size))) {
         check_right(world, kom, "sends to a station");
     }
 }
@@ -193,13 +227,22 @@ static bool can_measure(const struct world *world, const struct sim_kom *kom)
     const struct role_member *holder = &instances->member[kom->identity.instance];
     bool fast = komet_reached(world->now, world->disk.slow_until) &&
                 komet_reached(world->now, world->disk.full_until) && world->network.slow_us == 0;
+    fast = fast && (world->disk.syncing == 0 ||
+                    komet_reached(komet_after(world->now, SYNC_MAX_US), world->disk.sync_ends));
     unsigned others = 0;
     if (!fast || holder->standing != ROLE_ACTIVE || instances->active != kom->identity.instance ||
         instances->wanted <= ROLE_INSTANCE_MAX || holder->leaving) {
         return false;
     }
+    for (unsigned i = 0; i < SIM_KOMS_MAX; i++) { /* who reads on by itself is in the way of who acts */
+        if (world->koms[i].process == kom->process && world->koms[i].runs &&
+            kom_is_alone(world->koms[i].engine)) {
+            return false;
+        }
+    }
     for (unsigned i = 0; i < kom->process->station_count; i++) {
-        if (server_station_mode(world->server, world_station(world, kom->process->first_station + i)) != 0) {
+        if (world->plan.buffered[kom->process->first_station + i] ||
+            server_station_mode(world->server, world_station(world, kom->process->first_station + i)) != 0) {
             return false;
         }
     }

@@ -67,6 +67,9 @@ void disk_recover(const struct disk *disk, struct server *server, bool grants)
         } else if (record->kind == RECORD_BATCH) {
             server_recover_batch(server, record->process, record->instance, record->of.batch.run,
                                  record->of.batch.sequence);
+        } else if (record->kind == RECORD_ARCHIVED) {
+            server_recover_archived(server, record->process, record->instance, record->of.batch.run,
+                                    record->of.batch.sequence);
         } else if (record->kind == RECORD_EVENT) {
             server_recover_event(server, record->process, &record->of.event);
         } else if (record->kind == RECORD_PREFERRED) {

@@ -9,6 +9,7 @@
 #include "sim/station.h"
 
 #define PAUSE_MAX_MS 6000
+#define AWAY_MAX_MS  40000 /* of a server, where lines are read without one */
 #define CALM_MAX_MS  6000
 #define PATH_MAX_MS  25000 /* longer than t3 + t1 + line_loss: the role moves for it */
 #define JUMP_MAX_MS  3600000
@@ -32,6 +33,7 @@ const char *sim_fault_name(enum sim_fault fault)
         [FAULT_FAIL_DISK] = "disk failed",
         [FAULT_FILL_DISK] = "disk full",
         [FAULT_SLOW_DISK] = "disk slow",
+        [FAULT_FILL_BUFFER] = "instance's disk full",
         [FAULT_RESTART_CUT] = "server restarted while the instance is cut off",
         [FAULT_SLOW_NETWORK] = "network slow",
         [FAULT_CLOCK_JUMP] = "time of day jumped",
@@ -170,6 +172,10 @@ static void reset(struct world *world, enum sim_fault fault, struct sim_kom *kom
 
 static void strike_server(struct world *world, enum sim_fault fault, int64_t pause_us)
 {
+    bool buffered = world->plan.buffered[0] || world->plan.buffered[1] || world->plan.buffered[2];
+    if (buffered && test_random_below(&world->random, 2) == 0) {
+        pause_us = KOMET_MS(5 + test_random_below(&world->random, AWAY_MAX_MS));
+    }
     if (!world->server_runs || world->disk_failed) {
         return;
     }
@@ -250,7 +256,8 @@ static void slow_network(struct world *world, int64_t pause_us)
 
 static bool is_of_kom(enum sim_fault fault)
 {
-    return fault <= FAULT_RESET_LINK || fault == FAULT_RESTART_CUT || fault == FAULT_LEAVE;
+    return fault <= FAULT_RESET_LINK || fault == FAULT_RESTART_CUT || fault == FAULT_FILL_BUFFER ||
+           fault == FAULT_LEAVE;
 }
 
 static void strike(struct world *world, enum sim_fault fault, struct sim_kom *kom, int64_t pause_us)
@@ -277,6 +284,11 @@ static void strike(struct world *world, enum sim_fault fault, struct sim_kom *ko
     case FAULT_FILL_DISK:
     case FAULT_SLOW_DISK:
         strike_server(world, fault, pause_us);
+        break;
+    case FAULT_FILL_BUFFER:
+        world_say(world, "fault: %s: %s", sim_fault_name(fault),
+                  run_name(kom->process->name, kom->identity.instance).text);
+        kom->kept.full_until = komet_after(world->now, pause_us);
         break;
     case FAULT_RESTART_CUT:
         strike_both(world, kom);

@@ -26,6 +26,7 @@ enum sim_fault {
     FAULT_FAIL_DISK,    /* the journal cannot write: the engine is made anew after a while */
     FAULT_FILL_DISK,    /* the disk is full: the journal fails again and again until there is room */
     FAULT_SLOW_DISK,    /* a sync takes seconds */
+    FAULT_FILL_BUFFER,  /* an instance's disk takes no more */
     FAULT_RESTART_CUT,  /* the server restarts at once, and the active instance is cut off meanwhile */
     FAULT_SLOW_NETWORK, /* every piece of octets is late for a while */
     FAULT_CLOCK_JUMP,   /* the time of day of the server or an instance jumps */

@@ -25,7 +25,7 @@
 #define SEEDS_BREAK 100
 
 struct totals {
-    uint64_t faults[FAULT_COUNT], steps, events, by_lines, results[5];
+    uint64_t faults[FAULT_COUNT], steps, events, by_lines, kept, results[5];
     struct check_switches told, silent;
 };
 
@@ -63,6 +63,7 @@ static bool simulate(const struct settings *settings, uint64_t seed, struct tota
     }
     totals->steps += world.steps;
     totals->by_lines += world.by_lines;
+    totals->kept += world.kept;
     add_switches(&totals->told, &world.checkers.told);
     add_switches(&totals->silent, &world.checkers.silent);
     world_free(&world);
@@ -98,8 +99,8 @@ static void report_switches(const char *what, const struct check_switches *from)
 static void report(const struct settings *settings, const struct totals *totals)
 {
     printf("%" PRIu64 " sites of %" PRId64 " s: %" PRIu64 " events, %" PRIu64 " steps, %" PRIu64
-           " changes of role for a line's sake; commands:",
-           settings->count, settings->seconds, totals->events, totals->steps, totals->by_lines);
+           " changes of role for a line's sake, %" PRIu64 " events kept without a server; commands:",
+           settings->count, settings->seconds, totals->events, totals->steps, totals->by_lines, totals->kept);
     for (unsigned i = 1; i < 5; i++) {
         printf(" %" PRIu64 " %s", totals->results[i], command_result_name((enum command_result)i));
     }

@@ -31,9 +31,11 @@ static void write_line(struct sim_site *site, unsigned station)
            "        reconnect: 100 ms\n"
            "        parameters: {WT1: 3 s, WT2: 1 s, WT3: 5 s}\n"
            "        standby: %s\n"
+           "        without_server: %s\n"
            "        stations:\n"
            "          B.RTU%u: {address: 1, tags: rtu%u.csv, time: utc}\n",
-           station, 2404 + station, site->warm[station] ? "warm" : "cold", station, station);
+           station, 2404 + station, site->warm[station] ? "warm" : "cold",
+           site->buffered[station] ? "buffer" : "close", station, station);
     char *table = site->tables[station];
     size_t size = sizeof site->tables[station];
     append(table, size, "name,type,address,asdu\n");
@@ -81,7 +83,9 @@ void sim_site_init(struct sim_site *site, struct test_random *random)
         site->process_count++;
         site->station_count++;
     }
+    bool buffers = test_random_below(random, 4) == 0;
     for (unsigned i = 0; i < site->station_count; i++) {
+        site->buffered[i] = buffers && test_random_below(random, 3) > 0;
         site->warm[i] = test_random_below(random, 2) == 0;
     }
     write_files(site);

@@ -37,6 +37,7 @@ struct sim_process {
 struct sim_site {
     struct sim_process processes[SIM_PROCESSES_MAX];
     unsigned process_count, station_count;
+    bool buffered[SIM_STATIONS_MAX]; /* its line is read on without a server */
     bool
         warm[SIM_STATIONS_MAX]; /* its line stands by at passive instances, each on a connection of its own */
     char text[2048], tables[SIM_STATIONS_MAX][512];

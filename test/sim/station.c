@@ -25,6 +25,7 @@ void station_init(struct world *world, struct sim_station *station, unsigned num
 {
     station->number = number;
     station->warm = world->plan.warm[number];
+    station->buffered = world->plan.buffered[number];
     station->plan = rtu_plan_standard();
     station->plan.points = points;
     station->plan.point_count = sizeof points / sizeof points[0];
@@ -61,7 +62,8 @@ static void drain(struct world *world, struct sim_station *station)
     while (rtu_next(station->rtu, true_time(world), &output)) {
         switch (output.kind) {
         case RTU_OUT_EVENT:
-            checkers_generated(world, station, (struct truth){output.ioa, output.time.ms, output.number, 0});
+            checkers_generated(world, station,
+                               (struct truth){output.ioa, output.time.ms, output.number, 0, false});
             break;
         case RTU_OUT_NOTE:
             world_say(world, "station %u: %s", station->number, output.text);

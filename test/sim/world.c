@@ -165,6 +165,7 @@ static void calm_down(struct world *world)
     world->calm = true;
     world->next_order = KOMET_NEVER;
     world->next_fault = world->now; /* what was done by hand is undone */
+    checkers_disturbed(world);      /* nothing new comes that a switch-over could be measured by */
     for (unsigned i = 0; i < world->plan.station_count; i++) {
         world->stations[i].next_event = KOMET_NEVER;
     }

@@ -22,6 +22,7 @@
 #include "sim/clock.h"
 #include "sim/disk.h"
 #include "sim/faults.h"
+#include "sim/kept.h"
 #include "sim/network.h"
 #include "sim/site.h"
 #include "site/reader.h"
@@ -80,6 +81,7 @@ struct sim_kom {
     struct komet_instant retry;
     struct sim_line lines[SIM_LINES_MAX];
     struct check_kom check;
+    struct kept kept;
 };
 
 /* One station. */
@@ -88,7 +90,7 @@ struct sim_station {
     void *memory;
     struct rtu_plan plan;
     struct rtu *rtu;
-    bool warm;
+    bool warm, buffered;
     struct sim_connection *partners[SIM_KOMS_MAX]; /* by instance; NULL: none. Cold, one at a time */
     struct komet_instant next_event;
     bool touched;
@@ -104,6 +106,7 @@ struct world {
     uint64_t fault_counts[FAULT_COUNT];
     uint64_t steps;
     uint64_t by_lines; /* changes of role for a line's sake */
+    uint64_t kept;     /* events that were kept without a server */
 
     struct sim_site plan;
     struct site_result site; /* that the server runs: one of those of `reload` */
