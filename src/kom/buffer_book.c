@@ -16,6 +16,13 @@ void buffer_book_begin(struct buffer_book *book, uint64_t octets_max)
     *book = (struct buffer_book){.octets_max = octets_max, .next_segment = 1};
 }
 
+void buffer_book_begin_again(struct buffer_book *book)
+{
+    book->count = 0;
+    book->octets = 0;
+    book->open = false;
+}
+
 static struct buffer_segment *newest(struct buffer_book *book)
 {
     return &book->segments[book->count - 1];
@@ -23,15 +30,15 @@ static struct buffer_segment *newest(struct buffer_book *book)
 
 bool buffer_book_found(struct buffer_book *book, const struct buffer_segment *segment)
 {
-    bool behind = segment->number >= book->next_segment && segment->first > book->newest &&
-                  segment->last >= segment->first;
-    if (!behind || book->count == BUFFER_SEGMENTS_MAX) {
+    bool behind =
+        book->count == 0 || (segment->number > newest(book)->number && segment->first > newest(book)->last);
+    if (!behind || segment->last < segment->first || book->count == BUFFER_SEGMENTS_MAX) {
         return false;
     }
     book->segments[book->count++] = *segment;
     book->octets += segment->octets;
-    book->newest = segment->last;
-    book->next_segment = segment->number + 1;
+    book->newest = segment->last > book->newest ? segment->last : book->newest;
+    book->next_segment = segment->number < book->next_segment ? book->next_segment : segment->number + 1;
     return true;
 }
 

@@ -27,7 +27,7 @@ struct buffer_book {
     unsigned count;
     bool open;          /* the newest one takes records */
     uint64_t octets;    /* of all */
-    uint64_t newest;    /* number of the newest record; 0 none */
+    uint64_t newest;    /* the highest number that a record was given or found with; 0 none */
     uint64_t dropped;   /* values that gave way, since the book was begun */
     uint64_t at_server; /* the server has all up to this one */
     uint64_t next_segment;
@@ -35,6 +35,9 @@ struct buffer_book {
 
 /* `octets_max`: 1 MiB or more. */
 void buffer_book_begin(struct buffer_book *book, uint64_t octets_max);
+/* After an error the disk is looked through anew: no segment is known until it is found again. Numbers go on
+ * behind all that were given, since whoever reads the buffer counts by them. */
+void buffer_book_begin_again(struct buffer_book *book);
 /* A segment of an earlier run was found; oldest first. It takes no more records. False: the book is full of
  * them, or this one does not come behind those before it. */
 bool buffer_book_found(struct buffer_book *book, const struct buffer_segment *segment);

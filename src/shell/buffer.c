@@ -32,9 +32,8 @@ struct buffer {
     uv_loop_t *loop;
     const struct buffer_events *events;
     void *context;
-    char folder[1024];
-    uint64_t octets_max;
-    struct buffer_file *file; /* NULL: it could not be opened anew after an error */
+    struct buffer_file *file;
+    bool shut; /* after an error it could not be opened again */
     bool busy, closing;
     enum work work; /* while busy */
     struct waiting waiting, taken;
@@ -54,25 +53,19 @@ static void start(struct buffer *buffer);
 
 /* ---- in the thread ---- */
 
-/* After an error nobody knows what is on disk: what a new look finds is there. */
-static void open_again(struct buffer *buffer)
+static void open_again(struct buffer *buffer, char *fault)
 {
-    char fault[BUFFER_FAULT_SIZE];
-    if (buffer->file != NULL) {
-        buffer_file_close(buffer->file);
-    }
-    buffer->file = buffer_file_open(buffer->folder, buffer->octets_max, fault);
+    buffer->shut = !buffer_file_open_again(buffer->file, fault);
 }
 
 static bool write_taken(struct buffer *buffer)
 {
     const struct waiting *taken = &buffer->taken;
     size_t at = 0;
-    if (buffer->file == NULL) {
-        open_again(buffer);
+    if (buffer->shut) {
+        open_again(buffer, buffer->fault);
     }
-    if (buffer->file == NULL) {
-        snprintf(buffer->fault, sizeof buffer->fault, "it cannot be opened");
+    if (buffer->shut) {
         return false;
     }
     for (unsigned i = 0; i < taken->count; i++) {
@@ -88,22 +81,23 @@ static bool write_taken(struct buffer *buffer)
 static void work(uv_work_t *request)
 {
     struct buffer *buffer = request->data;
+    char fault[BUFFER_FAULT_SIZE];
     switch (buffer->work) {
     case WORK_KEEP:
         buffer->failed = !write_taken(buffer);
-        if (buffer->failed) {
-            open_again(buffer);
+        if (buffer->failed) { /* so that what was kept before can be read */
+            open_again(buffer, fault);
         }
         break;
     case WORK_FORGET:
-        if (buffer->file != NULL) {
-            buffer_file_forget(buffer->file, buffer->forgets);
-        }
+        buffer_file_forget(buffer->file, buffer->forgets);
         break;
     case WORK_RECALL:
-        buffer->found = buffer->file == NULL ? NULL
-                                             : buffer_file_read(buffer->file, buffer->recall_after,
-                                                                &buffer->found_number, &buffer->found_size);
+        if (buffer->shut) {
+            open_again(buffer, fault);
+        }
+        buffer->found =
+            buffer_file_read(buffer->file, buffer->recall_after, &buffer->found_number, &buffer->found_size);
         break;
     }
 }
@@ -123,7 +117,7 @@ static void free_buffer(struct buffer *buffer)
 
 static void tell_dropped(struct buffer *buffer)
 {
-    uint64_t dropped = buffer->file != NULL ? buffer_file_book(buffer->file)->dropped : 0;
+    uint64_t dropped = buffer_file_book(buffer->file)->dropped;
     if (dropped > 0 && buffer->dropped_told == 0) {
         log_warning("the buffer is full: its oldest values make room for newer ones");
     }
@@ -228,8 +222,6 @@ struct buffer *buffer_open(uv_loop_t *loop, const char *folder, uint64_t octets_
     buffer->loop = loop;
     buffer->events = events;
     buffer->context = context;
-    buffer->octets_max = octets_max;
-    snprintf(buffer->folder, sizeof buffer->folder, "%s", folder);
     buffer->arena = (struct wire_arena){malloc(ARENA_SIZE), ARENA_SIZE, 0};
     KOMET_ASSERT(buffer->arena.memory != NULL);
     buffer->file = buffer_file_open(folder, octets_max, fault);

@@ -29,6 +29,7 @@ struct buffer_file {
     char folder[PATH_SIZE - 64];
     struct buffer_book book;
     uint64_t number;
+    uint64_t synced;     /* records up to this one are on the disk; at first: all that are found */
     int directory, lock; /* -1: none */
     int writing;         /* the newest segment, -1 none */
     uint64_t written;    /* octets of it */
@@ -146,12 +147,13 @@ static bool read_head(int from, uint64_t *buffer, struct buffer_segment *segment
     return *buffer != 0 && segment->number != 0 && segment->first != 0;
 }
 
-/* Counts a file's records, and cuts off what is behind the last whole one. */
+/* Counts a file's records, and cuts off what is behind the last whole one that may be used. */
 static void count_records(struct buffer_file *file, int from, struct buffer_segment *segment, char *fault)
 {
     struct record_head head;
     struct stat about;
-    while (read_record(file, from, (off_t)segment->octets, &head) && head.number == segment->last + 1) {
+    while (read_record(file, from, (off_t)segment->octets, &head) && head.number == segment->last + 1 &&
+           head.number <= file->synced) {
         segment->last = head.number;
         segment->values += head.values;
         segment->octets += BUFFER_RECORD_HEAD + head.size;
@@ -254,6 +256,7 @@ struct buffer_file *buffer_file_open(const char *folder, uint64_t octets_max, ch
     KOMET_ASSERT(file != NULL);
     fault[0] = '\0';
     file->directory = file->lock = file->writing = file->reading = -1;
+    file->synced = UINT64_MAX;
     buffer_book_begin(&file->book, octets_max);
     bool fits = (size_t)snprintf(file->folder, sizeof file->folder, "%s", folder) < sizeof file->folder;
     if (!fits) {
@@ -263,17 +266,37 @@ struct buffer_file *buffer_file_open(const char *folder, uint64_t octets_max, ch
         buffer_file_close(file);
         return NULL;
     }
+    file->synced = file->book.newest;
     return file;
+}
+
+/* The folder is as if nothing were in it. */
+static void shut(struct buffer_file *file)
+{
+    int *const open_files[] = {&file->reading, &file->writing, &file->lock, &file->directory};
+    for (unsigned i = 0; i < sizeof open_files / sizeof open_files[0]; i++) {
+        if (*open_files[i] >= 0) {
+            close(*open_files[i]);
+        }
+        *open_files[i] = -1;
+    }
+    buffer_book_begin_again(&file->book);
+}
+
+bool buffer_file_open_again(struct buffer_file *file, char *fault)
+{
+    fault[0] = '\0';
+    shut(file);
+    if (!open_folder(file, fault)) {
+        shut(file);
+        return false;
+    }
+    return true;
 }
 
 void buffer_file_close(struct buffer_file *file)
 {
-    const int open_files[] = {file->reading, file->writing, file->lock, file->directory};
-    for (unsigned i = 0; i < sizeof open_files / sizeof open_files[0]; i++) {
-        if (open_files[i] >= 0) {
-            close(open_files[i]);
-        }
-    }
+    shut(file);
     free(file->octets);
     free(file);
 }
@@ -353,7 +376,11 @@ bool buffer_file_append(struct buffer_file *file, const uint8_t *octets, size_t 
 
 bool buffer_file_sync(struct buffer_file *file, char *fault)
 {
-    return file->writing < 0 || fdatasync(file->writing) == 0 || say(fault, file->folder);
+    if (file->writing >= 0 && fdatasync(file->writing) != 0) {
+        return say(fault, file->folder);
+    }
+    file->synced = file->book.newest;
+    return true;
 }
 
 /* ---- reading ---- */

@@ -29,13 +29,17 @@ struct buffer_file; /* opaque */
  */
 struct buffer_file *buffer_file_open(const char *folder, uint64_t octets_max, char *fault);
 void buffer_file_close(struct buffer_file *file);
+/* After an error: the folder is opened anew, as the same buffer. What was not synced is not there any more;
+ * records' numbers go on. False: `fault` says why, nothing is in it and it takes nothing: to be tried again.
+ */
+bool buffer_file_open_again(struct buffer_file *file, char *fault);
 
-/* Which buffer: drawn when the folder was empty, never 0. */
+/* Which buffer: drawn when the folder was empty at buffer_file_open, never 0. */
 uint64_t buffer_file_number(const struct buffer_file *file);
 const struct buffer_book *buffer_file_book(const struct buffer_file *file);
 
-/* Appends a record, of 1 to 16 MiB. False: `fault` says why, and it is not there. On disk only behind
- * buffer_file_sync, after whose failure nothing is known: the folder is to be opened anew. */
+/* Appends a record, of 1 to 16 MiB; on disk only behind buffer_file_sync. False, of both: `fault` says why,
+ * and nobody knows what is on disk of what was not synced: buffer_file_open_again. */
 bool buffer_file_append(struct buffer_file *file, const uint8_t *octets, size_t size, uint64_t values,
                         char *fault);
 bool buffer_file_sync(struct buffer_file *file, char *fault);

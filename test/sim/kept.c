@@ -33,7 +33,6 @@ static void cut(struct kept *kept, size_t count)
 /* As the shell finds it: each record a segment of its own would do, too, but the book shall be small. */
 static void find_again(struct kept *kept)
 {
-    buffer_book_begin(&kept->book, KEPT_OCTETS_MAX);
     if (kept->count > 0) {
         struct buffer_segment all = {.number = 1,
                                      .first = kept->records[0].number,
@@ -52,6 +51,7 @@ bool kept_start(struct world *world, struct kept *kept)
     if (kept->count == 0) {
         kept->buffer = 1 + (test_random_next(&world->random) >> 2);
     }
+    buffer_book_begin(&kept->book, KEPT_OCTETS_MAX);
     find_again(kept);
     return kept->count > 0;
 }
@@ -87,6 +87,7 @@ void kept_keep(struct world *world, struct sim_kom *kom, const wire_message *bat
     bool begins;
     if (!komet_reached(world->now, kept->full_until)) {
         cut(kept, kept->synced); /* nobody knows what of it is on disk */
+        buffer_book_begin_again(&kept->book);
         find_again(kept);
         kom_keep_failed(kom->engine, world_time(world, kom), "simulated: no space left");
         kom->touched = true;

@@ -113,6 +113,33 @@ static void test_what_was_found_takes_no_more(void **state)
     assert_int_equal(buffer_book_behind(&book, 29)->number, 9);
 }
 
+/* Found by the simulated site: numbers that began anew after a full disk were taken for ones that the server
+ * has, and what was kept under them was never forwarded. */
+static void test_numbers_go_on_after_an_error(void **state)
+{
+    (void)state;
+    bool begins;
+    uint64_t segment;
+    buffer_book_begin(&book, MIB);
+    keep(100, 1, &begins);
+    keep(100, 1, &begins);
+    buffer_book_at_server(&book, 2);
+    assert_true(buffer_book_forget(&book, &segment));
+    buffer_book_begin_again(&book);
+    assert_int_equal(keep(100, 1, &begins), 3);
+    assert_true(begins);
+    assert_int_equal(keep(100, 1, &begins), 4);
+    struct buffer_segment found = book.segments[0];
+    found.last = 3; /* the other one was not synced */
+    buffer_book_begin_again(&book);
+    assert_null(buffer_book_behind(&book, 2));
+    assert_true(buffer_book_found(&book, &found));
+    assert_int_equal(keep(100, 1, &begins), 5);
+    assert_true(begins && book.segments[1].number > found.number);
+    assert_int_equal(buffer_book_behind(&book, 2)->last, 3);
+    assert_int_equal(buffer_book_behind(&book, 3)->last, 5);
+}
+
 /* However many there are from before, one more record finds its place. */
 static void test_a_book_full_of_segments(void **state)
 {
@@ -139,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_a_record_larger_than_all_is_kept_alone),
         cmocka_unit_test(test_it_is_read_in_order_and_forgotten_whole),
         cmocka_unit_test(test_what_was_found_takes_no_more),
+        cmocka_unit_test(test_numbers_go_on_after_an_error),
         cmocka_unit_test(test_a_book_full_of_segments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

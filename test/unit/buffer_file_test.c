@@ -149,6 +149,57 @@ static void test_it_is_there_for_the_next_run(void **state)
     assert_int_equal(buffer_file_book(world->file)->segments[0].values, 2);
 }
 
+/* Whoever reads the buffer counts by its numbers, and the server knows it by them. */
+static void test_numbers_go_on_after_an_error(void **state)
+{
+    struct world *world = *state;
+    uint64_t number = buffer_file_number(world->file);
+    keep(world, "one");
+    keep(world, "two");
+    buffer_file_forget(world->file, 2);
+    assert_true(buffer_file_open_again(world->file, world->fault));
+    assert_int_equal(buffer_file_number(world->file), number);
+    keep(world, "three");
+    assert_next(world, 2, 3, "three");
+}
+
+/* It was said that it is not kept, so that the station sends it again. */
+static void test_what_was_not_synced_is_not_there_after_an_error(void **state)
+{
+    struct world *world = *state;
+    keep(world, "one");
+    assert_true(buffer_file_append(world->file, (const uint8_t *)"two", 3, 2, world->fault));
+    assert_true(buffer_file_open_again(world->file, world->fault));
+    assert_next(world, 0, 1, "one");
+    assert_next(world, 1, 0, NULL);
+    keep(world, "three");
+    assert_next(world, 1, 3, "three");
+    open_again(world);
+    assert_string_equal(world->fault, "");
+    assert_next(world, 0, 1, "one");
+    assert_next(world, 1, 3, "three");
+}
+
+static void test_it_is_opened_again_when_its_folder_is_back(void **state)
+{
+    struct world *world = *state;
+    char away[300];
+    snprintf(away, sizeof away, "%s-away", world->folder);
+    keep(world, "one");
+    assert_int_equal(rename(world->folder, away), 0);
+    int file = open(world->folder, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(file >= 0);
+    close(file);
+    assert_false(buffer_file_open_again(world->file, world->fault));
+    assert_non_null(strstr(world->fault, world->folder));
+    assert_next(world, 0, 0, NULL);
+    buffer_file_forget(world->file, 1);
+    assert_int_equal(unlink(world->folder), 0);
+    assert_int_equal(rename(away, world->folder), 0);
+    assert_true(buffer_file_open_again(world->file, world->fault));
+    assert_next(world, 0, 1, "one");
+}
+
 static void test_what_the_server_has_is_deleted(void **state)
 {
     struct world *world = *state;
@@ -327,6 +378,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_what_is_kept_is_read_in_order),
         TEST(test_it_is_there_for_the_next_run),
+        TEST(test_numbers_go_on_after_an_error),
+        TEST(test_what_was_not_synced_is_not_there_after_an_error),
+        TEST(test_it_is_opened_again_when_its_folder_is_back),
         TEST(test_what_the_server_has_is_deleted),
         TEST(test_it_is_bounded),
         TEST(test_a_torn_end_is_cut_off),
