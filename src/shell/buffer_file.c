@@ -178,15 +178,20 @@ static void put_aside(struct buffer_file *file, const char *name, char *fault)
              name, aside);
 }
 
-static void find_segment(struct buffer_file *file, const char *name, char *fault)
+/* What a run that was killed had written may not be on the disk yet. Before it goes to the server it has to be:
+ * lost with the machine's power, its numbers would come again and be taken for what the server has. False: the
+ * disk does not take it. */
+static bool find_segment(struct buffer_file *file, const char *name, char *fault)
 {
     struct buffer_segment segment;
     uint64_t buffer;
     int from = openat(file->directory, name, O_RDWR | O_CLOEXEC);
     bool good =
         from >= 0 && read_head(from, &buffer, &segment) && (file->number == 0 || buffer == file->number);
+    bool safe = true;
     if (good) {
         count_records(file, from, &segment, fault);
+        safe = fdatasync(from) == 0 || say(fault, file->folder);
         if (segment.last < segment.first) {
             unlinkat(file->directory, name, 0); /* nothing is in it */
         } else if (buffer_book_found(&file->book, &segment)) {
@@ -201,6 +206,7 @@ static void find_segment(struct buffer_file *file, const char *name, char *fault
     if (!good) {
         put_aside(file, name, fault);
     }
+    return safe;
 }
 
 static int is_segment(const struct dirent *entry)
@@ -216,11 +222,15 @@ static bool find_segments(struct buffer_file *file, char *fault)
     if (count < 0) {
         return say(fault, file->folder);
     }
+    bool safe = true;
     for (int i = 0; i < count; i++) {
-        find_segment(file, entries[i]->d_name, fault);
+        safe = safe && find_segment(file, entries[i]->d_name, fault);
         free(entries[i]);
     }
     free(entries);
+    if (!safe) {
+        return false;
+    }
     while (file->number == 0) {
         if (getrandom(&file->number, sizeof file->number, 0) != (ssize_t)sizeof file->number) {
             file->number = 0;

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,20 @@ struct world {
     char fault[BUFFER_FAULT_SIZE];
 };
 
+/* In place of the system's own: what is synced, and a disk that fails. */
+static unsigned syncs;
+static bool sync_fails;
+
+int fdatasync(int file)
+{
+    syncs++;
+    if (sync_fails) {
+        errno = EIO;
+        return -1;
+    }
+    return fsync(file);
+}
+
 static void open_again(struct world *world)
 {
     if (world->file != NULL) {
@@ -33,6 +48,7 @@ static int set_up(void **state)
 {
     struct world *world = calloc(1, sizeof *world);
     assert_non_null(world);
+    sync_fails = false;
     snprintf(world->folder, sizeof world->folder, "%s/komet-buffer-XXXXXX",
              getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
     assert_non_null(mkdtemp(world->folder));
@@ -177,6 +193,42 @@ static void test_what_was_not_synced_is_not_there_after_an_error(void **state)
     open_again(world);
     assert_string_equal(world->fault, "");
     assert_next(world, 0, 1, "one");
+    assert_next(world, 1, 3, "three");
+}
+
+/* A run that was killed before it had synced: what it wrote may be forwarded once it is on the disk. */
+static void test_what_is_found_is_synced_before_it_is_used(void **state)
+{
+    struct world *world = *state;
+    assert_true(buffer_file_append(world->file, (const uint8_t *)"one", 3, 2, world->fault));
+    syncs = 0;
+    open_again(world);
+    assert_int_equal(syncs, 1);
+    assert_next(world, 0, 1, "one");
+    buffer_file_close(world->file);
+    sync_fails = true;
+    world->file = buffer_file_open(world->folder, MIB, world->fault);
+    assert_null(world->file);
+    assert_non_null(strstr(world->fault, strerror(EIO)));
+    sync_fails = false;
+    open_again(world);
+    assert_next(world, 0, 1, "one");
+}
+
+static void test_a_sync_that_fails(void **state)
+{
+    struct world *world = *state;
+    keep(world, "one");
+    assert_true(buffer_file_append(world->file, (const uint8_t *)"two", 3, 2, world->fault));
+    sync_fails = true;
+    assert_false(buffer_file_sync(world->file, world->fault));
+    assert_false(buffer_file_open_again(world->file, world->fault));
+    assert_next(world, 0, 0, NULL);
+    sync_fails = false;
+    assert_true(buffer_file_open_again(world->file, world->fault));
+    assert_next(world, 0, 1, "one");
+    assert_next(world, 1, 0, NULL);
+    keep(world, "three");
     assert_next(world, 1, 3, "three");
 }
 
@@ -380,6 +432,8 @@ int main(void)
         TEST(test_it_is_there_for_the_next_run),
         TEST(test_numbers_go_on_after_an_error),
         TEST(test_what_was_not_synced_is_not_there_after_an_error),
+        TEST(test_what_is_found_is_synced_before_it_is_used),
+        TEST(test_a_sync_that_fails),
         TEST(test_it_is_opened_again_when_its_folder_is_back),
         TEST(test_what_the_server_has_is_deleted),
         TEST(test_it_is_bounded),
