@@ -3,7 +3,8 @@
  *
  * Entries have a serial that only grows; the ring keeps the newest `capacity` of them. A bucket of the hash
  * holds the serial of its newest entry, each entry that of the next older one in its bucket, and a serial
- * that has left the ring ends the chain: nothing is ever removed.
+ * that has left the ring ends the chain: nothing is ever removed. The connections lie in a ring and a hash of
+ * their own, likewise.
  */
 #include "server/repeats.h"
 
@@ -16,13 +17,13 @@
 #define WINDOWS           4  /* so many windows are remembered: several connections may die in a row */
 #define CAPACITY_MIN      256
 #define CAPACITY_MAX      REPEATS_VALUES_MAX
-#define CONNECTIONS_MAX   64
+#define CONNECTIONS       64 /* of a line that nothing comes late of; else as many as values */
 
 struct delivery {
     uint64_t older; /* serial of the next older entry of the bucket; 0 none */
     uint64_t frame;
     uint32_t tag;
-    uint32_t connection; /* serial in the table of connections */
+    uint32_t connection; /* its serial */
     uint8_t octets[RECORD_OCTETS_MAX];
     uint8_t size;
     bool matched; /* a later connection has delivered it again */
@@ -31,16 +32,20 @@ struct delivery {
 struct seen_connection {
     struct repeats_connection name;
     uint32_t serial; /* from 1; grows */
+    uint32_t older;  /* serial of the next older one of the bucket; 0 none */
     uint64_t newest_frame;
 };
 
 struct repeats {
     uint32_t capacity; /* a power of two */
     uint16_t window;
-    uint64_t next; /* serial of the next entry, from 1 */
+    uint64_t next;             /* serial of the next entry, from 1 */
+    uint32_t first_connection; /* those before it are forgotten in any case */
     uint32_t next_connection;
-    struct seen_connection connections[CONNECTIONS_MAX];
-    uint64_t *buckets; /* capacity of them */
+    uint32_t connection_capacity; /* a power of two */
+    struct seen_connection *connections;
+    uint32_t *connection_buckets; /* connection_capacity of them */
+    uint64_t *buckets;            /* capacity of them */
     struct delivery *ring;
 };
 
@@ -55,10 +60,17 @@ static uint32_t capacity_for(uint16_t window, uint32_t values)
     return capacity;
 }
 
+/* Each has brought one value at the least: of a connection that is forgotten, nothing is remembered. */
+static uint32_t connections_for(uint16_t window, uint32_t values)
+{
+    return values > 0 ? capacity_for(window, values) : CONNECTIONS;
+}
+
 size_t repeats_size(uint16_t window, uint32_t values)
 {
-    size_t capacity = capacity_for(window, values);
-    return sizeof(struct repeats) + capacity * (sizeof(uint64_t) + sizeof(struct delivery));
+    size_t capacity = capacity_for(window, values), connections = connections_for(window, values);
+    return sizeof(struct repeats) + connections * (sizeof(uint32_t) + sizeof(struct seen_connection)) +
+           capacity * (sizeof(uint64_t) + sizeof(struct delivery));
 }
 
 struct repeats *repeats_init(void *memory, size_t size, uint16_t window, uint32_t values)
@@ -69,28 +81,46 @@ struct repeats *repeats_init(void *memory, size_t size, uint16_t window, uint32_
     repeats->capacity = capacity_for(window, values);
     repeats->window = window;
     repeats->next = 1;
-    repeats->next_connection = 1;
+    repeats->first_connection = repeats->next_connection = 1;
+    repeats->connection_capacity = connections_for(window, values);
     repeats->buckets = (uint64_t *)(void *)(repeats + 1);
     repeats->ring = (struct delivery *)(void *)(repeats->buckets + repeats->capacity);
+    repeats->connections = (struct seen_connection *)(void *)(repeats->ring + repeats->capacity);
+    repeats->connection_buckets = (uint32_t *)(void *)(repeats->connections + repeats->connection_capacity);
     memset(repeats->buckets, 0, repeats->capacity * sizeof(uint64_t));
+    memset(repeats->connection_buckets, 0, repeats->connection_capacity * sizeof(uint32_t));
     return repeats;
+}
+
+static struct seen_connection *connection_at(const struct repeats *repeats, uint32_t serial)
+{
+    return &repeats->connections[serial & (repeats->connection_capacity - 1)];
+}
+
+static bool is_seen(const struct repeats *repeats, uint32_t serial)
+{
+    return serial >= repeats->first_connection &&
+           serial + repeats->connection_capacity >= repeats->next_connection;
+}
+
+static uint32_t *connection_bucket(struct repeats *repeats, struct repeats_connection name)
+{
+    uint64_t sum = (name.epoch * UINT64_C(1099511628211) ^ name.connection) * UINT64_C(11400714819323198485);
+    return &repeats->connection_buckets[sum >> 32 & (repeats->connection_capacity - 1)];
 }
 
 static struct seen_connection *find_connection(struct repeats *repeats, struct repeats_connection name)
 {
-    for (uint32_t i = 1; i <= CONNECTIONS_MAX; i++) {
-        uint32_t serial = repeats->next_connection - i;
-        if (i >= repeats->next_connection) {
-            break;
-        }
-        struct seen_connection *seen = &repeats->connections[serial % CONNECTIONS_MAX];
+    uint32_t *bucket = connection_bucket(repeats, name);
+    for (uint32_t at = *bucket; is_seen(repeats, at); at = connection_at(repeats, at)->older) {
+        struct seen_connection *seen = connection_at(repeats, at);
         if (seen->name.epoch == name.epoch && seen->name.connection == name.connection) {
             return seen;
         }
     }
-    struct seen_connection *fresh = &repeats->connections[repeats->next_connection % CONNECTIONS_MAX];
-    *fresh = (struct seen_connection){name, repeats->next_connection, 0};
-    repeats->next_connection++;
+    struct seen_connection *fresh = connection_at(repeats, repeats->next_connection);
+    *fresh = (struct seen_connection){name, repeats->next_connection, *bucket, 0};
+    *bucket = repeats->next_connection++;
     return fresh;
 }
 
@@ -112,12 +142,12 @@ static bool in_ring(const struct repeats *repeats, uint64_t serial)
 static bool may_come_again(const struct repeats *repeats, const struct delivery *delivery,
                            uint32_t connection, bool late)
 {
-    const struct seen_connection *seen = &repeats->connections[delivery->connection % CONNECTIONS_MAX];
     if (delivery->matched || delivery->connection == connection) {
         return false;
     }
-    return late ||
-           (seen->serial == delivery->connection && delivery->frame + repeats->window > seen->newest_frame);
+    const struct seen_connection *seen = connection_at(repeats, delivery->connection);
+    bool known = is_seen(repeats, delivery->connection);
+    return late || (known && delivery->frame + repeats->window > seen->newest_frame);
 }
 
 /* The newest entry of all. */
@@ -131,12 +161,26 @@ static void put(struct repeats *repeats, const struct delivery *delivery)
     *bucket = repeats->next++;
 }
 
+static void move_connections(struct repeats *repeats, const struct repeats *before)
+{
+    uint32_t count = before->next_connection - before->first_connection;
+    count = count < before->connection_capacity ? count : before->connection_capacity;
+    repeats->next_connection = before->next_connection;
+    repeats->first_connection = before->next_connection - count;
+    for (uint32_t serial = repeats->first_connection; serial < before->next_connection; serial++) {
+        struct seen_connection *seen = connection_at(repeats, serial);
+        *seen = *connection_at(before, serial);
+        uint32_t *bucket = connection_bucket(repeats, seen->name);
+        seen->older = *bucket;
+        *bucket = serial;
+    }
+}
+
 void repeats_move(struct repeats *repeats, const struct repeats *before, const uint32_t *tag_now,
                   uint32_t first_tag)
 {
     KOMET_ASSERT(repeats->next == 1);
-    memcpy(repeats->connections, before->connections, sizeof repeats->connections);
-    repeats->next_connection = before->next_connection;
+    move_connections(repeats, before);
     uint64_t kept = before->next - 1 < before->capacity ? before->next - 1 : before->capacity;
     for (uint64_t serial = before->next - kept; serial < before->next; serial++) {
         struct delivery delivery = before->ring[serial & (before->capacity - 1)];

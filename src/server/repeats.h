@@ -7,7 +7,8 @@
  * against what the line's other connections delivered within their last `window` frames; a match is the same
  * event. Two equal values on one connection are two events.
  *
- * A ring of the newest deliveries with a hash over them: every cost is flat in the number of values.
+ * A ring of the newest deliveries with a hash over them, and another one of connections: every cost is flat
+ * in the number of values.
  */
 #ifndef SERVER_REPEATS_H
 #define SERVER_REPEATS_H
@@ -22,8 +23,8 @@ struct repeats; /* opaque; lives in the caller's memory */
 
 /* `window`: the line's K, which is to be the partner's k, in frames, 1..32767. A partner with a larger k may
  * repeat older frames, which are new events here; a wider window would take new events of a partner whose
- * clock stands still for repeats. `values`: so many are remembered at the least, up to REPEATS_VALUES_MAX; 0:
- * what the window needs. */
+ * clock stands still for repeats. `values`: so many are remembered at the least, up to REPEATS_VALUES_MAX,
+ * with all connections that brought them; 0: what the window needs, of the newest 64 connections. */
 #define REPEATS_VALUES_MAX 65536
 size_t repeats_size(uint16_t window, uint32_t values);
 struct repeats *repeats_init(void *memory, size_t size, uint16_t window, uint32_t values);

@@ -264,8 +264,6 @@ static void test_it_agrees_with_the_rule(void **state)
     assert_true(repeated > 1000 && repeated < 400 * 256 - 1000);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 /* Found by the simulated site: two instances without a server push each other out of a station, which tells
  * each of their many connections the same. */
 static void test_what_comes_late_is_known_over_many_connections(void **state)
@@ -280,11 +278,90 @@ static void test_what_comes_late_is_known_over_many_connections(void **state)
     assert_false(repeats_take(*state, (struct repeats_connection){10, 1}, 1, 7, (const uint8_t *)"new", 3));
 }
 
+static struct repeats *begin(uint32_t values)
+{
+    size_t size = repeats_size(WINDOW, values);
+    void *memory = malloc(size);
+    assert_non_null(memory);
+    memset(memory, 0xA5, size);
+    return repeats_init(memory, size, WINDOW, values);
+}
+
+/* Likewise: two buffers of a hundred connections each were forwarded while the station was out of reach,
+ * which then said again what it had said last. */
+static void test_what_came_at_once_is_known_over_many_connections_that_come_late(void **state)
+{
+    (void)state;
+    struct repeats *repeats = begin(4096);
+    const struct repeats_connection before = {3, 1}, after = {5, 2};
+    for (uint64_t frame = 1; frame <= 20; frame++) {
+        const uint8_t octets[] = {1, (uint8_t)frame};
+        assert_false(repeats_take(repeats, before, frame, 7, octets, sizeof octets));
+    }
+    for (uint32_t i = 0; i < 4000; i++) {
+        const uint8_t late[] = {2, (uint8_t)i, (uint8_t)(i >> 8)};
+        const struct repeats_connection connection = {1 + i % 2, 10 + i / 2};
+        assert_false(repeats_take_late(repeats, connection, 1, 7, late, sizeof late));
+    }
+    assert_false(repeats_take(repeats, after, 1, 7, (const uint8_t[]){1, 20 - WINDOW}, 2)); /* too old */
+    for (uint64_t frame = 20 - WINDOW + 1; frame <= 20; frame++) {
+        const uint8_t octets[] = {1, (uint8_t)frame};
+        assert_true(repeats_take(repeats, after, frame, 7, octets, sizeof octets));
+    }
+    free(repeats);
+}
+
+static void test_connections_are_forgotten(void **state)
+{
+    const struct repeats_connection newest = {2, 1};
+    uint8_t octets[4];
+    for (uint32_t i = 1; i <= 1000; i++) {
+        value(i, octets);
+        assert_false(repeats_take(*state, (struct repeats_connection){1, i}, 1, 7, octets, sizeof octets));
+    }
+    for (uint32_t i = 1; i <= 1000; i++) {
+        value(i, octets);
+        assert_int_equal(repeats_take(*state, newest, i, 7, octets, sizeof octets), i > 1001 - 64);
+    }
+}
+
+/* RELOAD, by which the line comes to be read without a server, or is so no longer. */
+static void test_another_number_of_connections_takes_over(void **state)
+{
+    static const uint32_t same[] = {0};
+    const uint32_t values[] = {0, 4096};
+    uint8_t octets[4];
+    (void)state;
+    for (unsigned to = 0; to < 4; to++) {
+        struct repeats *before = begin(values[to / 2]), *after = begin(values[to % 2]);
+        for (uint32_t i = 1; i <= 200; i++) {
+            value(i, octets);
+            assert_false(repeats_take(before, (struct repeats_connection){1, i}, 1, 0, octets, 4));
+        }
+        repeats_move(after, before, same, 0);
+        free(before);
+        value(200, octets); /* the connection goes on */
+        assert_false(repeats_take(after, (struct repeats_connection){1, 200}, 2, 0, octets, 4));
+        uint32_t known = to == 3 ? 200 : 64;
+        for (uint32_t i = 1; i <= 200; i++) {
+            value(i, octets);
+            bool found = repeats_take(after, (struct repeats_connection){2, 1}, i, 0, octets, 4);
+            assert_int_equal(found, i > 200 - known + (to % 2 == 0));
+        }
+        free(after);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_value_of_another_connection_is_a_repeat),
         TEST(test_what_comes_late_is_known_over_many_connections),
+        TEST(test_what_came_at_once_is_known_over_many_connections_that_come_late),
+        TEST(test_connections_are_forgotten),
+        cmocka_unit_test(test_another_number_of_connections_takes_over),
         TEST(test_equal_values_of_one_connection_are_two_events),
         TEST(test_it_matches_one_to_one),
         TEST(test_a_repeat_may_be_repeated),
