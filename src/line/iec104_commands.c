@@ -242,14 +242,20 @@ void iec104_commands_abandon(struct iec104 *line, const char *why)
     memset(line->selections, 0, sizeof line->selections); /* none outlives its connection */
 }
 
+/* The tag as it is now; NULL when what is known of it does not hold any more. */
+static const struct tag *tag_kept(const struct site_difference *difference, const struct tag *was)
+{
+    const struct tag *tag = was != NULL ? difference_tag(difference, was) : NULL;
+    return tag != NULL && difference_tag_is_kept(difference, tag) ? tag : NULL;
+}
+
 /* What a command goes to is there still, and is spoken with as it was when the command was given. */
 static bool is_kept(const struct iec104 *line, const struct line_command *order,
                     const struct site_difference *difference)
 {
-    if (order->kind == LINE_COMMAND_WRITE) {
-        const struct tag *tag = difference_tag(difference, order->tag);
-        return tag != NULL && difference_tag_is_kept(difference, tag) &&
-               tag->station->ca == order->station->ca;
+    if (of_tag(order)) {
+        const struct tag *tag = tag_kept(difference, order->tag);
+        return tag != NULL && tag->station->ca == order->station->ca;
     }
     const struct station *station = difference_station(difference, order->station);
     return station != NULL && station->line == line->line && station->ca == order->station->ca;
@@ -263,7 +269,8 @@ void iec104_commands_move(struct iec104 *line, const struct site_difference *dif
             continue;
         }
         if (!is_kept(line, &command->order, difference)) {
-            end_command(line, command, command->state == COMMAND_SENT ? COMMAND_UNKNOWN : COMMAND_REFUSED,
+            bool executed = command->state == COMMAND_SENT && !command->selecting;
+            end_command(line, command, executed ? COMMAND_UNKNOWN : COMMAND_REFUSED,
                         "what it goes to was removed or changed (RELOAD)");
         } else {
             const struct line_command *order = &command->order;
@@ -272,9 +279,8 @@ void iec104_commands_move(struct iec104 *line, const struct site_difference *dif
         }
     }
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
-        struct late_answer *late = &line->late[i];
-        const struct tag *tag = late->tag != NULL ? difference_tag(difference, late->tag) : NULL;
-        late->tag = tag != NULL && difference_tag_is_kept(difference, tag) ? tag : NULL;
+        line->late[i].tag = tag_kept(difference, line->late[i].tag);
+        line->selections[i].tag = tag_kept(difference, line->selections[i].tag);
     }
 }
 

@@ -11,6 +11,12 @@
         "a.csv", "M.D,Di,1", "M.NEW,Di,9,\nM.D,Di,1"                                                         \
     }
 
+#define SELECTS                                                                                              \
+    {                                                                                                        \
+        "site.yaml", "B.A: {address: 1, tags: a.csv, time: utc}",                                            \
+            "B.A: {address: 1, tags: a.csv, time: utc, parameters: {SBE: true}}"                             \
+    }
+
 /* Both stations are there, and all that they sent so far is stored. */
 static void begin(struct world *world)
 {
@@ -199,6 +205,34 @@ static void test_a_late_answer_is_still_that_of_the_command_before(void **state)
     world_assert_end(world, 10, COMMAND_DONE, "");
 }
 
+/* Selections are by tag, whose number is another one now; a select that is on its way is a command. */
+static void test_selections_go_on_unless_what_they_go_to_changed(void **state)
+{
+    struct world *world = *state;
+    struct komet_object selected = {.ioa = 6, .value.real = 12.5F, .select = true};
+    begin(world);
+    RELOAD(SELECTS);
+    world_command(world, 9, KOM_TEST_EPOCH, LINE_COMMAND_SELECT, 2, 0);
+    world_pump(world);
+    RELOAD(SELECTS, TAG_IN_FRONT);
+    assert_int_equal(world_said(world, BODY(COMMAND_END)), 0);
+    world_send(world, LINE_A, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION_CON, selected);
+    world_assert_end(world, 9, COMMAND_DONE, "");
+    RELOAD(SELECTS);
+    unsigned asked = world->lines[LINE_A].asdu_count;
+    world_command(world, 10, KOM_TEST_EPOCH, LINE_COMMAND_WRITE, 2, 0);
+    world_pump(world);
+    assert_int_equal(world->lines[LINE_A].asdu_count, asked + 1);
+    selected.select = false; /* it is executed at once */
+    world_send(world, LINE_A, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION_CON, selected);
+    world_assert_end(world, 10, COMMAND_DONE, "");
+    world_command(world, 11, KOM_TEST_EPOCH, LINE_COMMAND_SELECT, 2, 0);
+    world_pump(world);
+    RELOAD(SELECTS, {"a.csv", "M.SET,Ao,6,50", "M.OTHER,Ao,6,50"});
+    const Komet__Wire__CommandEnd *end = world_newest(world, BODY(COMMAND_END))->command_end;
+    assert_true(end->id == 11 && end->result == COMMAND_REFUSED); /* it would only have selected */
+}
+
 static void test_filters_remember_tags_that_did_not_change(void **state)
 {
     struct world *world = *state;
@@ -255,6 +289,7 @@ int main(void)
         TEST(test_a_line_that_is_removed_closes_and_the_others_go_on_under_other_numbers),
         TEST(test_commands_go_on_unless_what_they_go_to_changed),
         TEST(test_a_late_answer_is_still_that_of_the_command_before),
+        TEST(test_selections_go_on_unless_what_they_go_to_changed),
         TEST(test_filters_remember_tags_that_did_not_change),
         TEST(test_a_passive_instance_applies_it_and_acts_by_it),
         TEST(test_one_that_was_sent_by_a_server_that_is_lost_is_forgotten),
