@@ -171,6 +171,10 @@ KOMET_API size_t komet_station_write(struct komet_station *station, struct komet
 KOMET_API bool komet_station_confirm(struct komet_station *station, struct komet_instant now, uint32_t id,
                                      bool accepted);
 
+/* What an event asked is refused with cause 44 to 47 (asserted) in the place of a negative confirmation: a
+ * station further down, to which a command was given on, said so. False as above. */
+KOMET_API bool komet_station_refuse(struct komet_station *station, uint32_t id, uint8_t cause);
+
 /* An executed command has ended: activation termination follows, negative if not `done`. What it caused with
  * cause 11 (return information) has to be sent before, see komet_group_counters.events_sent. False as above.
  */

@@ -383,23 +383,47 @@ static void accept(struct komet_station *station, struct komet_instant now, stru
     KOMET_ASSERT_NEVER("a command that does not wait for the host");
 }
 
+/* The command that waits for the host's answer; NULL: it does not, or not any more. */
+static struct command *find_asked(struct komet_station *station, uint32_t id)
+{
+    struct command *command = find_id(station, id);
+    bool asked = command != NULL && command->state != COMMAND_SELECTED && command->state != COMMAND_OPEN;
+    return asked ? command : NULL;
+}
+
+static void refuse(struct komet_station *station, struct command *command, uint8_t cause)
+{
+    station->counters.refused++;
+    command_set(command, COMMAND_FREE);
+    station_enqueue_octets(station, command->connection, command->octets, command->size, cause, true);
+}
+
 bool komet_station_confirm(struct komet_station *station, struct komet_instant now, uint32_t id,
                            bool accepted)
 {
-    struct command *command = find_id(station, id);
-    if (command == NULL || command->state == COMMAND_SELECTED || command->state == COMMAND_OPEN) {
+    struct command *command = find_asked(station, id);
+    if (command == NULL) {
         return false;
     }
-    const struct command asked = *command;
-    if (accepted) {
-        accept(station, now, command);
-    } else {
-        station->counters.refused++;
-        command_set(command, COMMAND_FREE);
+    uint8_t cause = confirmation_of(command);
+    if (!accepted) {
+        refuse(station, command, cause);
+        return true;
     }
-    station_enqueue_octets(station, asked.connection, asked.octets, asked.size, confirmation_of(&asked),
-                           !accepted);
+    const struct command asked = *command;
+    accept(station, now, command);
+    station_enqueue_octets(station, asked.connection, asked.octets, asked.size, cause, false);
     return true;
+}
+
+bool komet_station_refuse(struct komet_station *station, uint32_t id, uint8_t cause)
+{
+    KOMET_ASSERT(cause >= KOMET_COT_UNKNOWN_TYPE && cause <= KOMET_COT_UNKNOWN_IOA);
+    struct command *command = find_asked(station, id);
+    if (command != NULL) {
+        refuse(station, command, cause);
+    }
+    return command != NULL;
 }
 
 bool komet_station_finish(struct komet_station *station, uint32_t id, bool done)

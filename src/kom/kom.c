@@ -393,7 +393,8 @@ static void absorb_output(struct kom *kom, struct line_now now, uint16_t line,
                                 .result = output->result,
                                 .number = output->number,
                                 .flags = output->flags,
-                                .answered = output->answered};
+                                .answered = output->answered,
+                                .cause = output->cause};
         snprintf(end->reason, sizeof end->reason, "%s", output->text);
         break;
     }

@@ -94,10 +94,17 @@ void kom_give_master_command(struct kom *kom, struct line_now now, uint16_t line
 {
     struct kom_master *master = find_master(kom, 0);
     if (master == NULL) {
-        line_master_answer(kom->lines[line].engine, now, command->id, COMMAND_REFUSED);
+        line_master_answer(kom->lines[line].engine, now, command->id, COMMAND_REFUSED, 0);
         return;
     }
     *master = (struct kom_master){.id = ++kom->next_master, .line = line, .waits = true, .command = *command};
+}
+
+/* What a station may have said: else none. */
+static uint8_t refusal_cause(uint32_t cause)
+{
+    bool known = cause >= KOMET_COT_UNKNOWN_TYPE && cause <= KOMET_COT_UNKNOWN_IOA;
+    return known ? (uint8_t)cause : 0;
 }
 
 void kom_take_master_answer(struct kom *kom, struct line_now now, const Komet__Wire__MasterAnswer *answer)
@@ -113,7 +120,8 @@ void kom_take_master_answer(struct kom *kom, struct line_now now, const Komet__W
         master->id = 0;
         line_master_answer(line->engine, now, master->command.id,
                            answer->result <= COMMAND_UNKNOWN ? (enum command_result)answer->result
-                                                             : COMMAND_UNKNOWN);
+                                                             : COMMAND_UNKNOWN,
+                           refusal_cause(answer->cause));
     }
     line->dirty = true;
 }

@@ -64,6 +64,7 @@ struct kom_end {
     double number;
     value_flags flags;
     bool answered;
+    uint8_t cause;
     char reason[96];
 };
 

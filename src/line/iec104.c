@@ -435,6 +435,7 @@ static bool take_own_output(struct iec104 *line, struct line_output *output)
         output->text = end->reason;
         output->number = end->number;
         output->flags = end->flags;
+        output->cause = end->cause;
         return true;
     }
     line->end_next = line->end_count = 0;

@@ -19,8 +19,20 @@ static void end_command(struct iec104 *line, struct open_command *command, enum 
     end->result = result;
     end->number = command->order.number;
     end->flags = command->order.flags;
+    end->cause = 0;
     snprintf(end->reason, sizeof end->reason, "%s", reason);
     command->state = COMMAND_FREE;
+}
+
+/* The station has refused a command, or the selection that goes before it. */
+static void end_refused(struct iec104 *line, struct open_command *command, const struct komet_asdu *asdu)
+{
+    char reason[96];
+    bool unknown = asdu->cause >= KOMET_COT_UNKNOWN_TYPE && asdu->cause <= KOMET_COT_UNKNOWN_IOA;
+    snprintf(reason, sizeof reason, "the station refused%s%s%s", command->selecting ? " the selection" : "",
+             unknown ? ": " : " (negative confirmation)", unknown ? komet_cause_name(asdu->cause) : "");
+    end_command(line, command, COMMAND_REFUSED, reason);
+    line->ends[line->end_count - 1].cause = unknown ? asdu->cause : 0;
 }
 
 /* ---- selections ---- */
@@ -386,14 +398,8 @@ static void take_value_back(struct open_command *command, const struct komet_asd
 static void take_selected(struct iec104 *line, struct line_now now, struct open_command *command,
                           const struct komet_asdu *asdu)
 {
-    char reason[96];
     if (asdu->negative || asdu->cause >= KOMET_COT_UNKNOWN_TYPE) {
-        snprintf(reason, sizeof reason, "the station refused the selection: %s",
-                 komet_cause_name(asdu->cause));
-        end_command(line, command, COMMAND_REFUSED,
-                    asdu->cause >= KOMET_COT_UNKNOWN_TYPE ? reason
-                                                          : "the station refused the selection (negative "
-                                                            "confirmation)");
+        end_refused(line, command, asdu);
     } else if (asdu->cause == KOMET_COT_ACTIVATION_CON && command->order.kind == LINE_COMMAND_SELECT) {
         note_selection(line, now, &command->order);
         end_command(line, command, COMMAND_DONE, "");
@@ -423,10 +429,7 @@ void iec104_commands_confirm(struct iec104 *line, struct line_now now, const str
         bool unknown = asdu->cause >= KOMET_COT_UNKNOWN_TYPE && asdu->cause <= KOMET_COT_UNKNOWN_IOA;
         if (unknown || (asdu->negative && asdu->cause == KOMET_COT_ACTIVATION_CON) ||
             (asdu->negative && cause_ends(command, asdu->cause))) {
-            char reason[96];
-            snprintf(reason, sizeof reason, "the station refused: %s", komet_cause_name(asdu->cause));
-            end_command(line, command, COMMAND_REFUSED,
-                        unknown ? reason : "the station refused (negative confirmation)");
+            end_refused(line, command, asdu);
         } else if (cause_ends(command, asdu->cause)) {
             take_value_back(command, asdu, &object);
             expect_late(line, command, asdu->cause);

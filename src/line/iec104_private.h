@@ -47,6 +47,7 @@ struct command_end {
     enum command_result result;
     double number;
     value_flags flags;
+    uint8_t cause; /* of the partner's refusal, 44 to 47; else 0 */
     char reason[96];
 };
 

@@ -141,10 +141,10 @@ void line_master_stored(struct line_engine *engine, struct line_now now, uint64_
 }
 
 void line_master_answer(struct line_engine *engine, struct line_now now, uint64_t id,
-                        enum command_result result)
+                        enum command_result result, uint8_t cause)
 {
     KOMET_ASSERT(engine->verbs->master_answer != NULL);
-    engine->verbs->master_answer(engine, now, id, result);
+    engine->verbs->master_answer(engine, now, id, result, cause);
 }
 
 void line_closed(struct line_engine *engine, struct line_now now, uint32_t connection,

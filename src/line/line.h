@@ -175,9 +175,9 @@ struct line_master_command {
 /* It is on disk: its frame may be acknowledged. */
 void line_master_stored(struct line_engine *line, struct line_now now, uint64_t id);
 /* How it ended: the master is told, done or not. Each command is answered once; an unknown id means nothing.
- */
+ *   cause  with which a station refused it, 44 to 47, is the master's too; 0: a negative confirmation is */
 void line_master_answer(struct line_engine *line, struct line_now now, uint64_t id,
-                        enum command_result result);
+                        enum command_result result, uint8_t cause);
 
 enum station_value { STATION_OFF, STATION_ON, STATION_COMERR, STATION_HARDERR, STATION_SIMUL, STATION_WAIT };
 const char *station_value_name(enum station_value value); /* "StOFF", … (reference 7.2) */
@@ -244,6 +244,7 @@ struct line_output {
     double number;
     value_flags flags;
     bool answered; /* COMMAND_END, refused: `flags` are those of the partner's negative confirmation */
+    uint8_t cause; /* COMMAND_END: with which the partner refused, 44 to 47; 0: another way, or not at all */
 };
 
 /* The next thing wanted; false when there is none. */
@@ -257,11 +258,11 @@ struct line_connection {
         address[LINE_ADDRESS_SIZE]; /* "10.3.0.5:2404": of the current connection, the next or the last one */
     enum connection_state state;
     enum komet_reason reason; /* of the last close; KOMET_OK when there was none */
-    const char *partner;      /* whose it is: a system of a redundant partner, a group of masters; NULL: nobody
-                                 in particular */
-    const char *path;         /* of a redundant partner, else NULL, as the next: "1", of two networks; "1 data": the
-                                 one that carries its data */
-    const char *role;         /* "HOT", "standby", "lost" */
+    const char *partner; /* whose it is: a system of a redundant partner, a group of masters; NULL: nobody
+                            in particular */
+    const char *path; /* of a redundant partner, else NULL, as the next: "1", of two networks; "1 data": the
+                         one that carries its data */
+    const char *role; /* "HOT", "standby", "lost" */
 };
 
 struct line_report {

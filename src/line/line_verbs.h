@@ -40,7 +40,7 @@ struct line_verbs {
     void (*outgoing_ready)(struct line_engine *engine, struct line_now now);
     void (*master_stored)(struct line_engine *engine, struct line_now now, uint64_t id);
     void (*master_answer)(struct line_engine *engine, struct line_now now, uint64_t id,
-                          enum command_result result);
+                          enum command_result result, uint8_t cause);
     void (*pinged)(struct line_engine *engine, struct line_now now, uint32_t ping,
                    bool answered); /* NULL where nothing is pinged */
     size_t (*feed)(struct line_engine *engine, struct line_now now, uint32_t connection,

@@ -170,7 +170,7 @@ void server104_master_stored(struct line_engine *engine, struct line_now now, ui
 }
 
 void server104_master_answer(struct line_engine *engine, struct line_now now, uint64_t id,
-                             enum command_result result)
+                             enum command_result result, uint8_t cause)
 {
     struct server104 *line = (struct server104 *)engine;
     struct server104_command *command = id != 0 ? find_command(line, id) : NULL;
@@ -182,7 +182,9 @@ void server104_master_answer(struct line_engine *engine, struct line_now now, ui
     struct server104_command ended = *command;
     bool done = result == COMMAND_DONE;
     command->id = 0;
-    if (komet_station_confirm(station, now.instant, ended.station_id, done) && done && !ended.select) {
+    if (!done && cause != 0) {
+        komet_station_refuse(station, ended.station_id, cause);
+    } else if (komet_station_confirm(station, now.instant, ended.station_id, done) && done && !ended.select) {
         komet_station_finish(station, ended.station_id, true);
     }
     if (slot != NULL) {

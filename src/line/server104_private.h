@@ -20,8 +20,9 @@
 #define SERVER104_NOTES_MAX     8 /* further ones are dropped: notes are for people */
 #define SERVER104_NOTE_SIZE     160
 #define SERVER104_STRANGERS_MAX 64 /* told one by one; further ones are only counted */
-#define SERVER104_ANSWERS       64 /* of one connection: a master that asks for more and does not read is closed \
-                                    */
+#define SERVER104_ANSWERS                                                                                    \
+    64 /* of one connection: a master that asks for more and does not read is closed                         \
+        */
 #define SERVER104_COMMANDS     16 /* open of one group */
 #define SERVER104_COMMANDS_MAX 64 /* open of the line, their ends awaited; one more is refused */
 #define SERVER104_FRAMES       64 /* frames of events that a group has under way or ready */
@@ -155,7 +156,7 @@ void server104_receive(struct server104 *line, struct line_now now, struct serve
                        const uint8_t *octets, size_t size, uint64_t frame);
 void server104_master_stored(struct line_engine *engine, struct line_now now, uint64_t id);
 void server104_master_answer(struct line_engine *engine, struct line_now now, uint64_t id,
-                             enum command_result result);
+                             enum command_result result, uint8_t cause);
 /* Sends what waits for a connection, as far as there is room. */
 void server104_answer(struct server104 *line, struct line_now now, struct server104_slot *slot);
 /* Nobody waits any more for the ends of commands that came on a connection. */

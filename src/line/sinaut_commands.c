@@ -22,6 +22,7 @@ static void end_command(struct sinaut *line, struct sinaut_command *command, enu
     end->number = command->order.number;
     end->flags = command->order.flags;
     end->answered = command->answered;
+    end->cause = 0;
     snprintf(end->reason, sizeof end->reason, "%s", reason);
     command->state = SINAUT_FREE;
 }
@@ -287,6 +288,7 @@ void sinaut_commands_confirm(struct sinaut *line, const struct komet_asdu *asdu)
             take_back(command, asdu, &object);
             end_command(line, command, COMMAND_REFUSED,
                         unknown ? reason : "the partner refused (negative confirmation)");
+            line->ends[line->end_count - 1].cause = unknown ? asdu->cause : 0;
         } else if (!asdu->negative && cause_ends(command, asdu->cause)) {
             take_back(command, asdu, &object);
             end_command(line, command, COMMAND_DONE, "");

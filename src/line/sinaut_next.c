@@ -80,6 +80,7 @@ static bool take_words(struct sinaut *line, struct line_output *output)
         output->text = end->reason;
         output->number = end->number;
         output->flags = end->flags;
+        output->cause = end->cause;
         output->answered = end->answered;
         return true;
     }

@@ -35,8 +35,8 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
         PARAMETER_CMDC, "Command Confirm", "CMDC", 0, 3, 3, SCOPE_STATION,
         "When a command counts as confirmed: 0 when its frame is acknowledged, 1 by COT 7, 2 by COT 10, 3 by "
         "the first of 7 and 10. Of iec104-server (default 1): how a master's command is confirmed: 0 not, 1 "
-        "with "
-        "COT 7, 2 with COT 10, 3 with both; a refusal always with COT 7."),
+        "with COT 7, 2 with COT 10, 3 with both; a refusal always, with COT 7 or with 44 to 47 where a station "
+        "said so."),
     INTEGER(PARAMETER_DBGI, "Debug Input", "DBGI", 0, 255, 0, SCOPE_STATION,
             "Mask of what is logged of received data."),
     INTEGER(PARAMETER_DBGO, "Debug Output", "DBGO", 0, 255, 0, SCOPE_STATION,

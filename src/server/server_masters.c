@@ -119,7 +119,7 @@ void masters_command(struct server *server, struct line_now now, unsigned client
     give_on_all(server, now, master);
 }
 
-void masters_order_ended(struct server *server, uint64_t token, enum command_result result)
+void masters_order_ended(struct server *server, uint64_t token, enum command_result result, uint8_t cause)
 {
     struct master_order *master = find(server, token);
     if (master == NULL) {
@@ -129,6 +129,7 @@ void masters_order_ended(struct server *server, uint64_t token, enum command_res
     master->open--;
     if (result != COMMAND_DONE) {
         master->result = result;
+        master->cause = cause;
     }
 }
 
@@ -181,6 +182,7 @@ bool masters_next_message(struct server *server, unsigned client)
         komet__wire__master_answer__init(body);
         body->id = master->id;
         body->result = stored ? 0 : (uint32_t)master->result;
+        body->cause = stored ? 0 : master->cause;
         server->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_MASTER_ANSWER;
         server->slot.message.master_answer = body;
         master->state = MASTER_OPEN;

@@ -352,6 +352,7 @@ void orders_command_end(struct server *server, struct line_now now, unsigned cli
             order->answered = true;
             order->answered_flags = (value_flags)(end->flags & FLAGS_OF_OCTET);
         }
+        order->cause = (uint8_t)(end->cause & 0x3F);
         orders_end(server, order, now, known ? (enum command_result)end->result : COMMAND_UNKNOWN, "%.120s",
                    end->reason);
         return;
@@ -688,7 +689,7 @@ bool orders_tell_masters(struct server *server)
     for (unsigned i = 0; i < SERVER_COMMANDS_MAX; i++) {
         struct order *order = &server->orders[i];
         if (order->state == ORDER_ENDED && order->master != 0) {
-            masters_order_ended(server, order->master, order->result);
+            masters_order_ended(server, order->master, order->result, order->cause);
             set_state(order, ORDER_FREE);
             any = true;
         }

@@ -177,6 +177,7 @@ struct master_order {
     uint64_t ticket;
     unsigned open; /* orders that it was given on by, and have not ended */
     enum command_result result;
+    uint8_t cause; /* with which a station refused, 44 to 47; else 0 */
 };
 
 enum order_kind {
@@ -215,6 +216,7 @@ struct order {
     value_flags flags;
     bool answered;              /* by a negative confirmation, with these flags: */
     value_flags answered_flags; /* A to H */
+    uint8_t cause;              /* with which the station refused, 44 to 47; else 0 */
     bool by_hand;               /* a value that goes to no station: of a simulated one, or for masters */
     uint64_t master;            /* token of the master's command that it repeats; 0: none */
     bool sent; /* to the instance: it may have been executed; RELOAD: the site has been swapped in */
@@ -466,7 +468,7 @@ void masters_move(struct server *server);
 void masters_command(struct server *server, struct line_now now, unsigned client,
                      const Komet__Wire__MasterCommand *command);
 /* An order that repeats a master's command has ended. */
-void masters_order_ended(struct server *server, uint64_t token, enum command_result result);
+void masters_order_ended(struct server *server, uint64_t token, enum command_result result, uint8_t cause);
 void masters_lost(struct server *server, unsigned client);
 bool masters_next_record(struct server *server, struct server_output *output);
 /* True when the slot's message answers one of a client. */

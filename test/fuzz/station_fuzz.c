@@ -119,7 +119,11 @@ static void operate(struct host *host)
         komet_station_confirm(host->station, host->now, host->last_id - (operation >> 6 & 1), true);
         return;
     case 4:
-        komet_station_confirm(host->station, host->now, host->last_id, false);
+        if ((operation & 64) != 0) {
+            komet_station_refuse(host->station, host->last_id, KOMET_COT_UNKNOWN_IOA);
+        } else {
+            komet_station_confirm(host->station, host->now, host->last_id, false);
+        }
         return;
     case 5:
         komet_station_finish(host->station, host->last_id, (operation & 64) != 0);

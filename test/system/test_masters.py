@@ -154,9 +154,9 @@ def test_commands_come_in_and_are_given_on(new_centre):
     master.wait(lambda: master.found(30, 3, 11), "which is sent on")
     given = site.tell("COMMANDS", "M.D.CMD")
     assert [(row["result"], row["user"], row["authenticated"]) for row in given] == [("done", "L.CENTRE 127.0.0.1", False)]
-    # The station's refusals are the master's.
+    # The station's refusals are the master's, with their cause.
     assert commanded(master, 50, 22, bytes.fromhex("0000484300")) == [(7, True)]  # 200.0
-    assert commanded(master, 45, 23, b"\x01") == [(7, True)]
+    assert commanded(master, 45, 23, b"\x01") == [(47, True)]
     assert "unknown information object" in site.tell("COMMANDS", "M.NONE.CMD")[0]["reason"]
     # What fits nothing is mirrored.
     assert commanded(master, 45, 999, b"\x01") == [(47, True)]

@@ -329,6 +329,9 @@ static bool host_action(struct runner *r)
         uint32_t id = (uint32_t)script_number(script, UINT32_MAX);
         note_stale(r, komet_station_confirm(r->station, r->stage.now, id, script_take(script, "yes")));
         script_take(script, "no");
+    } else if (script_take(script, "refuse")) {
+        uint32_t id = (uint32_t)script_number(script, UINT32_MAX);
+        note_stale(r, komet_station_refuse(r->station, id, (uint8_t)script_number(script, 47)));
     } else if (script_take(script, "finish")) {
         uint32_t id = (uint32_t)script_number(script, UINT32_MAX);
         note_stale(r, komet_station_finish(r->station, id, script_take(script, "done")));

@@ -76,8 +76,12 @@ static void test_a_selection_that_is_refused(void **state)
     give(world, 1, LINE_COMMAND_WRITE);
     answer(world, true, KOMET_COT_ACTIVATION_CON, true);
     expect_end(world, 1, COMMAND_REFUSED);
-    assert_non_null(strstr(world->end_text, "refused the selection"));
+    assert_string_equal(world->end_text, "the station refused the selection (negative confirmation)");
     assert_int_equal(world->asdu_count, 1);
+    give(world, 2, LINE_COMMAND_WRITE);
+    answer(world, true, KOMET_COT_UNKNOWN_TYPE, true);
+    assert_true(world->end.id == 2 && world->end.cause == KOMET_COT_UNKNOWN_TYPE);
+    assert_non_null(strstr(world->end_text, "refused the selection: "));
 }
 
 static void test_a_selection_without_an_answer_was_not_executed(void **state)

@@ -184,10 +184,11 @@ static void test_a_command_is_refused(void **state)
                        (struct komet_object){.ioa = 5});
     assert_true(world->end.id == 2 && world->end.result == COMMAND_REFUSED);
     assert_non_null(strstr(world->end_text, "information object address"));
+    assert_int_equal(world->end.cause, KOMET_COT_UNKNOWN_IOA);
     line_give(world, 3, 2, 1);
     line_station_sends(world, KOMET_C_SC_NA_1, KOMET_COT_ACTIVATION_CON, true, 1,
                        (struct komet_object){.ioa = 5});
-    assert_true(world->end.id == 3 && world->end.result == COMMAND_REFUSED);
+    assert_true(world->end.id == 3 && world->end.result == COMMAND_REFUSED && world->end.cause == 0);
     line_give(world, 4, 2, 7);
     assert_true(world->end.id == 4 && world->end.result == COMMAND_REFUSED); /* does not fit the type */
 }

@@ -224,12 +224,12 @@ static void test_a_command_is_confirmed_when_it_has_ended(void **state)
     masters_advance(world, 11000);
     masters_pump(world);
     assert_int_equal(masters_got(world, 0, KOMET_C_SC_NA_1, KOMET_COT_ACTIVATION_CON, NULL), 0);
-    line_master_answer(world->line, world->now, command->id, COMMAND_DONE);
+    line_master_answer(world->line, world->now, command->id, COMMAND_DONE, 0);
     masters_pump(world);
     assert_int_equal(masters_got(world, 0, KOMET_C_SC_NA_1, KOMET_COT_ACTIVATION_CON, NULL), 1);
     assert_int_equal(masters_got(world, 0, KOMET_C_SC_NA_1, KOMET_COT_ACTIVATION_TERMINATION, NULL),
-                     0);                                                    /* CMDC 1 */
-    line_master_answer(world->line, world->now, command->id, COMMAND_DONE); /* means nothing any more */
+                     0);                                                       /* CMDC 1 */
+    line_master_answer(world->line, world->now, command->id, COMMAND_DONE, 0); /* means nothing any more */
     masters_pump(world);
     assert_int_equal(masters_got(world, 0, KOMET_C_SC_NA_1, KOMET_COT_ACTIVATION_CON, NULL), 1);
 }
@@ -248,7 +248,7 @@ static void test_confirmations_are_what_cmdc_says(void **state)
                          (struct komet_object){.ioa = 21, .value.real = 1.5f});
             line_master_stored(world->line, world->now, world->commands[i].id);
             line_master_answer(world->line, world->now, world->commands[i].id,
-                               i == 0 ? COMMAND_DONE : COMMAND_REFUSED);
+                               i == 0 ? COMMAND_DONE : COMMAND_REFUSED, 0);
             masters_pump(world);
         }
         /* The refused one always. */
@@ -259,6 +259,23 @@ static void test_confirmations_are_what_cmdc_says(void **state)
         line_deactivate(world->line, world->now, KOMET_SHUTDOWN);
         masters_pump(world);
     }
+}
+
+static void test_a_refusal_has_the_cause_of_the_station_that_refused(void **state)
+{
+    struct masters_world *world = *state;
+    masters_activate(world, 0);
+    masters_start(world, 0, 1);
+    for (uint8_t cause = KOMET_COT_UNKNOWN_TYPE; cause <= KOMET_COT_UNKNOWN_IOA; cause++) {
+        masters_send(world, 0, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION,
+                     (struct komet_object){.ioa = 21, .value.real = cause});
+        uint64_t id = world->commands[world->command_count - 1].id;
+        line_master_stored(world->line, world->now, id);
+        line_master_answer(world->line, world->now, id, COMMAND_REFUSED, cause);
+        masters_pump(world);
+        assert_int_equal(masters_got(world, 0, KOMET_C_SE_NC_1, cause, NULL), 1);
+    }
+    assert_int_equal(masters_got(world, 0, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION_CON, NULL), 0);
 }
 
 /* The seed's trap: what equals the last value that this instance let go on goes nowhere, with changes-only.
@@ -276,7 +293,7 @@ static void test_the_filter_of_an_instance_and_its_way_out(void **state)
         assert_int_equal(world->command_count, handed_on[i]);
         if (i % 2 == 0) {
             line_master_answer(world->line, world->now, world->commands[world->command_count - 1].id,
-                               COMMAND_DONE);
+                               COMMAND_DONE, 0);
             masters_pump(world);
         }
         assert_int_equal(masters_got(world, 0, KOMET_C_SC_NA_1, KOMET_COT_ACTIVATION_CON, NULL), i + 1);
@@ -302,7 +319,7 @@ static void test_selections(void **state)
     masters_send(world, 0, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION, select);
     assert_int_equal(world->command_count, 1);
     assert_true(world->commands[0].select);
-    line_master_answer(world->line, world->now, world->commands[0].id, COMMAND_DONE);
+    line_master_answer(world->line, world->now, world->commands[0].id, COMMAND_DONE, 0);
     masters_pump(world);
     assert_int_equal(masters_got(world, 0, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION_CON, NULL), 2);
     masters_send(world, 0, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION, execute);
@@ -319,7 +336,7 @@ static void test_an_answer_for_a_master_that_is_gone_means_nothing(void **state)
     masters_close(world, 0);
     masters_start(world, 1, 2);
     line_master_stored(world->line, world->now, world->commands[0].id);
-    line_master_answer(world->line, world->now, world->commands[0].id, COMMAND_DONE);
+    line_master_answer(world->line, world->now, world->commands[0].id, COMMAND_DONE, 0);
     masters_pump(world);
     assert_int_equal(world->masters[1].asdu_count, 0);
 }
@@ -405,6 +422,7 @@ int main(void)
         CASE(test_interrogations_are_answered_with_what_the_tags_have),
         CASE(test_a_command_is_confirmed_when_it_has_ended),
         CASE(test_confirmations_are_what_cmdc_says),
+        CASE(test_a_refusal_has_the_cause_of_the_station_that_refused),
         CASE(test_the_filter_of_an_instance_and_its_way_out),
         CASE(test_selections),
         CASE(test_an_answer_for_a_master_that_is_gone_means_nothing),

@@ -408,7 +408,7 @@ void harness_stopped(struct harness *harness, unsigned client, uint64_t epoch)
 }
 
 static void command_end(struct harness *harness, unsigned client, uint64_t id, uint32_t result,
-                        const char *reason, double number, const value_flags *flags)
+                        const char *reason, double number, const value_flags *flags, uint8_t cause)
 {
     wire_message message = KOMET__WIRE__MESSAGE__INIT;
     Komet__Wire__CommandEnd end = KOMET__WIRE__COMMAND_END__INIT;
@@ -418,6 +418,7 @@ static void command_end(struct harness *harness, unsigned client, uint64_t id, u
     end.number = number;
     end.answered = flags != NULL;
     end.flags = flags != NULL ? *flags : 0;
+    end.cause = cause;
     message.body_case = BODY(COMMAND_END);
     message.command_end = &end;
     harness_feed(harness, client, &message);
@@ -426,12 +427,17 @@ static void command_end(struct harness *harness, unsigned client, uint64_t id, u
 void harness_command_end(struct harness *harness, unsigned client, uint64_t id, uint32_t result,
                          const char *reason, double number)
 {
-    command_end(harness, client, id, result, reason, number, NULL);
+    command_end(harness, client, id, result, reason, number, NULL, 0);
 }
 
 void harness_command_answered(struct harness *harness, unsigned client, uint64_t id, value_flags flags)
 {
-    command_end(harness, client, id, COMMAND_REFUSED, "the partner refused", 99, &flags);
+    command_end(harness, client, id, COMMAND_REFUSED, "the partner refused", 99, &flags, 0);
+}
+
+void harness_command_refused(struct harness *harness, unsigned client, uint64_t id, uint8_t cause)
+{
+    command_end(harness, client, id, COMMAND_REFUSED, "the station refused", 99, NULL, cause);
 }
 
 /* ---- batches ---- */

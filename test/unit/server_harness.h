@@ -154,6 +154,8 @@ void harness_command_end(struct harness *harness, unsigned client, uint64_t id, 
                          const char *reason, double number);
 /* The partner refused it, with these flags. */
 void harness_command_answered(struct harness *harness, unsigned client, uint64_t id, value_flags flags);
+/* By the station, with cause 44 to 47. */
+void harness_command_refused(struct harness *harness, unsigned client, uint64_t id, uint8_t cause);
 
 /* ---- batches ---- */
 

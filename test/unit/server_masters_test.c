@@ -232,6 +232,19 @@ static void test_a_command_that_is_given_on_ends_with_the_stations(void **state)
     }
 }
 
+static void test_the_cause_with_which_a_station_refuses_goes_back(void **state)
+{
+    struct harness *harness = *state;
+    masters_command_of(harness, MASTERS_SRV, 1, "M.IN", 1, false);
+    harness_store(harness);
+    const struct sent *given = harness_sent(harness, MASTERS_SELF, BODY(COMMAND));
+    harness_command_refused(harness, MASTERS_SELF, given->of.command.id, KOMET_COT_UNKNOWN_IOA);
+    harness_store(harness);
+    const struct sent *answer = harness_sent(harness, MASTERS_SRV, BODY(MASTER_ANSWER));
+    assert_int_equal(answer->of.master_answer.result, COMMAND_REFUSED);
+    assert_int_equal(answer->of.master_answer.cause, KOMET_COT_UNKNOWN_IOA);
+}
+
 static void test_a_command_that_cannot_be_given_on_is_refused(void **state)
 {
     struct harness *harness = *state;
@@ -633,6 +646,7 @@ int main(void)
         CASE(test_set_of_a_value_for_masters),
         CASE(test_a_command_of_a_master_that_goes_nowhere),
         CASE(test_a_command_that_is_given_on_ends_with_the_stations),
+        CASE(test_the_cause_with_which_a_station_refuses_goes_back),
         CASE(test_a_command_that_cannot_be_given_on_is_refused),
         CASE(test_a_selection_goes_on_only_where_it_means_something),
         CASE(test_an_instance_that_is_lost_is_not_answered),

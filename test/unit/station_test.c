@@ -203,7 +203,10 @@ static void receive_one(struct game *game)
 static void answer_one(struct game *game)
 {
     uint32_t id = game->asked[test_random_below(&game->random, 64)];
-    if (test_random_below(&game->random, 2) == 0) {
+    if (test_random_below(&game->random, 8) == 0) {
+        komet_station_refuse(game->station, id,
+                             (uint8_t)(KOMET_COT_UNKNOWN_TYPE + test_random_below(&game->random, 4)));
+    } else if (test_random_below(&game->random, 2) == 0) {
         komet_station_confirm(game->station, game->now, id, test_random_below(&game->random, 4) != 0);
     } else {
         komet_station_finish(game->station, id, test_random_below(&game->random, 4) != 0);

@@ -84,6 +84,7 @@ void command_answer_late(struct rig *rig)
 {
     if (rig->forgotten_id != 0) {
         check(!komet_station_confirm(rig->station, rig->now, rig->forgotten_id, true));
+        check(!komet_station_refuse(rig->station, rig->forgotten_id, KOMET_COT_UNKNOWN_CA));
         check(!komet_station_finish(rig->station, rig->forgotten_id, true));
     }
 }
