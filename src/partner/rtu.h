@@ -169,6 +169,10 @@ bool rtu_next(struct rtu *rtu, struct rtu_now now, struct rtu_output *output);
  * address is no spontaneous point: nothing happened. */
 bool rtu_event(struct rtu *rtu, struct rtu_now now, uint32_t ioa, double number);
 
+/* Executes a command by hand, as if it had come: the point that follows it takes its value. False when the
+ * address has no command of its type, with or without time tag: nothing happened. */
+bool rtu_command(struct rtu *rtu, struct rtu_now now, uint8_t type, const struct komet_object *object);
+
 /* The value of a point now; false when there is no such point. */
 bool rtu_value(const struct rtu *rtu, uint32_t ioa, double *number);
 
@@ -199,5 +203,14 @@ double rtu_pattern_first(const struct rtu_point *row);
 double rtu_pattern_next(const struct rtu_point *row, double current, uint64_t change, uint64_t *random);
 /* What is left of a number when it was transmitted in `type` (of the table). */
 double rtu_transmitted(uint8_t type, double number);
+/* An object of a type, as the ASDU writer wants it; `number` is one that the type can say, the time that of
+ * its tag, where it has one. */
+struct komet_object rtu_object(uint8_t type, uint32_t ioa, double number, struct komet_utc time);
+
+/* A command: 45 to 51, 58 to 64. */
+bool rtu_is_command(uint8_t type);
+/* Of the table of types. Events of protection equipment have none: no interrogation and no read gives them.
+ */
+bool rtu_has_state(uint8_t type);
 
 #endif

@@ -152,19 +152,23 @@ static double followed(const struct komet_object *object, const struct rtu_point
     return number;
 }
 
-static void execute(struct rtu *rtu, struct rtu_now now, const struct komet_object *object)
+bool rtu_command(struct rtu *rtu, struct rtu_now now, uint8_t type, const struct komet_object *object)
 {
     const struct rtu_point *command = rtu_plan_find(rtu->plan, object->ioa);
-    KOMET_ASSERT(command != NULL && rtu_is_command(command->type));
+    if (command == NULL || !rtu_is_command(type) ||
+        komet_type_without_time(command->type) != komet_type_without_time(type)) {
+        return false;
+    }
     rtu->counters.commands++;
     if (command->follows == 0) {
-        return;
+        return true;
     }
     uint32_t ioa = command->follows + (object->ioa - command->ioa);
     const struct rtu_point *target = rtu_plan_find(rtu->plan, ioa);
     KOMET_ASSERT(target != NULL);
     double current = *rtu_value_of(rtu, target, ioa - target->ioa);
     rtu_set(rtu, target, ioa - target->ioa, followed(object, target, current), now.utc);
+    return true;
 }
 
 /* What an answer says that has just been sent. */
@@ -194,7 +198,8 @@ static void after_sending(struct rtu *rtu, struct rtu_now now, const struct said
     } else if (asdu->cause != KOMET_COT_ACTIVATION_CON || asdu->test) {
         return;
     } else if (asdu->row->direction == KOMET_CONTROL && !said->object.select) {
-        execute(rtu, now, &said->object);
+        bool executed = rtu_command(rtu, now, asdu->type, &said->object);
+        KOMET_ASSERT(executed); /* it was confirmed */
     } else if (asdu->type == KOMET_C_RP_NA_1 && said->object.qualifier == QRP_PROCESS) {
         rtu->initialized = (struct rtu_initialized){.waits = true, .coi = KOMET_COI_REMOTE_RESET};
     }

@@ -101,11 +101,7 @@ struct komet_instant rtu_ends_deadline(const struct rtu *rtu);
 struct komet_link_settings rtu_link_settings(const struct rtu_plan *plan);
 /* Without points. */
 struct komet_station_settings rtu_station_settings(const struct rtu_plan *plan);
-bool rtu_is_command(uint8_t type);
 bool rtu_is_monitored(uint8_t type);
-/* Of the table of types. Events of protection equipment have none: no interrogation and no read gives them.
- */
-bool rtu_has_state(uint8_t type);
 
 /* rtu_pattern.c */
 /* Into how many equal parts the changes of a row divide its period. */
@@ -117,8 +113,6 @@ size_t rtu_points_init(struct rtu *rtu);
 void rtu_points_tick(struct rtu *rtu, struct rtu_now now);
 struct komet_instant rtu_points_deadline(const struct rtu *rtu);
 double *rtu_value_of(const struct rtu *rtu, const struct rtu_point *row, uint32_t point);
-/* An object of a type, as the ASDU writer wants it. */
-struct komet_object rtu_object(uint8_t type, uint32_t ioa, double number, struct komet_utc time);
 /* Gives a point a value; a spontaneous one's event follows. */
 void rtu_set(struct rtu *rtu, const struct rtu_point *row, uint32_t point, double number,
              struct komet_utc time);
