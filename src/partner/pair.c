@@ -16,6 +16,7 @@ struct pair_plan pair_plan_standard(void)
 {
     struct komet_link_settings link = komet_link_settings_standard(KOMET_CONTROLLED);
     return (struct pair_plan){.systems = PAIR_BOTH,
+                              .networks = PAIR_NETWORKS,
                               .partners = 1,
                               .connects = true,
                               .k = link.k,
@@ -82,6 +83,9 @@ const char *pair_plan_fault(const struct pair_plan *plan)
     }
     if (plan->partners < 1 || plan->partners > PAIR_PARTNERS) {
         return "the other end is one partner or two";
+    }
+    if (plan->networks < 1 || plan->networks > PAIR_NETWORKS) {
+        return "there is one network, or there are two";
     }
     if (plan->hot >= PAIR_SYSTEMS && plan->hot != PAIR_NOBODY) {
         return "a, b or none is HOT";
@@ -261,10 +265,10 @@ static struct komet_instant script_due(const struct pair *pair)
 
 void pair_tick(struct pair *pair, struct rtu_now now)
 {
+    pair_events_tick(pair, now);
     while (komet_reached(now.instant, script_due(pair))) {
         pair_obey(pair, now, &pair->plan->script[pair->script_next++].order);
     }
-    pair_events_tick(pair, now);
     pair_paths_tick(pair, now);
 }
 

@@ -52,6 +52,7 @@ struct pair_plan {
                                            periodic    points */
     size_t station_count;               /* 1..PAIR_STATIONS_MAX; each address once */
     uint8_t systems;                    /* that are played, as bits: PAIR_BOTH, or one of them */
+    unsigned networks;                  /* 1..PAIR_NETWORKS */
     unsigned partners;                  /* 1..PAIR_PARTNERS */
     bool connects;                      /* we connect; else we are connected to */
     uint8_t hot;                        /* at the start: 0, 1, PAIR_NOBODY */
@@ -69,8 +70,9 @@ struct pair_plan {
     size_t script_count;
 };
 
-/* No stations; both systems, a HOT, one partner, which connects; the standard's k, w, t1, t2, t3; t0 30 s,
- * reconnect 5 s, takeover 2 s, confirmation with both, counters with the interrogation, 100000 events. */
+/* No stations; both systems, a HOT, two networks, one partner, to which we connect; the standard's k, w, t1,
+ * t2, t3; t0 30 s, reconnect 5 s, takeover 2 s, confirmation with both, counters with the interrogation,
+ * 100000 events. */
 struct pair_plan pair_plan_standard(void);
 
 /* NULL when the plan is usable, else a sentence: what is wrong and what is right. Static storage. pair_init

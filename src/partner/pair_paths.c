@@ -12,8 +12,8 @@ static bool is_played(const struct pair *pair, unsigned system)
 static bool is_there(const struct pair *pair, unsigned system, unsigned network)
 {
     uint8_t bit = pair_path_bit(system, network);
-    return is_played(pair, system) && (pair->lost_systems >> system & 1u) == 0 &&
-           ((pair->lost_paths | pair->frozen_paths) & bit) == 0;
+    return is_played(pair, system) && network < pair->plan->networks &&
+           (pair->lost_systems >> system & 1u) == 0 && ((pair->lost_paths | pair->frozen_paths) & bit) == 0;
 }
 
 static bool may_connect(const struct pair *pair, unsigned c)
@@ -273,16 +273,33 @@ static void restore(struct pair *pair, struct rtu_now now, const struct pair_ord
     }
 }
 
-void pair_paths_obey(struct pair *pair, struct rtu_now now, const struct pair_order *order)
+static void tell_paths(struct pair *pair, uint8_t before)
 {
-    static const char *const words[] = {
-        [PAIR_ORDER_LOSE] = "lost", [PAIR_ORDER_FREEZE] = "frozen", [PAIR_ORDER_RESTORE] = "there again"};
+    uint8_t after = pair->lost_paths | pair->frozen_paths;
     for (unsigned path = 0; path < PAIR_SYSTEMS * PAIR_NETWORKS; path++) {
-        if ((order->paths >> path & 1u) != 0) {
+        if (((before ^ after) >> path & 1u) != 0) {
+            bool frozen = (pair->frozen_paths >> path & 1u) != 0;
             pair_note(pair, "%c%u is %s", 'a' + (int)(path / PAIR_NETWORKS), path % PAIR_NETWORKS + 1,
-                      words[order->kind]);
+                      (after >> path & 1u) == 0 ? "there again"
+                      : frozen                  ? "frozen"
+                                                : "lost");
         }
     }
+}
+
+static void tell_systems(struct pair *pair, uint8_t before)
+{
+    for (unsigned s = 0; s < PAIR_SYSTEMS; s++) {
+        if (((before ^ pair->lost_systems) >> s & 1u) != 0) {
+            bool lost = (pair->lost_systems >> s & 1u) != 0;
+            pair_note(pair, "%c is %s", 'a' + (int)s, lost ? "lost" : "there again");
+        }
+    }
+}
+
+void pair_paths_obey(struct pair *pair, struct rtu_now now, const struct pair_order *order)
+{
+    uint8_t paths = pair->lost_paths | pair->frozen_paths, systems = pair->lost_systems;
     if (order->kind == PAIR_ORDER_RESTORE) {
         restore(pair, now, order);
     } else if (order->kind == PAIR_ORDER_FREEZE) {
@@ -296,4 +313,6 @@ void pair_paths_obey(struct pair *pair, struct rtu_now now, const struct pair_or
             }
         }
     }
+    tell_paths(pair, paths);
+    tell_systems(pair, systems);
 }

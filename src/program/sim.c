@@ -1,6 +1,7 @@
 /*
- * komet sim: a simulated telemetry partner, from a description of a station or from a capture of one. Here
- * are the options and what is made of them; sim_host puts it on the network.
+ * komet sim: a simulated telemetry partner, from a description of a station or of a Sinaut pair, or from a
+ * capture of a station. Here are the options and what is made of them; sim_host and sim_pair_host put it on
+ * the network.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -11,6 +12,8 @@
 #include "program/programs.h"
 #include "program/sim_capture.h"
 #include "program/sim_host.h"
+#include "program/sim_pair_host.h"
+#include "program/sim_pair_plan.h"
 #include "program/sim_plan.h"
 #include "program/site_faults.h"
 #include "program/usage.h"
@@ -25,11 +28,14 @@
 #define OTHERS_MAX   20 /* stations of a capture that are named */
 
 struct sim {
-    const char *path;    /* of a station's description; NULL: `capture` */
+    const char *path;    /* of a station's description; NULL: `pair` or `capture` */
+    const char *pair;    /* of a pair's description */
     const char *capture; /* of a capture file */
     const char *station; /* of the capture; NULL: any */
     const char *log;
+    const char *got; /* the record of what a pair got */
     struct endpoints listen;
+    bool wired; /* --listen or --order was given, which a pair says in its description */
     double speed;
     const struct komet_profile *profile;
     bool done; /* an option asked for nothing but a text */
@@ -37,15 +43,20 @@ struct sim {
 
 static const char usage[] =
     "usage: komet sim FILE.yaml [options]\n"
+    "       komet sim --pair FILE.yaml [options]\n"
     "       komet sim --capture FILE [--station ADDRESS[:PORT]] [options]\n"
     "\n"
-    "Plays an IEC 60870-5-104 station: one that FILE.yaml describes, or the one of a capture (pcap, "
-    "pcapng).\n"
+    "Plays an IEC 60870-5-104 station, one that FILE.yaml describes or the one of a capture (pcap, pcapng); "
+    "or\n"
+    "a Sinaut pair: two systems on two networks, which obey lines on standard input.\n"
     "\n"
     "  --listen HOST:PORT  where the controlling station connects; without it 127.0.0.1:2404\n"
     "  --speed N           patterns, periods and replays run N times faster: 0.001 to 1000000\n"
     "  --order ORDER       octet order of common and object addresses: standard (default) or sinaut\n"
-    "  --log FILE          records every event of FILE.yaml as CSV: ioa,type,value,time_ms\n"
+    "  --log FILE          records every event of FILE.yaml as CSV: ioa,type,value,time_ms; ca first with "
+    "--pair\n"
+    "  --pair FILE.yaml    plays the Sinaut pair that the file describes\n"
+    "  --received FILE     records everything that the pair gets as CSV\n"
     "  --capture FILE      plays the ASDUs that a station sent in this capture, at their times\n"
     "  --station ADDRESS[:PORT]  which station of the capture; without it the one with most ASDUs\n"
     "  --help              prints this\n"
@@ -80,13 +91,21 @@ static int read_option(struct sim *sim, int option, char **argv)
 {
     switch (option) {
     case 'l':
+        sim->wired = true;
         return read_listen(sim, optarg);
     case 's':
         return read_speed(sim, optarg);
     case 'o':
+        sim->wired = true;
         return usage_read_order("sim", optarg, &sim->profile);
     case 'g':
         sim->log = optarg;
+        return STATUS_OK;
+    case 'p':
+        sim->pair = optarg;
+        return STATUS_OK;
+    case 'r':
+        sim->got = optarg;
         return STATUS_OK;
     case 'c':
         sim->capture = optarg;
@@ -113,11 +132,17 @@ static int check_options(const struct sim *sim, int files)
     if (files > 1) {
         return usage_refuse("sim", "one station at a time", "");
     }
-    if (files == 0 && sim->capture == NULL) {
+    if (files == 0 && sim->capture == NULL && sim->pair == NULL) {
         return usage_refuse("sim", "which station? Name its FILE.yaml, or a capture with --capture", "");
     }
-    if (files == 1 && sim->capture != NULL) {
-        return usage_refuse("sim", "FILE.yaml or --capture, not both", "");
+    if (files + (sim->capture != NULL) + (sim->pair != NULL) > 1) {
+        return usage_refuse("sim", "FILE.yaml, --pair or --capture: one of them", "");
+    }
+    if (sim->pair != NULL && sim->wired) {
+        return usage_refuse("sim", "a pair has its addresses in its file, and Sinaut's order", "");
+    }
+    if (sim->pair == NULL && sim->got != NULL) {
+        return usage_refuse("sim", "--received records what a pair gets", "");
     }
     if (sim->capture == NULL && sim->station != NULL) {
         return usage_refuse("sim", "--station chooses among the stations of --capture", "");
@@ -134,6 +159,8 @@ static int read_options(struct sim *sim, int argc, char **argv)
                                             {"speed", required_argument, NULL, 's'},
                                             {"order", required_argument, NULL, 'o'},
                                             {"log", required_argument, NULL, 'g'},
+                                            {"pair", required_argument, NULL, 'p'},
+                                            {"received", required_argument, NULL, 'r'},
                                             {"capture", required_argument, NULL, 'c'},
                                             {"station", required_argument, NULL, 't'},
                                             {"help", no_argument, NULL, 'h'},
@@ -171,19 +198,31 @@ static int run(const struct sim *sim, const struct sim_partner *partner, struct 
     return sim_host_run(&settings);
 }
 
+static bool open_record(struct sim_log *log, const char *path, const char *header)
+{
+    bool open = sim_log_open(log, path, header);
+    if (!open) {
+        fprintf(stderr, "komet sim: %s cannot be written: %s\n", path, strerror(errno));
+    }
+    return open;
+}
+
+/* Returns `status`, or that it failed. */
+static int close_record(struct sim_log *log, int status)
+{
+    const char *path = log->path;
+    if (sim_log_close(log)) {
+        return status;
+    }
+    fprintf(stderr, "komet sim: %s cannot be written: %s\n", path, strerror(errno));
+    return STATUS_FAILED;
+}
+
 static int run_logged(const struct sim *sim, const struct sim_partner *partner, const char *what)
 {
     struct sim_log log;
-    if (!sim_log_open(&log, sim->log)) {
-        fprintf(stderr, "komet sim: %s cannot be written: %s\n", sim->log, strerror(errno));
-        return STATUS_FAILED;
-    }
-    int status = run(sim, partner, &log, what);
-    if (!sim_log_close(&log)) {
-        fprintf(stderr, "komet sim: %s cannot be written: %s\n", sim->log, strerror(errno));
-        status = STATUS_FAILED;
-    }
-    return status;
+    return open_record(&log, sim->log, SIM_LOG_EVENTS) ? close_record(&log, run(sim, partner, &log, what))
+                                                       : STATUS_FAILED;
 }
 
 static int play_station(const struct sim *sim, struct sim_plan *plan)
@@ -215,6 +254,45 @@ static int run_station(const struct sim *sim)
         status = play_station(sim, &plan);
     }
     sim_plan_release(&plan);
+    return status;
+}
+
+static int play_pair(const struct sim *sim, const struct sim_pair_plan *plan)
+{
+    char what[WHAT_SIZE];
+    struct sim_log log, got;
+    size_t size = pair_size(&plan->plan);
+    void *memory = malloc(size);
+    if (memory == NULL) {
+        return no_memory(size);
+    }
+    int status = STATUS_FAILED;
+    struct line_now now = clock_now();
+    struct sim_pair_host_settings settings = {
+        .pair = pair_init(memory, size, &plan->plan, (struct rtu_now){now.instant, now.utc}),
+        .plan = plan,
+        .events = &log,
+        .got = &got,
+        .what = what};
+    snprintf(what, sizeof what, "%s: %zu stations, %zu points and commands", sim->pair,
+             plan->plan.station_count, plan->point_count);
+    log_begin("sim pair");
+    if (open_record(&log, sim->log, SIM_PAIR_EVENTS)) {
+        if (open_record(&got, sim->got, SIM_PAIR_GOT)) {
+            status = close_record(&got, sim_pair_host_run(&settings));
+        }
+        status = close_record(&log, status);
+    }
+    free(memory);
+    return status;
+}
+
+static int run_pair(const struct sim *sim)
+{
+    struct sim_pair_plan plan = sim_pair_plan_read(sim->pair, sim->speed);
+    site_fault_list_print(stderr, NULL, "", plan.faults, plan.fault_count);
+    int status = plan.usable ? play_pair(sim, &plan) : STATUS_FAILED;
+    sim_pair_plan_release(&plan);
     return status;
 }
 
@@ -287,6 +365,9 @@ int program_sim(int argc, char **argv)
     }
     if (status != STATUS_OK || sim.done) {
         return status;
+    }
+    if (sim.pair != NULL) {
+        return run_pair(&sim);
     }
     return sim.path != NULL ? run_station(&sim) : run_capture(&sim);
 }

@@ -200,7 +200,7 @@ static void read_document(struct sim_parser *parser)
     yaml_unload(&parser->yaml);
 }
 
-static void check_all(struct sim_parser *parser)
+void sim_plan_check(struct sim_parser *parser)
 {
     size_t row;
     sim_plan_check_points(parser);
@@ -225,7 +225,7 @@ struct sim_plan sim_plan_parse(const struct site_file *files, size_t count, cons
     parser.yaml.file = files[0].name;
     read_document(&parser);
     if (parser.points != NULL) {
-        check_all(&parser);
+        sim_plan_check(&parser);
     }
     reading_sort(parser.reading.faults, parser.reading.fault_count);
     struct sim_plan result = {.usable = parser.reading.fault_count == 0,
@@ -239,18 +239,30 @@ struct sim_plan sim_plan_parse(const struct site_file *files, size_t count, cons
     return result;
 }
 
+struct site_fault *sim_plan_file(struct site_arena *arena, const char *path, struct site_file *file,
+                                 const char **folder)
+{
+    const char *slash = strrchr(path, '/');
+    *folder = slash == NULL ? "." : arena_text(arena, path, (size_t)(slash - path));
+    *file = (struct site_file){.name = path};
+    file->text = file_text_read(arena, path, SIM_FILE_MAX, &file->size);
+    if (file->text != NULL) {
+        return NULL;
+    }
+    struct site_fault *fault = arena_take(arena, sizeof *fault);
+    *fault = (struct site_fault){.file = arena_text(arena, path, strlen(path)),
+                                 .what = arena_format(arena, "%s", strerror(errno)),
+                                 .right = ""};
+    return fault;
+}
+
 struct sim_plan sim_plan_read(const char *path, double speed)
 {
     struct site_arena *arena = arena_new();
-    struct site_file file = {.name = path};
-    const char *slash = strrchr(path, '/');
-    const char *folder = slash == NULL ? "." : arena_text(arena, path, (size_t)(slash - path));
-    file.text = file_text_read(arena, path, SIM_FILE_MAX, &file.size);
-    if (file.text == NULL) {
-        struct site_fault *fault = arena_take(arena, sizeof *fault);
-        *fault = (struct site_fault){.file = arena_text(arena, path, strlen(path)),
-                                     .what = arena_format(arena, "%s", strerror(errno)),
-                                     .right = ""};
+    struct site_file file;
+    const char *folder;
+    struct site_fault *fault = sim_plan_file(arena, path, &file, &folder);
+    if (fault != NULL) {
         return (struct sim_plan){.faults = fault, .fault_count = 1, .arena = arena};
     }
     struct sim_plan plan = sim_plan_parse(&file, 1, folder, speed);

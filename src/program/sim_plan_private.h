@@ -28,6 +28,14 @@ struct sim_parser {
 bool sim_plan_read_time(struct sim_parser *parser, const yaml_node_t *node, const char *what,
                         int64_t bare_unit_us, int64_t *time_us);
 
+/* Reads a description's file and says in which folder it is, all in `arena`. NULL, or what is wrong. */
+struct site_fault *sim_plan_file(struct site_arena *arena, const char *path, struct site_file *file,
+                                 const char **folder);
+
+/* The station that was read: rows in order, rules, replay. The rest of its plan is looked at only where all
+ * else is right. */
+void sim_plan_check(struct sim_parser *parser);
+
 /* sim_plan_points.c */
 void sim_plan_read_points(struct sim_parser *parser, const yaml_node_t *node);
 void sim_plan_check_points(struct sim_parser *parser);
