@@ -247,7 +247,8 @@ struct line_output {
     uint8_t cause; /* COMMAND_END: with which the partner refused, 44 to 47; 0: another way, or not at all */
 };
 
-/* The next thing wanted; false when there is none. */
+/* The next thing wanted; false when there is none. Octets come behind all else, whichever connection's they
+ * are: who stops at a SEND has taken what was received. */
 bool line_next(struct line_engine *line, struct line_now now, struct line_output *output);
 
 #define LINE_CONNECTIONS_MAX 16 /* of one line at a time */

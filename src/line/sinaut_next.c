@@ -30,35 +30,31 @@ static void link_state_changed(struct sinaut *line, struct line_now now, unsigne
     sinaut_work(line, now);
 }
 
-/* One output of a partner's group. True when `output` was filled. */
-static bool take_group_output(struct sinaut *line, struct line_now now, unsigned partner,
-                              const struct komet_group_output *from, struct line_output *output)
+/* One output of a partner's group, octets apart. */
+static void take_group_output(struct sinaut *line, struct line_now now, unsigned partner,
+                              const struct komet_group_output *from)
 {
     unsigned path = partner * PARTNERS_NETWORKS + from->connection;
     switch (from->kind) {
     case KOMET_GROUP_OUT_STATE:
         link_state_changed(line, now, path, from);
-        return false;
+        return;
     case KOMET_GROUP_OUT_ASDU:
         line->counters.frames++;
         sinaut_receive(line, now, path, from);
         sinaut_follow(line, now);
         sinaut_work(line, now);
-        return false;
+        return;
     case KOMET_GROUP_OUT_ACKNOWLEDGED:
         sinaut_commands_acknowledged(line, path, from->acknowledged);
         sinaut_work(line, now);
-        return false;
+        return;
     case KOMET_GROUP_OUT_SEND:
-        *output = (struct line_output){.kind = LINE_OUT_SEND,
-                                       .connection = line->path[path].connection,
-                                       .octets = from->octets,
-                                       .size = from->size};
-        return true;
+        KOMET_ASSERT_NEVER("SEND is taken by the caller");
     case KOMET_GROUP_OUT_CLOSE:
         sinaut_drop(line, now, path, from->reason, true);
         sinaut_work(line, now);
-        return false;
+        return;
     }
     KOMET_ASSERT_NEVER("an unknown output of the group");
 }
@@ -163,33 +159,49 @@ static bool take_own_output(struct sinaut *line, struct line_now now, struct lin
     return false;
 }
 
-/* The next output of a partner's group: octets that the caller did not write are handed out again. */
-static bool next_of_group(struct sinaut *line, struct line_now now, unsigned partner,
-                          struct komet_group_output *from)
+/* All else that the groups want goes before octets: a caller that does not take those must not leave untaken
+ * what came on another path. True when `output` was filled. */
+static bool take_groups(struct sinaut *line, struct line_now now, struct line_output *output)
 {
-    for (unsigned network = 0; network < PARTNERS_NETWORKS; network++) {
-        komet_group_writable(line->partner[partner].group, network);
+    for (unsigned partner = 0; partner < line->line->partner_count; partner++) {
+        struct komet_group_output from;
+        while (komet_group_next(line->partner[partner].group, now.instant, &from)) {
+            if (from.kind == KOMET_GROUP_OUT_SEND) {
+                continue; /* handed out by next_octets */
+            }
+            take_group_output(line, now, partner, &from);
+            if (take_own_output(line, now, output)) {
+                return true;
+            }
+        }
     }
-    return komet_group_next(line->partner[partner].group, now.instant, from);
+    return false;
+}
+
+/* Octets of any path; those that the caller did not write are handed out again. */
+static bool next_octets(struct sinaut *line, struct line_now now, struct line_output *output)
+{
+    for (unsigned partner = 0; partner < line->line->partner_count; partner++) {
+        struct komet_group_output from;
+        for (unsigned network = 0; network < PARTNERS_NETWORKS; network++) {
+            komet_group_writable(line->partner[partner].group, network);
+        }
+        if (komet_group_next(line->partner[partner].group, now.instant, &from)) {
+            unsigned path = partner * PARTNERS_NETWORKS + from.connection;
+            KOMET_ASSERT(from.kind == KOMET_GROUP_OUT_SEND); /* all else was taken before */
+            *output = (struct line_output){.kind = LINE_OUT_SEND,
+                                           .connection = line->path[path].connection,
+                                           .octets = from.octets,
+                                           .size = from.size};
+            return true;
+        }
+    }
+    return false;
 }
 
 bool sinaut_next(struct line_engine *engine, struct line_now now, struct line_output *output)
 {
     struct sinaut *line = (struct sinaut *)engine;
-    struct komet_group_output from;
-    for (;;) {
-        unsigned partner = 0;
-        if (take_own_output(line, now, output)) {
-            return true;
-        }
-        while (partner < line->line->partner_count && !next_of_group(line, now, partner, &from)) {
-            partner++;
-        }
-        if (partner == line->line->partner_count) {
-            return false;
-        }
-        if (take_group_output(line, now, partner, &from, output)) {
-            return true;
-        }
-    }
+    return take_own_output(line, now, output) || take_groups(line, now, output) ||
+           next_octets(line, now, output);
 }

@@ -40,6 +40,7 @@ struct runner {
     uint32_t pings[PATHS];       /* the newest */
     uint32_t asked[PATHS];       /* serial of the CONNECT that waits for an answer */
     uint64_t commands, position; /* of events that the server tells */
+    unsigned held;               /* paths that take no octets, as bits */
 };
 
 /* ---- the site ---- */
@@ -264,6 +265,9 @@ static void drain(struct runner *r)
 {
     struct line_output output;
     while (line_next(r->engine, now_of(r), &output)) {
+        if (output.kind == LINE_OUT_SEND && (r->held >> path_of(r, output.connection) & 1u) != 0) {
+            return; /* as a caller does that cannot write, or that takes octets last */
+        }
         note_output(r, &output);
     }
 }
@@ -524,6 +528,10 @@ static bool happens_on_a_path(struct runner *r)
         }
     } else if (script_take(script, "no-pings")) {
         line_pinged(r->engine, now_of(r), r->pings[path_word(r)], false);
+    } else if (script_take(script, "hold")) {
+        r->held |= 1u << path_word(r);
+    } else if (script_take(script, "release")) {
+        r->held &= ~(1u << path_word(r));
     } else if (script_take(script, "stranger")) {
         const char *host = script_word(script);
         stage_note(&r->stage, "stranger %s", accept_from(r, host) == 0 ? "refused" : "taken");
