@@ -370,6 +370,9 @@ static void absorb_output(struct kom *kom, struct line_now now, uint16_t line,
     case LINE_OUT_CONNECT:
         kom_lines_connect(state, output->connection, output->address, output->local);
         break;
+    case LINE_OUT_FIND:
+        kom_lines_find(state, output->find, output->address);
+        break;
     case LINE_OUT_PING:
         kom_lines_ping(state, output->ping, output->address, output->local);
         break;
@@ -467,6 +470,14 @@ void kom_line_pinged(struct kom *kom, struct line_now now, uint16_t line, uint32
 {
     KOMET_ASSERT(has_line(kom, line));
     line_pinged(kom->lines[line].engine, now, ping, answered);
+    kom->lines[line].dirty = true;
+}
+
+void kom_line_found(struct kom *kom, struct line_now now, uint16_t line, uint32_t find,
+                    const struct network_address *addresses, unsigned count)
+{
+    KOMET_ASSERT(has_line(kom, line));
+    line_found(kom->lines[line].engine, now, find, addresses, count);
     kom->lines[line].dirty = true;
 }
 

@@ -101,6 +101,9 @@ void kom_line_closed(struct kom *kom, struct line_now now, uint16_t line, uint32
                      enum komet_reason reason);
 /* What came of KOM_OUT_PING, `ping` as it was given there (line_pinged). */
 void kom_line_pinged(struct kom *kom, struct line_now now, uint16_t line, uint32_t ping, bool answered);
+/* What came of KOM_OUT_FIND, `find` as it was given there (line_found). */
+void kom_line_found(struct kom *kom, struct line_now now, uint16_t line, uint32_t find,
+                    const struct network_address *addresses, unsigned count);
 size_t kom_line_feed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
                      const uint8_t *octets, size_t size);
 void kom_line_written(struct kom *kom, uint16_t line, uint32_t connection, size_t size);
@@ -126,6 +129,7 @@ enum kom_output_kind {
     KOM_OUT_LISTEN,     /* line: listen on `address`, then kom_line_listening */
     KOM_OUT_LISTEN_END, /* line: listen no more; its connections stay */
     KOM_OUT_CONNECT,    /* line: connect to `address` */
+    KOM_OUT_FIND,       /* line: look up the name in `address`, then kom_line_found */
     KOM_OUT_PING,       /* line: send one ICMP echo to `address`, then kom_line_pinged when it is answered */
     KOM_OUT_SEND,       /* line: write octets, then kom_line_written; borrowed until the next call */
     KOM_OUT_ABORT,      /* line: close its TCP connection now, unwritten octets discarded */
@@ -144,6 +148,7 @@ struct kom_output {
     uint32_t connection;
     uint64_t sequence; /* KEEP: for kom_kept; RECALL, FORGET: of the buffer */
     uint32_t ping;     /* PING: its serial, of the line */
+    uint32_t find;     /* FIND: likewise */
     const struct address *address;
     const char *local; /* CONNECT, PING: from this address of ours; NULL: the system's choice */
     const uint8_t *octets;

@@ -20,6 +20,13 @@ void kom_lines_ping(struct kom_line *line, uint32_t ping, const struct address *
     }
 }
 
+void kom_lines_find(struct kom_line *line, uint32_t find, const struct address *address)
+{
+    if (line->find_count < KOM_PINGS_MAX) {
+        line->finds[line->find_count++] = (struct kom_wish){.connection = find, .address = address};
+    }
+}
+
 static struct kom_wish take_wish(struct kom_wish *wishes, unsigned *count, unsigned at)
 {
     struct kom_wish taken = wishes[at];
@@ -79,6 +86,13 @@ bool kom_lines_next(struct kom *kom, uint16_t index, struct kom_output *output)
         output->connection = wish.connection;
         output->address = wish.address;
         output->local = wish.local;
+        return true;
+    }
+    if (line->find_count > 0) {
+        struct kom_wish wish = take_wish(line->finds, &line->find_count, 0);
+        output->kind = KOM_OUT_FIND;
+        output->find = wish.connection;
+        output->address = wish.address;
         return true;
     }
     if (line->ping_count > 0) {

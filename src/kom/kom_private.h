@@ -16,7 +16,8 @@
 #define KOM_MASTERS_MAX  256 /* commands of masters whose end is awaited; one more is refused */
 
 #define KOM_PINGS_MAX                                                                                        \
-    (SITE_PARTNERS_MAX * SITE_NETWORKS_MAX) /* of a line, not handed out; one more is lost */
+    (SITE_PARTNERS_MAX * SITE_NETWORKS_MAX) /* of a line, not handed out; one more is lost. Names likewise   \
+                                             */
 
 #define KOM_TRACES_MAX        16           /* of one server; one more is not answered */
 #define KOM_TRACE_RECORDS     128          /* of one page */
@@ -50,6 +51,8 @@ struct kom_line {
     uint32_t taken_changed;               /* of these groups it is to be told, as bits */
     struct kom_wish pings[KOM_PINGS_MAX]; /* `connection` is the ping's serial */
     unsigned ping_count;
+    struct kom_wish finds[KOM_PINGS_MAX]; /* names to be looked up, likewise */
+    unsigned find_count;
     struct kom_traced traced[LINE_CONNECTIONS_MAX];
 };
 
@@ -200,6 +203,7 @@ void kom_acknowledge(struct kom *kom, struct line_now now);
 void kom_lines_connect(struct kom_line *line, uint32_t connection, const struct address *address,
                        const char *local);
 void kom_lines_ping(struct kom_line *line, uint32_t ping, const struct address *address, const char *local);
+void kom_lines_find(struct kom_line *line, uint32_t find, const struct address *address);
 void kom_lines_abort(struct kom_line *line, uint32_t connection, enum komet_reason reason);
 /* The next of all lines to be closed. */
 bool kom_lines_next_abort(struct kom *kom, struct line_now now, struct kom_output *output);

@@ -159,6 +159,13 @@ void line_pinged(struct line_engine *engine, struct line_now now, uint32_t ping,
     engine->verbs->pinged(engine, now, ping, answered);
 }
 
+void line_found(struct line_engine *engine, struct line_now now, uint32_t find,
+                const struct network_address *addresses, unsigned count)
+{
+    KOMET_ASSERT(engine->verbs->found != NULL);
+    engine->verbs->found(engine, now, find, addresses, count);
+}
+
 size_t line_feed(struct line_engine *engine, struct line_now now, uint32_t connection, const uint8_t *octets,
                  size_t size)
 {

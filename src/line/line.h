@@ -82,6 +82,10 @@ void line_closed(struct line_engine *line, struct line_now now, uint32_t connect
  * it, since this machine does not let us ping: then it is not asked for again before the line opens anew. No
  * answer is not told: the line waits for one itself. */
 void line_pinged(struct line_engine *line, struct line_now now, uint32_t ping, bool answered);
+/* What came of LINE_OUT_FIND, `find` as it was given there: the addresses of the name, none: it is not known
+ * now. Copied. The line asks again by itself. */
+void line_found(struct line_engine *line, struct line_now now, uint32_t find,
+                const struct network_address *addresses, unsigned count);
 /* Received octets, borrowed. Returns how many were taken; the caller drains line_next and feeds the rest. */
 size_t line_feed(struct line_engine *line, struct line_now now, uint32_t connection, const uint8_t *octets,
                  size_t size);
@@ -209,6 +213,7 @@ enum line_output_kind {
     LINE_OUT_LISTEN_END, /* listen no more; connections that are there stay */
     LINE_OUT_CONNECT, /* connect to `address`, then line_connected or line_closed; `connection`: its serial */
     LINE_OUT_SEND,    /* write octets, then line_written */
+    LINE_OUT_FIND,    /* look up the addresses of the name in `address`, then line_found; `find`: its serial */
     LINE_OUT_PING,    /* send one ICMP echo to `address`, then line_pinged; `ping`: its serial */
     LINE_OUT_ABORT,   /* close the TCP connection now, discard what is unwritten; no line_closed wanted */
     LINE_OUT_VALUES,  /* values of frame `frame` of `connection`; count may be 0: nothing to store, but
@@ -224,8 +229,8 @@ enum line_output_kind {
 struct line_output {
     enum line_output_kind kind;
     uint32_t connection;
-    uint32_t ping;
-    const struct address *address; /* CONNECT, PING */
+    uint32_t ping, find;
+    const struct address *address; /* CONNECT, PING, FIND */
     const char *local;             /* likewise: from this address of ours; NULL: the system's choice */
     const uint8_t *octets;         /* SEND: borrowed until the next call of the line */
     size_t size;

@@ -43,6 +43,9 @@ struct line_verbs {
                           enum command_result result, uint8_t cause);
     void (*pinged)(struct line_engine *engine, struct line_now now, uint32_t ping,
                    bool answered); /* NULL where nothing is pinged */
+    void (*found)(struct line_engine *engine, struct line_now now, uint32_t find,
+                  const struct network_address *addresses,
+                  unsigned count); /* NULL where no name is looked up */
     size_t (*feed)(struct line_engine *engine, struct line_now now, uint32_t connection,
                    const uint8_t *octets, size_t size);
     void (*written)(struct line_engine *engine, uint32_t connection, size_t size);

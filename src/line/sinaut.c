@@ -352,6 +352,7 @@ static void open_line(struct sinaut *line, struct line_now now)
     sinaut_pings_begin(line, now);
     if (line_listens(line->line)) {
         line->listens = line->listen_wanted = true;
+        sinaut_names_ask(line);
         return;
     }
     for (unsigned path = 0; path < PARTNERS_PATHS; path++) {
@@ -521,9 +522,7 @@ static uint32_t sinaut_accepted(struct line_engine *engine, struct line_now now,
     struct sinaut *line = (struct sinaut *)engine;
     (void)port;
     for (unsigned path = 0; path < PARTNERS_PATHS && line->listens; path++) {
-        const struct network_address *from =
-            &partner_facts(line, sinaut_partner_of(path))->networks[sinaut_network_of(path)];
-        if (!sinaut_has_path(line, path) || !network_address_same(from, peer)) {
+        if (!sinaut_is_from(line, path, peer)) {
             continue;
         }
         if (line->path[path].abort_wanted || !partners_may_connect(&line->partners, path)) {
@@ -630,6 +629,7 @@ static void sinaut_tick(struct line_engine *engine, struct line_now now)
     if (komet_reached(now.instant, line->interval_at)) {
         line->interval_at = komet_after(now.instant, line->line->reconnect_us);
         partners_interval(&line->partners);
+        sinaut_names_ask(line);
         sinaut_follow(line, now);
     }
     if (komet_reached(now.instant, line->listen_at)) {
@@ -728,6 +728,7 @@ const struct line_verbs line_sinaut = {
     .connected = sinaut_connected,
     .closed = sinaut_closed,
     .pinged = sinaut_pinged,
+    .found = sinaut_found,
     .outgoing_begin = sinaut_outgoing_begin,
     .outgoing = sinaut_outgoing,
     .outgoing_ready = sinaut_outgoing_ready,

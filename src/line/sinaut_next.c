@@ -139,7 +139,7 @@ static bool take_own_output(struct sinaut *line, struct line_now now, struct lin
     if (take_wish(line, output)) {
         return true;
     }
-    if (sinaut_pings_next(line, output)) {
+    if (sinaut_names_next(line, output) || sinaut_pings_next(line, output)) {
         return true;
     }
     if (line->report_changed) {

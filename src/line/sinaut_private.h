@@ -24,6 +24,7 @@
 #define SINAUT_QUESTIONS_MAX 4   /* interrogations of one partner that wait for their answer */
 #define SINAUT_ANSWERS_MAX   64  /* to commands of partners; one more is not confirmed */
 #define SINAUT_HELD_MAX      256 /* events that came while the line stood by; older ones give way */
+#define SINAUT_FOUND_MAX     4   /* addresses of one name; further ones are strangers */
 #define SINAUT_BUFFER_SIZE   (32u * 1024) /* octets of values for one partner; the oldest give way */
 
 #define CA_GLOBAL 0xFFFFu /* all stations */
@@ -40,7 +41,14 @@ struct sinaut_path {
     struct komet_instant pinged, ping_at; /* when the newest went out, when the next one does; NEVER: none */
     uint32_t ping;                        /* its serial */
     bool ping_wanted, ping_awaited;       /* it is to be handed out; it has not been answered */
-    uint64_t handed, stored;              /* frames of this connection */
+    /* Where we listen, and the site names the partner: who he is. */
+    struct network_address found[SINAUT_FOUND_MAX];
+    uint8_t found_count;
+    uint32_t find;    /* serial of the newest question */
+    bool find_wanted; /* it is to be handed out */
+    bool find_fails,
+        find_doubles;        /* that nobody knows the name was told; that another path has its address */
+    uint64_t handed, stored; /* frames of this connection */
     struct komet_instant frame_times[SINAUT_FRAME_TIMES];
 };
 
@@ -131,7 +139,7 @@ struct sinaut {
     struct sinaut_partner partner[PARTNERS_MAX];
     struct sinaut_path path[PARTNERS_PATHS];
     uint32_t connection;              /* serial of the newest; grows with each */
-    uint32_t ping;                    /* likewise */
+    uint32_t ping, find;              /* likewise */
     struct komet_instant interval_at; /* `reconnect` is over */
     bool listens, listen_wanted, listen_end_wanted;
     struct komet_instant listen_at; /* asked again, after a fault */
@@ -213,6 +221,15 @@ void sinaut_pings_tick(struct sinaut *line, struct line_now now);
 struct komet_instant sinaut_pings_deadline(const struct sinaut *line);
 bool sinaut_pings_next(struct sinaut *line, struct line_output *output);
 void sinaut_pinged(struct line_engine *engine, struct line_now now, uint32_t ping, bool answered);
+
+/* sinaut_names.c: who a partner is that the site names, where we listen. */
+/* Asks for the addresses of those who are not connected. */
+void sinaut_names_ask(struct sinaut *line);
+/* Is `peer` the partner of a path? */
+bool sinaut_is_from(const struct sinaut *line, unsigned path, const struct network_address *peer);
+bool sinaut_names_next(struct sinaut *line, struct line_output *output);
+void sinaut_found(struct line_engine *engine, struct line_now now, uint32_t find,
+                  const struct network_address *addresses, unsigned count);
 
 /* sinaut_stations.c: what stations are, and what they are asked for. */
 void sinaut_stations_init(struct sinaut *line);

@@ -122,7 +122,8 @@ struct partner {
     const char *name; /* "A", "B" when the site names none */
     struct address addresses[SITE_NETWORKS_MAX];
     struct network_address
-        networks[SITE_NETWORKS_MAX]; /* the same, where the line listens: it knows him by them */
+        networks[SITE_NETWORKS_MAX]; /* the same, where the line listens: it knows him by them; family 0 of a
+                                        name */
     uint8_t address_count;
 };
 

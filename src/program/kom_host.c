@@ -212,18 +212,26 @@ static void send_line(struct kom_host *host, const struct kom_output *output)
     kom_line_written(host->kom, output->line, output->connection, output->size);
 }
 
-/* A ping, for when it is answered: which lines it is of, the line, the line's serial. */
-static uint64_t ping_token(const struct kom_host *host, uint16_t line, uint32_t ping)
+/* A line's question, for when it is answered: which lines it is of, the line, the line's serial. */
+static uint64_t token_of(const struct kom_host *host, uint16_t line, uint32_t serial)
 {
-    return (uint64_t)host->lines_serial << 48 | (uint64_t)line << 32 | ping;
+    return (uint64_t)host->lines_serial << 48 | (uint64_t)line << 32 | serial;
+}
+
+/* False: lines have other numbers since. */
+static bool line_of_token(const struct kom_host *host, uint64_t token, uint16_t *line, uint32_t *serial)
+{
+    *line = (uint16_t)(token >> 32);
+    *serial = (uint32_t)token;
+    return *line < host->line_count && token == token_of(host, *line, *serial);
 }
 
 static void on_pinged(void *context, uint64_t token, bool answered)
 {
     struct kom_host *host = context;
-    uint16_t line = (uint16_t)(token >> 32);
-    uint32_t ping = (uint32_t)token;
-    if (line < host->line_count && token == ping_token(host, line, ping)) {
+    uint16_t line;
+    uint32_t ping;
+    if (line_of_token(host, token, &line, &ping)) {
         kom_line_pinged(host->kom, clock_now(), line, ping, answered);
         kom_host_drain(host);
     }
@@ -234,8 +242,26 @@ static void ping_line(struct kom_host *host, const struct kom_output *output)
     if (host->pinger == NULL) {
         host->pinger = pinger_open(host->settings.loop, on_pinged, host);
     }
-    ping_send(host->pinger, output->address->host, output->local,
-              ping_token(host, output->line, output->ping));
+    ping_send(host->pinger, output->address->host, output->local, token_of(host, output->line, output->ping));
+}
+
+static void on_found(void *context, uint64_t token, const struct network_address *addresses, unsigned count)
+{
+    struct kom_host *host = context;
+    uint16_t line;
+    uint32_t find;
+    if (line_of_token(host, token, &line, &find)) {
+        kom_line_found(host->kom, clock_now(), line, find, addresses, count);
+        kom_host_drain(host);
+    }
+}
+
+static void find_for_line(struct kom_host *host, const struct kom_output *output)
+{
+    if (host->names == NULL) {
+        host->names = names_open(host->settings.loop, on_found, host);
+    }
+    names_find(host->names, output->address->host, token_of(host, output->line, output->find));
 }
 
 static void resume_line(struct host_line *line)
@@ -274,6 +300,10 @@ static void end(struct kom_host *host)
     if (host->buffer != NULL) {
         buffer_close(host->buffer);
         host->buffer = NULL;
+    }
+    if (host->names != NULL) {
+        names_close(host->names);
+        host->names = NULL;
     }
     if (host->pinger != NULL) {
         pinger_close(host->pinger);
@@ -463,6 +493,9 @@ static void act(struct kom_host *host, const struct kom_output *output)
         return;
     case KOM_OUT_CONNECT:
         connect_line(host, output);
+        return;
+    case KOM_OUT_FIND:
+        find_for_line(host, output);
         return;
     case KOM_OUT_PING:
         ping_line(host, output);

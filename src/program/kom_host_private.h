@@ -6,6 +6,7 @@
 
 #include "program/kom_host.h"
 #include "program/site_reading.h"
+#include "shell/names.h"
 #include "shell/ping.h"
 #include "shell/tcp.h"
 #include "shell/wire_peer.h"
@@ -31,8 +32,9 @@ struct kom_host {
     struct kom_host_settings settings;
     struct kom *kom;
     void *kom_memory, *traffic;
-    struct buffer *buffer;           /* NULL: it has none */
-    struct pinger *pinger;           /* NULL: no line has wanted it */
+    struct buffer *buffer; /* NULL: it has none */
+    struct pinger *pinger; /* NULL: no line has wanted it; as the next one */
+    struct names *names;
     uint16_t lines_serial;           /* grows when lines get other numbers: of answers to pings before */
     struct wire_peer *server;        /* NULL: not connected */
     size_t this_server, next_server; /* of settings.servers */

@@ -20,6 +20,7 @@
 
 #include "komet/assert.h"
 #include "shell/log.h"
+#include "shell/names.h"
 
 #define ECHO_HEADER  8 /* type, code, checksum, identifier, sequence number */
 #define OWN_SIZE     8
@@ -52,24 +53,23 @@ struct pinger {
     uint8_t own[OWN_SIZE];
     uint16_t sequence;
     bool closing;
-    unsigned handles, lookups; /* that are not over */
+    unsigned handles; /* that are not closed */
+    struct names *names;
+    struct lookup {
+        bool used;
+        uint64_t token;
+        const union peer *from; /* NULL: the system chooses */
+        union peer local;
+    } lookups[NAMES_OPEN_MAX]; /* echoes that wait for an address */
     /* Pings that the machine does not allow, told from the loop. */
     uv_timer_t refusal;
-    uint64_t refused[PING_NAMES_MAX];
+    uint64_t refused[NAMES_OPEN_MAX];
     unsigned refused_count;
-};
-
-struct lookup {
-    uv_getaddrinfo_t request;
-    struct pinger *pinger;
-    uint64_t token;
-    bool has_local;
-    union peer local;
 };
 
 static void free_when_over(struct pinger *pinger)
 {
-    if (pinger->closing && pinger->handles == 0 && pinger->lookups == 0) {
+    if (pinger->closing && pinger->handles == 0) {
         free(pinger);
     }
 }
@@ -102,7 +102,7 @@ static void on_refusal(uv_timer_t *timer)
 static void refuse(struct pinger *pinger, uint64_t token)
 {
     if (pinger->refused_count <
-        PING_NAMES_MAX) { /* else it is one without an answer, and the next one is told */
+        NAMES_OPEN_MAX) { /* else it is one without an answer, and the next one is told */
         pinger->refused[pinger->refused_count++] = token;
         uv_timer_start(&pinger->refusal, on_refusal, 0, 0);
     }
@@ -276,46 +276,51 @@ static bool parse(const char *host, union peer *peer)
     return uv_ip4_addr(host, 0, &peer->ipv4) == 0 || uv_ip6_addr(host, 0, &peer->ipv6) == 0;
 }
 
-static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+static void on_found(void *context, uint64_t index, const struct network_address *addresses, unsigned count)
 {
-    struct lookup *lookup = (struct lookup *)request;
-    struct pinger *pinger = lookup->pinger;
-    union peer peer;
-    pinger->lookups--;
-    if (status == 0 && !pinger->closing && found != NULL && found->ai_addrlen <= sizeof peer) {
-        memset(&peer, 0, sizeof peer);
-        memcpy(&peer, found->ai_addr, found->ai_addrlen);
-        send_echo(pinger, &peer, lookup->has_local ? &lookup->local : NULL, lookup->token);
+    struct pinger *pinger = context;
+    struct lookup *lookup = &pinger->lookups[index];
+    union peer to = {0};
+    lookup->used = false;
+    if (count == 0) {
+        return; /* it has no answer */
     }
-    uv_freeaddrinfo(found);
-    free(lookup);
-    free_when_over(pinger);
+    if (addresses->family == 4) {
+        to.ipv4.sin_family = AF_INET;
+        memcpy(&to.ipv4.sin_addr, addresses->octets, 4);
+    } else {
+        to.ipv6.sin6_family = AF_INET6;
+        memcpy(&to.ipv6.sin6_addr, addresses->octets, 16);
+    }
+    send_echo(pinger, &to, lookup->from, lookup->token);
+}
+
+static void send_to_name(struct pinger *pinger, const char *host, const union peer *local, uint64_t token)
+{
+    unsigned index = 0;
+    while (index < NAMES_OPEN_MAX && pinger->lookups[index].used) {
+        index++;
+    }
+    if (index == NAMES_OPEN_MAX) {
+        return;
+    }
+    struct lookup *lookup = &pinger->lookups[index];
+    lookup->token = token;
+    lookup->from = local != NULL ? &lookup->local : NULL;
+    if (local != NULL) {
+        lookup->local = *local;
+    }
+    lookup->used = names_find(pinger->names, host, index);
 }
 
 void ping_send(struct pinger *pinger, const char *host, const char *local, uint64_t token)
 {
     union peer to, from;
-    bool has_local = local != NULL && parse(local, &from);
+    const union peer *own = local != NULL && parse(local, &from) ? &from : NULL;
     if (parse(host, &to)) {
-        send_echo(pinger, &to, has_local ? &from : NULL, token);
-        return;
-    }
-    if (pinger->lookups == PING_NAMES_MAX) {
-        return;
-    }
-    static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct lookup *lookup = calloc(1, sizeof *lookup);
-    KOMET_ASSERT(lookup != NULL);
-    lookup->pinger = pinger;
-    lookup->token = token;
-    lookup->has_local = has_local;
-    if (has_local) {
-        lookup->local = from;
-    }
-    pinger->lookups++;
-    if (uv_getaddrinfo(pinger->loop, &lookup->request, on_found, host, NULL, &hints) != 0) {
-        pinger->lookups--;
-        free(lookup);
+        send_echo(pinger, &to, own, token);
+    } else {
+        send_to_name(pinger, host, own, token);
     }
 }
 
@@ -332,6 +337,7 @@ struct pinger *pinger_open(uv_loop_t *loop, ping_ended ended, void *context)
         pinger->sockets[i].pinger = pinger;
         pinger->sockets[i].family = (enum family)i;
     }
+    pinger->names = names_open(loop, on_found, pinger);
     int failed = uv_random(NULL, NULL, pinger->own, sizeof pinger->own, 0, NULL);
     failed |= uv_timer_init(loop, &pinger->refusal);
     KOMET_ASSERT(failed == 0);
@@ -343,6 +349,7 @@ struct pinger *pinger_open(uv_loop_t *loop, ping_ended ended, void *context)
 void pinger_close(struct pinger *pinger)
 {
     pinger->closing = true;
+    names_close(pinger->names);
     for (unsigned i = 0; i < FAMILIES; i++) {
         if (pinger->sockets[i].state == SOCKET_OPEN) {
             uv_close((uv_handle_t *)&pinger->sockets[i].poll, on_poll_closed);

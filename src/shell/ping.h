@@ -12,8 +12,6 @@
 
 struct pinger; /* opaque */
 
-#define PING_NAMES_MAX 64 /* names whose addresses are being looked up; one more ping is not sent */
-
 /* `answered`: an echo came back. `token`: of ping_send. Else this machine does not allow us to ping that
  * family of addresses, which is in the log once. Never called from within ping_send. */
 typedef void (*ping_ended)(void *context, uint64_t token, bool answered);

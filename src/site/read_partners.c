@@ -114,8 +114,8 @@ static void check_addresses(struct reading *reading, struct place place, const s
     }
 }
 
-/* Whoever connects is known by his address alone. */
-static void read_networks(struct reading *reading, struct place place, struct line *line)
+/* Whoever connects is known by his address alone; that of a name is looked up when the line runs. */
+static void read_networks(struct line *line)
 {
     for (unsigned i = 0; i < line->partner_count; i++) {
         struct partner *partner = &line->partners[i];
@@ -123,12 +123,7 @@ static void read_networks(struct reading *reading, struct place place, struct li
             struct network_address address = {.family = 4};
             const char *host = partner->addresses[k].host;
             if (inet_pton(AF_INET, host, address.octets) != 1) {
-                address.family = 6;
-                if (inet_pton(AF_INET6, host, address.octets) != 1) {
-                    reading_fault(reading, place, "such as 10.1.0.21 or 2001:db8::21",
-                                  "line '%s' listens, and '%s' of partner %s is no IP address", line->name,
-                                  host, partner->name);
-                }
+                address.family = inet_pton(AF_INET6, host, address.octets) == 1 ? 6 : 0;
             }
             partner->networks[k] = network_address_plain(address);
         }
@@ -188,7 +183,7 @@ void check_partners(struct yaml_reader *yaml, const yaml_node_t *node, struct li
                       "line '%s' has only one of SP and SH", line->name);
     }
     if (listens) {
-        read_networks(yaml->reading, place, line);
+        read_networks(line);
     }
     check_counts(yaml->reading, place, line);
     check_addresses(yaml->reading, place, line);

@@ -215,7 +215,8 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
         return true;
     case KOM_OUT_LISTEN:
     case KOM_OUT_LISTEN_END:
-    case KOM_OUT_PING: /* no line of the site sets PTO */
+    case KOM_OUT_PING: /* no line of the site sets PTO, */
+    case KOM_OUT_FIND: /* or names a partner that connects */
         return true;
     case KOM_OUT_CONNECT:
         dial(world, kom, output->line, output->connection);

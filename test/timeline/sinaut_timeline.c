@@ -31,16 +31,16 @@ struct runner {
     struct stage stage;
     char line_keys[TEXT], parameters[TEXT], north[TEXT], south[TEXT], tags[TEXT];
     unsigned paths;
-    bool listens, store_by_script, values_by_script, show_transport, show_line, show_notes,
+    bool listens, named, store_by_script, values_by_script, show_transport, show_line, show_notes,
         show_acknowledgements;
     struct site_result site;
     const struct line *line;
     struct line_engine *engine;
     struct far_end ends[PATHS];
-    uint32_t pings[PATHS];       /* the newest */
-    uint32_t asked[PATHS];       /* serial of the CONNECT that waits for an answer */
-    uint64_t commands, position; /* of events that the server tells */
-    unsigned held;               /* paths that take no octets, as bits */
+    uint32_t pings[PATHS], finds[PATHS]; /* the newest */
+    uint32_t asked[PATHS];               /* serial of the CONNECT that waits for an answer */
+    uint64_t commands, position;         /* of events that the server tells */
+    unsigned held;                       /* paths that take no octets, as bits */
 };
 
 /* ---- the site ---- */
@@ -54,10 +54,10 @@ static const char south_csv[] = "name,type,address,asdu\nM.S.U,Ai,3,\nM.S.SET,Ao
 
 static void write_partners(const struct runner *r, char *text)
 {
-    size_t used = (size_t)snprintf(text, 200, "[[%s", path_addresses[0]);
+    const char *const *hosts = r->named ? path_names : path_addresses;
+    size_t used = (size_t)snprintf(text, 200, "[[%s", hosts[0]);
     for (unsigned path = 1; path < r->paths; path++) {
-        used += (size_t)snprintf(text + used, 200 - used, "%s%s", path % 2 == 0 ? "], [" : ", ",
-                                 path_addresses[path]);
+        used += (size_t)snprintf(text + used, 200 - used, "%s%s", path % 2 == 0 ? "], [" : ", ", hosts[path]);
     }
     snprintf(text + used, 200 - used, "]]");
 }
@@ -201,6 +201,16 @@ static void note_ping(struct runner *r, const struct line_output *output)
     }
 }
 
+static void note_find(struct runner *r, const struct line_output *output)
+{
+    for (unsigned path = 0; path < PATHS; path++) {
+        if (strcmp(output->address->host, path_names[path]) == 0) {
+            r->finds[path] = output->find;
+            stage_note(&r->stage, "find %s", path_names[path]);
+        }
+    }
+}
+
 /* The flags where the partner refused, and said some. */
 static void note_end(struct runner *r, const struct line_output *output)
 {
@@ -228,6 +238,9 @@ static void note_output(struct runner *r, const struct line_output *output)
         return;
     case LINE_OUT_SEND:
         note_sent(r, output);
+        return;
+    case LINE_OUT_FIND:
+        note_find(r, output);
         return;
     case LINE_OUT_PING:
         note_ping(r, output);
@@ -306,6 +319,8 @@ static bool setting(struct stage *stage)
         r->listens = true;
     } else if (script_take(script, "store-by-script")) {
         r->store_by_script = true;
+    } else if (script_take(script, "named")) {
+        r->named = true;
     } else if (script_take(script, "values-by-script")) {
         r->values_by_script = true;
     } else if (script_take(script, "show")) {
@@ -355,13 +370,30 @@ static void feed_function(struct runner *r, unsigned path, enum komet_u_function
     feed(r, path, octets, KOMET_APDU_HEADER_SIZE);
 }
 
+static struct network_address address_of(const char *host)
+{
+    struct network_address address = {.family = 4};
+    if (inet_pton(AF_INET, host, address.octets) != 1) {
+        address.family = 6;
+        inet_pton(AF_INET6, host, address.octets);
+    }
+    return address;
+}
+
+/* The addresses of a path's name; none: nobody knows it. */
+static void do_found(struct runner *r)
+{
+    struct network_address addresses[8];
+    unsigned path = path_word(r), count = 0;
+    while (script_peek(&r->stage.script) != NULL && count < 8) {
+        addresses[count++] = address_of(script_word(&r->stage.script));
+    }
+    line_found(r->engine, now_of(r), r->finds[path], addresses, count);
+}
+
 static uint32_t accept_from(struct runner *r, const char *host)
 {
-    struct network_address peer = {.family = 4};
-    if (inet_pton(AF_INET, host, peer.octets) != 1) {
-        peer.family = 6;
-        inet_pton(AF_INET6, host, peer.octets);
-    }
+    const struct network_address peer = address_of(host);
     return line_accepted(r->engine, now_of(r), &peer, 40000);
 }
 
@@ -526,6 +558,8 @@ static bool happens_on_a_path(struct runner *r)
         while (script_peek(script) != NULL) {
             line_pinged(r->engine, now_of(r), r->pings[path_word(r)], true);
         }
+    } else if (script_take(script, "found")) {
+        do_found(r);
     } else if (script_take(script, "no-pings")) {
         line_pinged(r->engine, now_of(r), r->pings[path_word(r)], false);
     } else if (script_take(script, "hold")) {
@@ -632,7 +666,7 @@ int main(int argc, char **argv)
         .tick = tick,
         .expectations =
             "send PATH ASDU, value TAG …, end ID RESULT, station NAME VALUE, close PATH REASON, listen, "
-            "listen-end, ping PATH, stranger refused, unknown-addresses N, wrong-types N, "
+            "listen-end, ping PATH, find PATH, stranger refused, unknown-addresses N, wrong-types N, "
             "refused-connections N; "
             "where shown: connect PATH, line VALUE FLAGS, note …",
     };

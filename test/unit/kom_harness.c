@@ -186,7 +186,7 @@ static void note_output(struct world *world, enum kom_output_kind kind)
         [KOM_OUT_ABORT] = 'A',     [KOM_OUT_NOTE] = 'N',       [KOM_OUT_END] = 'E',
         [KOM_OUT_LISTEN] = 'L',    [KOM_OUT_LISTEN_END] = 'l', [KOM_OUT_KEEP] = 'K',
         [KOM_OUT_RECALL] = 'c',    [KOM_OUT_FORGET] = 'F',     [KOM_OUT_RECONFIGURE] = 'G',
-        [KOM_OUT_PING] = 'P'};
+        [KOM_OUT_PING] = 'P',      [KOM_OUT_FIND] = 'D'};
     size_t used = strlen(world->outputs);
     if (used + 1 < sizeof world->outputs) {
         world->outputs[used] = letters[kind];
@@ -221,6 +221,7 @@ static void act(struct world *world, const struct kom_output *output)
     case KOM_OUT_LISTEN:
     case KOM_OUT_LISTEN_END:
     case KOM_OUT_PING:
+    case KOM_OUT_FIND:
         break;
     case KOM_OUT_CONNECT:
         assert_null(end->link); /* never two at a time */

@@ -83,6 +83,7 @@ static void take_line_outputs(struct world *world)
         case LINE_OUT_TAKEN:
         case LINE_OUT_LISTEN_END:
         case LINE_OUT_PING:
+        case LINE_OUT_FIND:
             break;
         }
     }

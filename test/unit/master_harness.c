@@ -74,6 +74,7 @@ static void take_outputs(struct masters_world *world)
             break;
         case LINE_OUT_CONNECT:
         case LINE_OUT_PING:
+        case LINE_OUT_FIND:
         case LINE_OUT_VALUES:
         case LINE_OUT_COMMAND_END:
             fail_msg("a listening line does not");
