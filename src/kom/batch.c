@@ -12,7 +12,7 @@
 #include "komet/assert.h"
 #include "model/lay_out.h"
 
-#define FRAME_VALUES_MAX 127u
+#define FRAME_VALUES_MAX 254u /* 127 objects, and as many first rows of columns */
 #define CAUSE_ARRIVAL    0x10000u
 
 struct ledger_entry {

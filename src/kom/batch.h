@@ -31,7 +31,7 @@ struct batch *batch_move(void *memory, size_t size, unsigned connections, const 
                          const struct process *lines, const struct process *after,
                          const struct site_difference *difference);
 
-/* True when one more frame fits, of up to 127 values. */
+/* True when one more frame fits, of up to 254 values. */
 bool batch_has_room(const struct batch *batch);
 /* How many values were collected. */
 unsigned batch_count(const struct batch *batch);

@@ -47,7 +47,7 @@ bool sinaut_held_next(struct sinaut *line, struct line_now now)
     while (line->held_count > 0) {
         const struct sinaut_held *held = &line->held[line->held_first];
         bool another = held->frame != line->value_frame || held->connection != line->value_connection;
-        if (line->value_count > 0 && (another || line->value_count == SINAUT_VALUES_MAX)) {
+        if (line->value_count > 0 && (another || line->value_count + 2 > SINAUT_VALUES_MAX)) {
             return true;
         }
         if (counts(line, now, held)) {

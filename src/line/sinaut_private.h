@@ -18,7 +18,7 @@
 #define SINAUT_ENDS_MAX      128 /* every open command may end at once, and as many be refused before that */
 #define SINAUT_NOTES_MAX     16  /* further ones are dropped: notes are for people */
 #define SINAUT_NOTE_SIZE     200
-#define SINAUT_VALUES_MAX    127 /* objects of one ASDU */
+#define SINAUT_VALUES_MAX    254 /* of one ASDU of 127 objects; each may be the first row of a column, too */
 #define SINAUT_UNKNOWNS_MAX  64  /* unknown addresses told one by one; further ones are only counted */
 #define SINAUT_FRAME_TIMES   256 /* of a path: frames handed out and not stored whose time is known exactly */
 #define SINAUT_QUESTIONS_MAX 4   /* interrogations of one partner that wait for their answer */
@@ -259,7 +259,8 @@ uint64_t sinaut_interrogate(struct sinaut *line, struct line_now now, unsigned p
 void sinaut_receive(struct sinaut *line, struct line_now now, unsigned path,
                     const struct komet_group_output *from);
 
-/* Puts a value among those of its frame, when the filters of its tag let it go on. */
+/* Puts a value among those of its frame, when the filters of its tag let it go on; with the first row of its
+ * column. */
 void sinaut_take_value(struct sinaut *line, const struct line_value *received);
 
 /* sinaut_held.c: events that came while the line stood by. */

@@ -28,14 +28,24 @@ static void unknown_address(struct sinaut *line, uint16_t ca, uint32_t ioa, bool
     }
 }
 
-void sinaut_take_value(struct sinaut *line, const struct line_value *received)
+static void take_one(struct sinaut *line, const struct tag *tag, const struct line_value *received)
 {
     KOMET_ASSERT(line->value_count < SINAUT_VALUES_MAX);
-    const struct tag *tag = received->tag;
     struct line_value *value = &line->values[line->value_count];
+    struct value *kept = &line->last[sinaut_tag_index(line, tag)];
     *value = *received;
-    switch (filter_value(tag->processing, &line->last[sinaut_tag_index(line, tag)], &value->value)) {
+    value->tag = tag;
+    if (tag->master != NULL) { /* a row has the time of what its master has, once he has anything */
+        const struct value *last = &line->last[sinaut_tag_index(line, tag->master)];
+        bool known = last->status != STATUS_UNKNOWN;
+        value->value.time = known ? last->time : value->value.time;
+        value->value.time_origin = known ? last->time_origin : value->value.time_origin;
+    }
+    switch (filter_value(tag->processing, kept, &value->value)) {
     case FILTER_PASSES:
+        if (tag->first_row != NULL && !value_is_older(&value->value, kept)) {
+            *kept = value->value; /* also where nothing compares with it: its rows have its time */
+        }
         line->counters.values++;
         line->value_count++;
         return;
@@ -50,6 +60,14 @@ void sinaut_take_value(struct sinaut *line, const struct line_value *received)
         return;
     }
     KOMET_ASSERT_NEVER("an unknown verdict");
+}
+
+void sinaut_take_value(struct sinaut *line, const struct line_value *received)
+{
+    take_one(line, received->tag, received);
+    if (received->tag->first_row != NULL) {
+        take_one(line, received->tag->first_row, received);
+    }
 }
 
 /* With the raw octets of one that has a time tag, by which a repeat is known. */

@@ -52,6 +52,10 @@ struct tag {
     uint32_t number;                     /* in the process, from 0 */
     struct station *station;             /* back to its owner */
     int row;                             /* line of its table, from 1 */
+    const char *column;                  /* `destination` of an input: "M.ROW" of "M.ROW(8)"; NULL: none */
+    uint32_t column_rows;                /* 8; these are tags of their own, from its address on */
+    struct tag *first_row;               /* of its column: it has the same address; NULL: it has no column */
+    struct tag *master;                  /* of a row: whose column it is in, and whose time it has; else NULL */
 };
 
 enum station_zone { STATION_ZONE_UTC, STATION_ZONE_LOCAL, STATION_ZONE_OFFSET, STATION_ZONE_ARRIVAL };

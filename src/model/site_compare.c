@@ -26,8 +26,8 @@ static bool is_same_name(const struct tag *a, const struct tag *b)
 bool same_tag(const struct tag *a, const struct tag *b)
 {
     return a->type == b->type && a->ignored == b->ignored && a->ioa == b->ioa && a->asdu == b->asdu &&
-           a->groups == b->groups && is_same_name(a->source, b->source) &&
-           is_same_processing(a->processing, b->processing);
+           a->groups == b->groups && is_same_name(a->source, b->source) && a->column_rows == b->column_rows &&
+           is_same_name(a->master, b->master) && is_same_processing(a->processing, b->processing);
 }
 
 static bool is_same_set(const struct parameter_set *a, const struct parameter_set *b,

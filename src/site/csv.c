@@ -326,9 +326,10 @@ static void read_tag_field(struct table *table, unsigned i, struct tag *tag)
         read_groups(table, i, tag);
         break;
     case COLUMN_DESTINATION:
-        if (*field != '\0') {
-            reading_fault(reading, field_place(table, i), "leave it empty",
-                          "destination: this version has no structures of values");
+        if (*field != '\0' && !column_parse(reading, field, tag)) {
+            reading_fault(reading, field_place(table, i),
+                          "a name and its rows, 1 to 10000, such as M.TEMPERATURE(8)",
+                          "destination '%s' is no column", field);
         }
         break;
     case COLUMN_UNIT:
@@ -420,4 +421,5 @@ void csv_read_tags(struct reading *reading, const struct site_file *file, struct
         tag->station = station;
         tag->row = table.place.line;
     }
+    columns_expand(reading, station);
 }

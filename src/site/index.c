@@ -75,7 +75,8 @@ static void index_station(struct reading *reading, struct station *station, stru
         struct tag *tag = &station->tags[i];
         tag->number = process->tag_count;
         process->tags[process->tag_count++] = tag;
-        if (!tag->ignored && !tag_type_is_output(tag->type)) {
+        bool with_master = tag->master != NULL && tag->master->first_row == tag; /* gets what he gets */
+        if (!tag->ignored && !tag_type_is_output(tag->type) && !with_master) {
             station->by_address[station->by_address_count++] = tag;
         }
     }

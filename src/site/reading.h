@@ -82,4 +82,9 @@ struct place tag_place(const struct tag *tag);
 /* Numbers, back pointers and sorted lists of a site whose parts were read (index.c). */
 void site_index(struct reading *reading, struct site *site);
 
+/* columns.c: what `destination` says of a tag; false: it is no column. */
+bool column_parse(struct reading *reading, const char *text, struct tag *tag);
+/* All tags of a station are read: the rows of columns come behind them. */
+void columns_expand(struct reading *reading, struct station *station);
+
 #endif

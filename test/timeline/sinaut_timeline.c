@@ -31,7 +31,7 @@ struct runner {
     struct stage stage;
     char line_keys[TEXT], parameters[TEXT], north[TEXT], south[TEXT], tags[TEXT];
     unsigned paths;
-    bool listens, named, store_by_script, values_by_script, show_transport, show_line, show_notes,
+    bool listens, named, store_by_script, values_by_script, show_transport, show_line, show_times, show_notes,
         show_acknowledgements;
     struct site_result site;
     const struct line *line;
@@ -46,7 +46,7 @@ struct runner {
 /* ---- the site ---- */
 
 static const char north_csv[] =
-    "name,type,address,asdu,source\n"
+    "name,type,address,asdu,source,destination\n"
     "M.Q,Qi,\"0,0,1\",\nM.D,Di,2,\nM.U,Ai,3,\nM.C,Ci,4,\nM.T,TiR,5,\nM.STEP,Ci,6,\n"
     "M.Q.CMD,Dout,1,46\nM.D.CMD,Dout,2,45\nM.SET,Ao,3,50\nM.CO,Co,4,49\n"
     "M.OD,Dout,2,1\nM.OU,Ao,100,36\nM.OT,Co,101,15\nM.OQ,Co,102,3\n";
@@ -161,8 +161,12 @@ static void note_values(struct runner *r, const struct line_output *output)
         char text[VALUE_TEXT_SIZE], flags[FLAGS_TEXT_SIZE];
         value_text(value->tag->type, &value->value, text);
         value_flags_text(value->value.flags, flags);
-        stage_note(&r->stage, "value %s %s %s%s%s", value->tag->name, text,
-                   value_status_name(value->value.status), flags[0] != '\0' ? " " : "", flags);
+        char time[32] = "";
+        if (r->show_times) { /* within the minute */
+            snprintf(time, sizeof time, " at %d ms", (int)(value->value.time.ms % 60000));
+        }
+        stage_note(&r->stage, "value %s %s %s%s%s%s", value->tag->name, text,
+                   value_status_name(value->value.status), flags[0] != '\0' ? " " : "", flags, time);
     }
     if (!r->store_by_script) {
         line_stored(r->engine, now_of(r), output->connection, output->frame);
@@ -326,6 +330,7 @@ static bool setting(struct stage *stage)
     } else if (script_take(script, "show")) {
         r->show_transport = r->show_transport || script_take(script, "transport");
         r->show_line = r->show_line || script_take(script, "line");
+        r->show_times = r->show_times || script_take(script, "times");
         r->show_notes = r->show_notes || script_take(script, "notes");
         r->show_acknowledgements = r->show_acknowledgements || script_take(script, "acknowledgements");
     } else {

@@ -200,13 +200,11 @@ static void test_sequences_go_on(void **state)
 
 static void test_it_is_full_when_no_frame_fits(void **state)
 {
-    add(*state, 0, 1, 1, FRAME_MAX);
-    assert_true(batch_has_room(*state)); /* 127 + 127 of 300 */
-    add(*state, 0, 1, 2, 46);
-    assert_true(batch_has_room(*state)); /* 173 + 127 are exactly 300 */
-    add(*state, 0, 1, 3, 1);
+    add(*state, 0, 1, 1, 46);
+    assert_true(batch_has_room(*state)); /* 46 and 127 objects, each with the first row of a column: 300 */
+    add(*state, 0, 1, 2, 1);
     assert_false(batch_has_room(*state));
-    assert_int_equal(flush(*state, 1)->n_tag, 174);
+    assert_int_equal(flush(*state, 1)->n_tag, 47);
     assert_true(batch_has_room(*state));
 }
 

@@ -299,6 +299,72 @@ static void test_mistakes_of_instances(void **state)
     }
 }
 
+/* One Sinaut line (or another protocol) with this table. */
+static struct site_result read_table(const char *protocol, const char *table)
+{
+    static char yaml[512];
+    bool sinaut = strcmp(protocol, "iec104-sinaut") == 0;
+    snprintf(yaml, sizeof yaml,
+             "site: s\nprocesses: {SELF.KOM: {lines: {L.A: {protocol: %s, %s, stations: {B.A: {address: 1, "
+             "tags: a.csv}}}}}}\n",
+             protocol, sinaut ? "partners: [[10.1.0.1]]" : "hosts: [10.1.0.1]");
+    const struct site_file files[] = {{"site.yaml", yaml, strlen(yaml)}, {"a.csv", table, strlen(table)}};
+    return site_read(files, 2, NULL);
+}
+
+#define TABLE "name,type,address,asdu,unit,source,destination,processing\n"
+
+static void test_a_column_has_rows(void **state)
+{
+    (void)state;
+    struct site_result result =
+        read_table("iec104-sinaut",
+                   TABLE "M.OUT,Ao,5,13,,M.ROW[2],,\nM.COL,Ai,10,,kV,,M.ROW(3),scale=2\nM.Z,Di,20,,,,,\n");
+    assert_int_equal(result.fault_count, 0);
+    const struct tag *master = site_find_tag(result.site, "M.COL");
+    const struct tag *first = site_find_tag(result.site, "m.row[1]"),
+                     *last = site_find_tag(result.site, "M.ROW[3]");
+    assert_non_null(first);
+    assert_non_null(last);
+    assert_null(site_find_tag(result.site, "M.ROW[4]"));
+    assert_true(first->type == TAG_AI && first->ioa == 10 && last->ioa == 12);
+    assert_string_equal(last->unit, "kV");
+    assert_ptr_equal(last->processing, master->processing);
+    assert_ptr_equal(last->master, master);
+    assert_ptr_equal(master->first_row, first);
+    assert_ptr_equal(station_find_input(master->station, 10), master);
+    assert_ptr_equal(station_find_input(master->station, 12), last);
+    assert_ptr_equal(site_find_tag(result.site, "M.OUT")->source, site_find_tag(result.site, "M.ROW[2]"));
+    assert_int_equal(master->station->tag_count, 6);
+    site_result_release(&result);
+}
+
+static void test_mistakes_of_columns(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *protocol, *row, *fault;
+    } cases[] = {
+        {"iec104-sinaut", "M.COL,Ai,10,,,,M.ROW,\n", "destination 'M.ROW' is no column"},
+        {"iec104-sinaut", "M.COL,Ai,10,,,,(3),\n", "destination '(3)' is no column"},
+        {"iec104-sinaut", "M.COL,Ai,10,,,,M.ROW(0),\n", "destination 'M.ROW(0)' is no column"},
+        {"iec104-sinaut", "M.COL,Ai,10,,,,M.ROW(3)x,\n", "destination 'M.ROW(3)x' is no column"},
+        {"iec104-sinaut", "M.COL,Ao,10,13,,,M.ROW(3),\n", "tag 'M.COL' has a destination"},
+        {"iec104", "M.COL,Ai,10,,,,M.ROW(3),\n", "tag 'M.COL' has a destination"},
+        {"iec104-sinaut", "M.COL,Ai,16777214,,,,M.ROW(3),\n", "tag 'M.COL' has a destination"},
+        {"iec104-sinaut", "M.COL,Ai,10,,,,M.ROW(3),\nM.X,Ai,12,,,,,\n", "have the same address 12"},
+        {"iec104-sinaut", "M.COL,Ai,10,,,,M.ROW(3),\nM.ROW[2],Ai,20,,,,,\n", "M.ROW[2]"},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char table[256];
+        snprintf(table, sizeof table, TABLE "%s", cases[i].row);
+        struct site_result result = read_table(cases[i].protocol, table);
+        assert_true(result.fault_count == 1);
+        assert_non_null(strstr(result.faults[0].what, cases[i].fault));
+        site_result_release(&result);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +377,8 @@ int main(void)
         cmocka_unit_test(test_outputs_and_inputs_on_one_address),
         cmocka_unit_test(test_another_partner_or_address_of_ours_is_another_connection),
         cmocka_unit_test(test_mistakes_of_instances),
+        cmocka_unit_test(test_a_column_has_rows),
+        cmocka_unit_test(test_mistakes_of_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
