@@ -205,12 +205,12 @@ void pair_note(struct pair *pair, const char *format, ...)
 
 bool pair_misbehaves(const struct pair *pair, unsigned system, enum pair_misbehaviour what)
 {
-    return (pair->misbehaves[what] >> system & 1u) != 0;
+    return pair_has_bit(pair->misbehaves[what], system);
 }
 
 bool pair_acts(const struct pair *pair, unsigned system)
 {
-    bool lost = (pair->lost_systems >> system & 1u) != 0;
+    bool lost = pair_has_bit(pair->lost_systems, system);
     return !lost && (pair->hot == system || pair_misbehaves(pair, system, PAIR_STANDBY_SENDS));
 }
 
@@ -294,7 +294,7 @@ static void set_misbehaviour(struct pair *pair, const struct pair_order *order)
             pair->late_us = order->time_us;
         }
         for (unsigned system = 0; system < PAIR_SYSTEMS; system++) {
-            if (((before ^ after) >> system & 1u) == 0) {
+            if (!pair_has_bit((unsigned)(before ^ after), system)) {
                 continue;
             }
             pair_note(pair, "%c %s: %s", 'a' + (int)system, begins ? "misbehaves" : "behaves again",

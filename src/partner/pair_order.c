@@ -181,7 +181,7 @@ static bool read_target(struct words *words, struct pair_order *order)
     }
     for (unsigned system = 0; system < PAIR_SYSTEMS; system++) {
         order->paths |=
-            (uint8_t)((order->systems >> system & 1u) != 0 ? PAIR_BOTH << (system * PAIR_NETWORKS) : 0);
+            (uint8_t)(pair_has_bit(order->systems, system) ? PAIR_BOTH << (system * PAIR_NETWORKS) : 0);
     }
     return true;
 }
@@ -201,7 +201,7 @@ static bool read_misbehaviour(struct words *words, struct pair_order *order)
                 return false;
             }
             unsigned system = take_system(words);
-            order->systems = system != PAIR_NOBODY ? (uint8_t)(1u << system) : (uint8_t)PAIR_BOTH;
+            order->systems = (uint8_t)(system != PAIR_NOBODY ? 1u << system : PAIR_BOTH);
             return true;
         }
     }

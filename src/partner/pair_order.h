@@ -27,6 +27,12 @@
 #define PAIR_NOBODY   0xFFu /* no system */
 #define PAIR_BOTH     3u    /* both systems, as bits */
 
+/* Systems and paths are bits of a number. */
+static inline bool pair_has_bit(unsigned bits, unsigned at)
+{
+    return (bits >> at & 1u) != 0;
+}
+
 enum pair_order_kind {
     PAIR_ORDER_HOT,
     PAIR_ORDER_LOSE,

@@ -5,7 +5,7 @@
 
 static bool is_played(const struct pair *pair, unsigned system)
 {
-    return (pair->plan->systems >> system & 1u) != 0;
+    return pair_has_bit(pair->plan->systems, system);
 }
 
 /* Is there a way for connections on a path? */
@@ -13,7 +13,7 @@ static bool is_there(const struct pair *pair, unsigned system, unsigned network)
 {
     uint8_t bit = pair_path_bit(system, network);
     return is_played(pair, system) && network < pair->plan->networks &&
-           (pair->lost_systems >> system & 1u) == 0 && ((pair->lost_paths | pair->frozen_paths) & bit) == 0;
+           !pair_has_bit(pair->lost_systems, system) && ((pair->lost_paths | pair->frozen_paths) & bit) == 0;
 }
 
 static bool may_connect(const struct pair *pair, unsigned c)
@@ -212,7 +212,7 @@ static bool is_due(const struct pair *pair)
     }
     unsigned standby = 1u - pair->hot;
     bool lost = (pair->lost_systems >> pair->hot & 1u) != 0;
-    return (pair->lost_systems >> standby & 1u) == 0 &&
+    return !pair_has_bit(pair->lost_systems, standby) &&
            (lost || (!reaches(pair, pair->hot) && reaches(pair, standby)));
 }
 
@@ -277,12 +277,12 @@ static void tell_paths(struct pair *pair, uint8_t before)
 {
     uint8_t after = pair->lost_paths | pair->frozen_paths;
     for (unsigned path = 0; path < PAIR_SYSTEMS * PAIR_NETWORKS; path++) {
-        if (((before ^ after) >> path & 1u) != 0) {
-            bool frozen = (pair->frozen_paths >> path & 1u) != 0;
+        if (pair_has_bit((unsigned)(before ^ after), path)) {
+            bool frozen = pair_has_bit(pair->frozen_paths, path);
             pair_note(pair, "%c%u is %s", 'a' + (int)(path / PAIR_NETWORKS), path % PAIR_NETWORKS + 1,
-                      (after >> path & 1u) == 0 ? "there again"
-                      : frozen                  ? "frozen"
-                                                : "lost");
+                      !pair_has_bit(after, path) ? "there again"
+                      : frozen                   ? "frozen"
+                                                 : "lost");
         }
     }
 }
@@ -290,8 +290,8 @@ static void tell_paths(struct pair *pair, uint8_t before)
 static void tell_systems(struct pair *pair, uint8_t before)
 {
     for (unsigned s = 0; s < PAIR_SYSTEMS; s++) {
-        if (((before ^ pair->lost_systems) >> s & 1u) != 0) {
-            bool lost = (pair->lost_systems >> s & 1u) != 0;
+        if (pair_has_bit((unsigned)(before ^ pair->lost_systems), s)) {
+            bool lost = pair_has_bit(pair->lost_systems, s);
             pair_note(pair, "%c is %s", 'a' + (int)s, lost ? "lost" : "there again");
         }
     }

@@ -19,8 +19,9 @@
 #define FAULT_SIZE     200
 #define WAITING_MAX    ((size_t)256 * 1024)  /* octets not yet taken by the peer: more are not made */
 #define OUTPUT_MAX     ((size_t)1024 * 1024) /* never reached: a link gives a few KiB at a time */
-#define ENDS_MAX       (2 * PAIR_CONNECTIONS) /* TCP connections: those of the pair, and new ones in their places \
-                                               */
+#define ENDS_MAX                                                                                             \
+    (2 * PAIR_CONNECTIONS) /* TCP connections: those of the pair, and new ones in their places               \
+                            */
 
 struct host;
 

@@ -345,7 +345,7 @@ static void check_addresses(struct parser *parser, struct place whole)
     }
     for (unsigned s = 0; s < PAIR_SYSTEMS; s++) {
         unsigned count = count_networks(result->systems[s]);
-        bool played = (plan->systems >> s & 1u) != 0;
+        bool played = pair_has_bit(plan->systems, s);
         if (played && count != plan->networks && (count > 0 || !plan->connects)) {
             reading_fault(reading, whole, "an address a network for each",
                           "system %c has addresses of %u networks, and there are %u", 'a' + (int)s, count,
