@@ -288,6 +288,27 @@ static void test_the_next_address_after_one_that_refuses(void **state)
     assert_false(world->closed);
 }
 
+static int sends_at_once(struct world *world)
+{
+    int at_once = -1;
+    socklen_t size = sizeof at_once;
+    assert_int_equal(getsockopt(socket_of(world), IPPROTO_TCP, TCP_NODELAY, &at_once, &size), 0);
+    return at_once;
+}
+
+/* TND of a line. */
+static void test_small_pieces_are_sent_at_once_or_gathered(void **state)
+{
+    struct world *world = *state;
+    connect_to(world, HERE, LIMIT_MS);
+    run_until(world, &world->connected);
+    assert_int_equal(sends_at_once(world), 1);
+    tcp_send_at_once(world->tcp, false);
+    assert_int_equal(sends_at_once(world), 0);
+    tcp_send_at_once(world->tcp, true);
+    assert_int_equal(sends_at_once(world), 1);
+}
+
 /* The kernel would wait longer for each of them than this test does. */
 static void test_the_next_address_after_silence(void **state)
 {
@@ -447,6 +468,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_given_up_while_an_address_is_tried, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_given_up_between_two_addresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_silence_is_seen_by_reading, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_small_pieces_are_sent_at_once_or_gathered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_silence_is_seen_by_writing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_waits_leaves_when_the_owner_says_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_waits_is_gone_when_the_owner_gives_up, set_up, tear_down),
