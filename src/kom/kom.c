@@ -3,8 +3,8 @@
  *
  * One rule stands above the others: whatever is sent to telemetry is sent under a grant whose lease, counted
  * by our own clock from when we asked for it, still runs (architecture 3.7). kom_next therefore looks at the
- * clock before it hands out anything for a line. Only a line that stands by (line.h) sends without one, and
- * nothing but test frames.
+ * clock before it hands out anything for a line. Only a line that stands by (line.h) sends without one:
+ * nothing but test frames and, where it stays open, S formats.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -90,6 +90,19 @@ static void drop_unconfirmed(struct kom *kom)
 {
     if (kom->batch != NULL && !kom->alone) { /* alone, it waits for our own disk */
         batch_drop(kom->batch);
+        kom->batch_epoch = 0;
+    }
+}
+
+/* A line that stays open while it stands by: what it was sent and is not stored is dropped by the caller,
+ * and only a new connection brings it again. */
+static void close_standing_by(struct kom *kom, struct line_now now, enum komet_reason reason)
+{
+    for (uint16_t i = 0; kom->process != NULL && !kom->active && i < kom->process->line_count; i++) {
+        if (line_stays_open(&kom->process->lines[i])) {
+            line_deactivate(kom->lines[i].engine, now, reason);
+            kom_absorb(kom, now, i);
+        }
     }
 }
 
@@ -227,6 +240,7 @@ void kom_server_closed(struct kom *kom, struct line_now now)
     drop_unconfirmed(kom);
     kom_trace_forget(kom);
     deactivate(kom, now, KOMET_NO_SERVER);
+    close_standing_by(kom, now, KOMET_NO_SERVER);
     kom->stopped = kom->leave = false;
     kom->relieved = kom->leaving; /* nobody is left to ask */
     kom_forward_lost(kom);
@@ -280,10 +294,15 @@ static void take_stored(struct kom *kom, struct line_now now, const Komet__Wire_
         return;
     }
     if (stored->refused[0] != '\0') {
+        bool passive = !kom->active;
         kom_note(kom, "the server refused values: %s", stored->refused);
         drop_unconfirmed(kom);
         deactivate(kom, now, KOMET_NOT_STORED);
+        close_standing_by(kom, now, KOMET_NOT_STORED);
         kom->held = false;
+        if (passive) { /* the server says nothing more of its role */
+            kom_stand_by(kom, now);
+        }
         return;
     }
     if (kom->batch != NULL) {
@@ -381,6 +400,7 @@ static void absorb_output(struct kom *kom, struct line_now now, uint16_t line,
         break;
     case LINE_OUT_VALUES:
         batch_add(kom->batch, line, output->connection, output->frame, output->values, output->count);
+        kom->batch_epoch = kom->active ? kom->epoch : kom->batch_epoch;
         break;
     case LINE_OUT_LINE:
         state->report = true;
@@ -667,13 +687,15 @@ static bool next_batch(struct kom *kom, struct line_now now, struct kom_output *
     if (kom->batch == NULL || !kom->welcome) {
         return false;
     }
-    output->message = batch_flush(kom->batch, kom->active ? kom->epoch : kom->stopped_epoch);
+    output->message = batch_flush(kom->batch, kom->batch_epoch);
     if (output->message == NULL) { /* frames without values may be acknowledged now */
         kom_acknowledge(kom, now);
         return next_of_lines(kom, now, output);
     }
     output->kind = KOM_OUT_MESSAGE;
     output->message->batch->configuration = kom->configuration;
+    output->message->batch->standby = kom->batch_epoch == 0;
+    kom->batch_epoch = 0;
     kom->batch_sequence = output->message->batch->sequence;
     return true;
 }

@@ -133,6 +133,7 @@ struct kom {
     struct kom_station *stations;
     struct batch *batch;
     uint64_t batch_sequence; /* of the last batch that was sent, over all configurations of this run */
+    uint64_t batch_epoch;    /* under which what waits for the next one came; 0: while we stood by */
 
     uint64_t configuration;      /* number of the lines' */
     uint64_t next_configuration; /* of that which is being read; else the same */

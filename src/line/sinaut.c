@@ -424,7 +424,7 @@ static void sinaut_activate(struct line_engine *engine, struct line_now now)
     sinaut_work(line, now);
 }
 
-/* Silent: S formats and test frames only. */
+/* Silent: S formats, of events only when they are stored, and test frames. */
 static void sinaut_stand_by(struct line_engine *engine, struct line_now now)
 {
     struct sinaut *line = (struct sinaut *)engine;
@@ -434,6 +434,7 @@ static void sinaut_stand_by(struct line_engine *engine, struct line_now now)
     }
     line->stands_by = true;
     line->report_changed = true;
+    sinaut_forget_values(line, 0, line->tag_count);
     if (sinaut_any_speaks(line)) {
         open_line(line, now);
     }
@@ -445,11 +446,11 @@ static void sinaut_deactivate(struct line_engine *engine, struct line_now now, e
     line->active = false;
     line->stands_by = reason == KOMET_BECAME_PASSIVE && sinaut_parameter(line, PARAMETER_SKO) != 0;
     line->report_changed = true;
+    sinaut_forget_values(line, 0, line->tag_count);
     partners_set_acting(&line->partners, false);
     sinaut_commands_abandon(line, PARTNERS_NO_PATH, komet_reason_name(reason));
     sinaut_answers_abandon(line, PARTNERS_NO_PATH);
     sinaut_stations_forget(line);
-    sinaut_held_forget(line);
     for (unsigned p = 0; p < line->line->partner_count; p++) {
         komet_group_forget_events(line->partner[p].group); /* who acts next sends what is not acknowledged */
     }

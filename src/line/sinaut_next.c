@@ -118,14 +118,11 @@ static bool take_wish(struct sinaut *line, struct line_output *output)
 }
 
 /* What waits inside the line itself, in the order in which the world should see it. */
-static bool take_own_output(struct sinaut *line, struct line_now now, struct line_output *output)
+static bool take_own_output(struct sinaut *line, struct line_output *output)
 {
     *output = (struct line_output){.connection = line->connection};
     if (take_words(line, output)) {
         return true;
-    }
-    if (line->active && !line->values_waiting && line->held_count > 0) {
-        line->values_waiting = sinaut_held_next(line, now);
     }
     if (line->values_waiting) {
         line->values_waiting = false;
@@ -170,7 +167,7 @@ static bool take_groups(struct sinaut *line, struct line_now now, struct line_ou
                 continue; /* handed out by next_octets */
             }
             take_group_output(line, now, partner, &from);
-            if (take_own_output(line, now, output)) {
+            if (take_own_output(line, output)) {
                 return true;
             }
         }
@@ -202,6 +199,6 @@ static bool next_octets(struct sinaut *line, struct line_now now, struct line_ou
 bool sinaut_next(struct line_engine *engine, struct line_now now, struct line_output *output)
 {
     struct sinaut *line = (struct sinaut *)engine;
-    return take_own_output(line, now, output) || take_groups(line, now, output) ||
+    return take_own_output(line, output) || take_groups(line, now, output) ||
            next_octets(line, now, output);
 }

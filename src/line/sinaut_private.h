@@ -23,7 +23,6 @@
 #define SINAUT_FRAME_TIMES   256 /* of a path: frames handed out and not stored whose time is known exactly */
 #define SINAUT_QUESTIONS_MAX 4   /* interrogations of one partner that wait for their answer */
 #define SINAUT_ANSWERS_MAX   64  /* to commands of partners; one more is not confirmed */
-#define SINAUT_HELD_MAX      256 /* events that came while the line stood by; older ones give way */
 #define SINAUT_FOUND_MAX     4   /* addresses of one name; further ones are strangers */
 #define SINAUT_BUFFER_SIZE   (32u * 1024) /* octets of values for one partner; the oldest give way */
 
@@ -108,14 +107,6 @@ struct sinaut_answer {
     uint8_t size;
 };
 
-/* An event that came while the line stood by. */
-struct sinaut_held {
-    struct line_value value;
-    struct komet_instant at;
-    uint32_t connection;
-    uint64_t frame;
-};
-
 struct sinaut_partner {
     struct komet_group *group;      /* NULL: there is none */
     struct komet_instant start_at;  /* its interrogation after the start may go (PSD) */
@@ -155,9 +146,6 @@ struct sinaut {
     uint64_t value_frame;
     uint32_t value_connection;
     bool values_waiting;
-
-    struct sinaut_held held[SINAUT_HELD_MAX]; /* a ring */
-    unsigned held_first, held_count;
 
     struct sinaut_command commands[SINAUT_COMMANDS_MAX];
     struct sinaut_end ends[SINAUT_ENDS_MAX];
@@ -262,13 +250,6 @@ void sinaut_receive(struct sinaut *line, struct line_now now, unsigned path,
 /* Puts a value among those of its frame, when the filters of its tag let it go on; with the first row of its
  * column. */
 void sinaut_take_value(struct sinaut *line, const struct line_value *received);
-
-/* sinaut_held.c: events that came while the line stood by. */
-void sinaut_held_add(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
-                     const struct line_value *value);
-void sinaut_held_forget(struct sinaut *line);
-/* The line acts: those of the next frame become values to be handed out. False: there are no more. */
-bool sinaut_held_next(struct sinaut *line, struct line_now now);
 
 /* sinaut_commands.c: ours. */
 void sinaut_commands_order(struct sinaut *line, struct line_now now, const struct line_command *order);

@@ -116,8 +116,7 @@ static void tell_value(struct sinaut *line, const struct line_value *value)
     }
 }
 
-static void take_values(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
-                        const struct komet_asdu *asdu)
+static void take_values(struct sinaut *line, struct line_now now, const struct komet_asdu *asdu)
 {
     const struct station *station = sinaut_station(line, asdu->ca);
     for (unsigned i = 0; i < asdu->count; i++) {
@@ -141,10 +140,9 @@ static void take_values(struct sinaut *line, struct line_now now, unsigned path,
         }
         struct line_value received = value_of(tag, &object, value);
         tell_value(line, &received);
-        if (line->active) {
+        /* Who stands by passes on events only: the interrogation after a take-over brings the rest. */
+        if (line->active || (received.octets_size > 0 && !cot_is_interrogated(asdu->cause))) {
             sinaut_take_value(line, &received);
-        } else if (received.octets_size > 0 && !cot_is_interrogated(asdu->cause)) {
-            sinaut_held_add(line, now, path, frame, &received);
         }
     }
 }
@@ -227,7 +225,7 @@ static bool is_of_values(uint8_t cause)
            cause == KOMET_COT_RETURN_LOCAL;
 }
 
-static void take_monitored(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
+static void take_monitored(struct sinaut *line, struct line_now now, unsigned path,
                            const struct komet_asdu *asdu, bool marked)
 {
     bool interrogated = cot_is_interrogated(asdu->cause);
@@ -241,7 +239,7 @@ static void take_monitored(struct sinaut *line, struct line_now now, unsigned pa
     }
     partners_heard(&line->partners, path, interrogated ? HEARD_ANSWER : HEARD_VALUES);
     line->partner[path / PARTNERS_NETWORKS].answered += interrogated ? asdu->count : 0u;
-    take_values(line, now, path, frame, asdu);
+    take_values(line, now, asdu);
 }
 
 /* From the confirmation of our interrogation to its termination. */
@@ -262,7 +260,7 @@ static void take_asdu(struct sinaut *line, struct line_now now, unsigned path, u
     if (asdu->type == KOMET_M_EI_NA_1) {
         sinaut_stations_initialized(line, partner, asdu->ca);
     } else if (asdu->row->direction == KOMET_MONITOR) {
-        take_monitored(line, now, path, frame, asdu, is_marked(line, asdu, cf3_mark));
+        take_monitored(line, now, path, asdu, is_marked(line, asdu, cf3_mark));
     } else if (is_answer(asdu->cause)) {
         if (is_interrogation(asdu->type) && !asdu->negative) {
             tell_count(line, partner, asdu->cause);

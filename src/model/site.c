@@ -59,6 +59,11 @@ bool line_listens(const struct line *line)
     return line->listen.host != NULL;
 }
 
+bool line_stays_open(const struct line *line)
+{
+    return line->protocol == PROTOCOL_IEC104_SINAUT && line->parameters.value[PARAMETER_SKO] != 0;
+}
+
 unsigned line_connections(const struct line *line)
 {
     unsigned connections = 0;

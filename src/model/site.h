@@ -166,6 +166,9 @@ struct line {
 
 /* True for a line on which we wait for the partner to connect. */
 bool line_listens(const struct line *line);
+/* True for a line that keeps its connections open, with data transfer started, while its instance is passive
+ * (SKO). */
+bool line_stays_open(const struct line *line);
 /* The TCP connections that a line has when all is well: over all partners and networks; of hosts one. */
 unsigned line_connections(const struct line *line);
 

@@ -55,6 +55,7 @@ struct record_event {
     uint8_t octets_size;               /* 0: not time-tagged */
     bool older;                        /* than what the tag has: recorded, and the tag keeps its value */
     bool archived;                     /* it comes from an instance's own buffer, and late */
+    bool standby;                      /* it comes from an instance that stood by */
     struct record_user user;           /* whose command made it so; "" when a station did */
 };
 

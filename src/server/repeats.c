@@ -24,8 +24,10 @@ struct delivery {
     uint64_t frame;
     uint32_t tag;
     uint32_t connection; /* its serial */
+    uint32_t streams;    /* that have brought this event, as bits; 0: it is no event's first delivery */
     uint8_t octets[RECORD_OCTETS_MAX];
     uint8_t size;
+    uint8_t stream;
     bool matched; /* a later connection has delivered it again */
 };
 
@@ -105,7 +107,8 @@ static bool is_seen(const struct repeats *repeats, uint32_t serial)
 
 static uint32_t *connection_bucket(struct repeats *repeats, struct repeats_connection name)
 {
-    uint64_t sum = (name.epoch * UINT64_C(1099511628211) ^ name.connection) * UINT64_C(11400714819323198485);
+    uint64_t key = (name.life * UINT64_C(1099511628211) ^ name.connection) * 16 + name.stream;
+    uint64_t sum = key * UINT64_C(11400714819323198485);
     return &repeats->connection_buckets[sum >> 32 & (repeats->connection_capacity - 1)];
 }
 
@@ -114,7 +117,8 @@ static struct seen_connection *find_connection(struct repeats *repeats, struct r
     uint32_t *bucket = connection_bucket(repeats, name);
     for (uint32_t at = *bucket; is_seen(repeats, at); at = connection_at(repeats, at)->older) {
         struct seen_connection *seen = connection_at(repeats, at);
-        if (seen->name.epoch == name.epoch && seen->name.connection == name.connection) {
+        if (seen->name.life == name.life && seen->name.connection == name.connection &&
+            seen->name.stream == name.stream) {
             return seen;
         }
     }
@@ -138,7 +142,7 @@ static bool in_ring(const struct repeats *repeats, uint64_t serial)
     return serial != 0 && serial + repeats->capacity >= repeats->next;
 }
 
-/* Could the partner send `delivery` again on a connection other than `connection`? */
+/* Could the partner send `delivery` again on another connection of its stream than `connection`? */
 static bool may_come_again(const struct repeats *repeats, const struct delivery *delivery,
                            uint32_t connection, bool late)
 {
@@ -193,41 +197,58 @@ void repeats_move(struct repeats *repeats, const struct repeats *before, const u
     }
 }
 
-static bool take(struct repeats *repeats, struct repeats_connection name, uint64_t frame, uint32_t tag,
-                 const uint8_t *octets, unsigned size, bool late)
+static bool is_same(const struct delivery *delivery, uint32_t tag, const uint8_t *octets, unsigned size)
 {
-    KOMET_ASSERT(size > 0 && size <= RECORD_OCTETS_MAX);
+    return delivery->tag == tag && delivery->size == size && memcmp(delivery->octets, octets, size) == 0;
+}
+
+static enum repeats_result take(struct repeats *repeats, struct repeats_connection name, uint64_t frame,
+                                uint32_t tag, const uint8_t *octets, unsigned size, bool late)
+{
+    KOMET_ASSERT(size > 0 && size <= RECORD_OCTETS_MAX && name.stream < REPEATS_STREAMS_MAX);
     struct seen_connection *connection = find_connection(repeats, name);
+    uint32_t stream = (uint32_t)1 << name.stream;
     if (frame > connection->newest_frame) {
         connection->newest_frame = frame;
     }
     uint64_t newest = repeats->buckets[hash(tag, octets, size) & (repeats->capacity - 1)];
-    struct delivery *oldest = NULL;
+    struct delivery *own = NULL, *other = NULL; /* the oldest ones */
     for (uint64_t at = newest; in_ring(repeats, at); at = repeats->ring[at & (repeats->capacity - 1)].older) {
         struct delivery *delivery = &repeats->ring[at & (repeats->capacity - 1)];
-        if (delivery->tag == tag && delivery->size == size && memcmp(delivery->octets, octets, size) == 0 &&
-            may_come_again(repeats, delivery, connection->serial, late)) {
-            oldest = delivery;
+        if (!is_same(delivery, tag, octets, size)) {
+            continue;
+        }
+        if (delivery->stream == name.stream && may_come_again(repeats, delivery, connection->serial, late)) {
+            own = delivery;
+        }
+        if (delivery->streams != 0 && (delivery->streams & stream) == 0) {
+            other = delivery;
         }
     }
-    if (oldest != NULL) {
-        oldest->matched = true;
-    }
-    struct delivery delivery = {
-        .frame = frame, .tag = tag, .connection = connection->serial, .size = (uint8_t)size};
+    struct delivery delivery = {.frame = frame,
+                                .tag = tag,
+                                .connection = connection->serial,
+                                .streams = own == NULL && other == NULL ? stream : 0,
+                                .size = (uint8_t)size,
+                                .stream = name.stream};
     memcpy(delivery.octets, octets, size);
-    put(repeats, &delivery);
-    return oldest != NULL;
+    if (own != NULL) {
+        own->matched = true;
+    } else if (other != NULL) {
+        other->streams |= stream;
+    }
+    put(repeats, &delivery); /* it may take the place of one of these */
+    return own != NULL ? REPEATS_OWN : other != NULL ? REPEATS_OTHER : REPEATS_NEW;
 }
 
-bool repeats_take(struct repeats *repeats, struct repeats_connection connection, uint64_t frame, uint32_t tag,
-                  const uint8_t *octets, unsigned size)
+enum repeats_result repeats_take(struct repeats *repeats, struct repeats_connection connection,
+                                 uint64_t frame, uint32_t tag, const uint8_t *octets, unsigned size)
 {
     return take(repeats, connection, frame, tag, octets, size, false);
 }
 
-bool repeats_take_late(struct repeats *repeats, struct repeats_connection connection, uint64_t frame,
-                       uint32_t tag, const uint8_t *octets, unsigned size)
+enum repeats_result repeats_take_late(struct repeats *repeats, struct repeats_connection connection,
+                                      uint64_t frame, uint32_t tag, const uint8_t *octets, unsigned size)
 {
     return take(repeats, connection, frame, tag, octets, size, true);
 }

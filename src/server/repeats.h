@@ -7,6 +7,10 @@
  * against what the line's other connections delivered within their last `window` frames; a match is the same
  * event. Two equal values on one connection are two events.
  *
+ * Where passive instances have their connections open, too (Sinaut's SKO), the partner sends each event to
+ * every instance: a stream of its own for each, which may be behind the others. An event is then known by the
+ * streams that have brought it: what a stream brings is the oldest equal one that it has not brought yet.
+ *
  * A ring of the newest deliveries with a hash over them, and another one of connections: every cost is flat
  * in the number of values.
  */
@@ -39,10 +43,22 @@ struct repeats *repeats_init(void *memory, size_t size, uint16_t window, uint32_
 void repeats_move(struct repeats *repeats, const struct repeats *before, const uint32_t *tag_now,
                   uint32_t first_tag);
 
-/* Which connection: serials of a line's connections begin anew with each run, epochs never do. */
+/* Which connection: serials of a line's connections begin anew with each run; what names a life of them never
+ * does (the epoch of a grant). `stream`: to whom the partner sends, 0..REPEATS_STREAMS_MAX - 1; 0 where it
+ * sends each event to one instance only. */
+#define REPEATS_STREAMS_MAX 32
 struct repeats_connection {
-    uint64_t epoch;
+    uint64_t life;
     uint32_t connection;
+    uint8_t stream;
+};
+
+#define REPEATS_RECOVERED (UINT64_C(1) << 63) /* in `life`: of connections before the server's start */
+
+enum repeats_result {
+    REPEATS_NEW = 0, /* an event that is not known */
+    REPEATS_OWN,     /* another connection of its stream has delivered it */
+    REPEATS_OTHER    /* another stream has delivered it */
 };
 
 /*
@@ -50,14 +66,14 @@ struct repeats_connection {
  *   tag           number of its tag in the process
  *   octets, size  its raw element, 1..RECORD_OCTETS_MAX
  *   frame         which I format of its connection, from 1
- * True: it repeats what another connection delivered; it is no new event. In both cases it is remembered as
- * delivered by this connection.
+ * Says whether it is a new event, or repeats what another connection delivered. In each case it is remembered
+ * as delivered by this connection.
  */
-bool repeats_take(struct repeats *repeats, struct repeats_connection connection, uint64_t frame, uint32_t tag,
-                  const uint8_t *octets, unsigned size);
+enum repeats_result repeats_take(struct repeats *repeats, struct repeats_connection connection,
+                                 uint64_t frame, uint32_t tag, const uint8_t *octets, unsigned size);
 /* The same of a value that comes late, out of an instance's own buffer: a connection that was opened after it
  * came may have delivered it long ago. It is matched against all that is remembered. */
-bool repeats_take_late(struct repeats *repeats, struct repeats_connection connection, uint64_t frame,
-                       uint32_t tag, const uint8_t *octets, unsigned size);
+enum repeats_result repeats_take_late(struct repeats *repeats, struct repeats_connection connection,
+                                      uint64_t frame, uint32_t tag, const uint8_t *octets, unsigned size);
 
 #endif

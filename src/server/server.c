@@ -18,10 +18,12 @@ static uint16_t window_of(const struct line *line)
     return (uint16_t)line->parameters.value[PARAMETER_K];
 }
 
-/* What a line's buffer brings may be a repeat of what has come long before. */
+/* What a line's buffer brings may be a repeat of what has come long before, and so may what one of several
+ * instances is sent, which may be far behind the others. */
 static uint32_t values_of(const struct line *line)
 {
-    return line->without_server == WITHOUT_SERVER_BUFFER ? REPEATS_VALUES_MAX : 0;
+    bool many = line->without_server == WITHOUT_SERVER_BUFFER || line_stays_open(line);
+    return many ? REPEATS_VALUES_MAX : 0;
 }
 
 /* One walk over everything that the engine keeps, for its size (`server` NULL) and for its making. */
@@ -233,7 +235,8 @@ void server_recover_archived(struct server *server, const char *process, uint8_t
     }
 }
 
-void server_recover_event(struct server *server, const char *process, const struct record_event *event)
+void server_recover_event(struct server *server, const char *process, uint8_t instance,
+                          const struct record_event *event)
 {
     struct process_state *state = server_find_process(server, process);
     const struct tag *tag = site_find_tag(server->site, event->tag);
@@ -241,14 +244,19 @@ void server_recover_event(struct server *server, const char *process, const stru
         return; /* the site has changed since */
     }
     struct value *value = &server->tags[tag_site_number(tag)].value;
-    if (event->archived ? value_surely_newer(&event->value, value)
-                        : !value_is_older(&event->value, value)) { /* as it was taken then */
+    bool sure = event->archived || event->standby; /* as it was taken then */
+    if (sure ? value_surely_newer(&event->value, value) : !value_is_older(&event->value, value)) {
         *value = event->value;
     }
     if (event->octets_size > 0) { /* the line that the tag has now: lines had other numbers before a RELOAD */
-        struct repeats_connection connection = {event->epoch, event->connection};
-        repeats_take(server->repeats[server_line_number(server, tag->station->line)], connection,
-                     event->frame, tag->number, event->octets, event->octets_size);
+        const struct line *line = tag->station->line;
+        struct repeats_connection connection = {event->epoch, event->connection, 0};
+        if (line_stays_open(line) && instance <= ROLE_INSTANCE_MAX) {
+            connection.life |= REPEATS_RECOVERED;
+            connection.stream = instance;
+        }
+        repeats_take(server->repeats[server_line_number(server, line)], connection, event->frame, tag->number,
+                     event->octets, event->octets_size);
     }
 }
 

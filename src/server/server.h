@@ -45,7 +45,8 @@ void server_recover_batch(struct server *server, const char *process, uint8_t in
 /* The same of an instance's own buffer, by its number. */
 void server_recover_archived(struct server *server, const char *process, uint8_t instance, uint64_t buffer,
                              uint64_t sequence);
-void server_recover_event(struct server *server, const char *process, const struct record_event *event);
+void server_recover_event(struct server *server, const char *process, uint8_t instance,
+                          const struct record_event *event);
 void server_recover_preferred(struct server *server, const char *process, uint8_t instance);
 void server_recover_value(struct server *server, const char *process, uint8_t instance,
                           const struct record_value *value);
@@ -255,6 +256,7 @@ struct server_counters {
     uint64_t batches, values, events, repeats, refused_batches, commands, grants, records;
     uint64_t archived; /* values from buffers of instances, of all that came */
     uint64_t unknown;  /* of them: of tags that the site has no longer; not recorded */
+    uint64_t standby;  /* values from instances that stood by, of all that came */
 };
 struct server_counters server_counters(const struct server *server);
 

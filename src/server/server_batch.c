@@ -29,6 +29,13 @@ static bool columns_agree(const Komet__Wire__Batch *batch)
            batch->n_connection == count && batch->n_octets_size == count && batch->n_line == count;
 }
 
+/* What an instance without a grant may bring: what its partner may not send again. */
+static bool may_come_standing_by(const struct process *process, const Komet__Wire__Batch *batch, size_t value)
+{
+    return line_stays_open(&process->lines[batch->line[value]]) && batch->octets_size[value] > 0 &&
+           !cot_is_interrogated((uint8_t)(batch->cause[value] >> 8 & 0xFF));
+}
+
 /* NULL, or what is wrong with the batch: then nothing of it is taken. */
 static const char *batch_fault(const struct process *process, const Komet__Wire__Batch *batch)
 {
@@ -36,6 +43,9 @@ static const char *batch_fault(const struct process *process, const Komet__Wire_
         return "its columns have different lengths";
     }
     size_t octets = 0;
+    if (batch->standby && is_archived(batch)) {
+        return "it is of a buffer and of an instance that stands by";
+    }
     for (size_t i = 0; i < batch->n_tag; i++) {
         bool known = batch->tag[i] < process->tag_count && batch->line[i] < process->line_count;
         if (!known && !is_archived(batch)) {
@@ -43,6 +53,11 @@ static const char *batch_fault(const struct process *process, const Komet__Wire_
         }
         if (batch->octets_size[i] > RECORD_OCTETS_MAX || batch->status_flags[i] >> 16 >= STATUS_COUNT) {
             return "it has a value out of range";
+        }
+        if (batch->standby && !may_come_standing_by(process, batch, i)) {
+            return "an instance that stands by sends spontaneous values with a time tag only, of lines that "
+                   "keep "
+                   "their connections open";
         }
         octets += batch->octets_size[i];
     }
@@ -115,7 +130,7 @@ void batch_begin(struct server *server, struct line_now now, unsigned client, co
     if (server->journal_failed) {
         return; /* it is being disconnected */
     }
-    if (!is_archived(batch) &&
+    if (!is_archived(batch) && !batch->standby &&
         !instances_valid(&process->instances, now.instant, kom->instance, batch->epoch)) {
         refuse_late(server, kom, batch);
         return;
@@ -132,7 +147,8 @@ void batch_begin(struct server *server, struct line_now now, unsigned client, co
                                        .numbers = numbers,
                                        .client = client,
                                        .ticket = server->ticket + 1,
-                                       .archived = is_archived(batch)};
+                                       .archived = is_archived(batch),
+                                       .standby = batch->standby};
 }
 
 void batch_set_value(struct server *server, const struct tag *tag, const struct value *value)
@@ -187,11 +203,12 @@ static struct value value_at(struct batch_walk *walk)
     };
 }
 
-/* What comes late shows nothing that is not newer for certain. */
+/* What comes late, or from an instance that does not act, shows nothing that is not newer for certain. */
 static bool becomes_current(const struct batch_walk *walk, const struct value *value,
                             const struct value *current)
 {
-    return walk->archived ? value_surely_newer(value, current) : !value_is_older(value, current);
+    return walk->archived || walk->standby ? value_surely_newer(value, current)
+                                           : !value_is_older(value, current);
 }
 
 /* What a batch says of one value, and what that means in the site: names are found again in whatever numbers
@@ -223,6 +240,7 @@ static void write_event(struct server *server, const struct taken *taken)
     event->connection = walk->batch->connection[walk->at];
     event->line = taken->line != NULL ? taken->line->index : 0;
     event->archived = walk->archived;
+    event->standby = walk->standby;
     event->frame = (uint64_t)walk->frame;
     event->octets_size = taken->octets_size;
     event->older =
@@ -259,36 +277,68 @@ static struct taken next_taken(struct server *server)
     if (taken.tag != NULL) {
         taken.line = taken.tag->station->line;
     }
+    server->counters.standby += walk->standby ? 1 : 0;
     walk->octets_at += size;
     return taken;
 }
 
+/* Each connection of an instance to this server is a life of its own: a line that stays open closes with it.
+ */
+static struct repeats_connection connection_of(const struct server *server, const struct taken *taken)
+{
+    const struct batch_walk *walk = &server->walk;
+    const struct client *kom = &server->clients[walk->client];
+    struct repeats_connection connection = {walk->batch->epoch, walk->batch->connection[walk->at], 0};
+    if (line_stays_open(taken->line)) {
+        connection.life = kom->life;
+        connection.stream = kom->instance;
+    }
+    return connection;
+}
+
 /* Has another connection of the line delivered it already? A line that is gone remembers nothing. */
-static bool is_repeat(struct server *server, const struct taken *taken)
+static enum repeats_result find_repeat(struct server *server, const struct taken *taken)
 {
     const struct batch_walk *walk = &server->walk;
     if (taken->octets_size == 0 || cot_is_interrogated(taken->value.cot) || taken->line == NULL) {
+        return REPEATS_NEW;
+    }
+    struct repeats *repeats = server->repeats[server_line_number(server, taken->line)];
+    uint32_t tag = taken->tag != NULL ? taken->tag->number : REPEATS_GONE | taken->given->number;
+    enum repeats_result repeat = (walk->archived ? repeats_take_late : repeats_take)(
+        repeats, connection_of(server, taken), (uint64_t)walk->frame, tag, taken->octets, taken->octets_size);
+    server->counters.repeats += repeat != REPEATS_NEW ? 1 : 0;
+    return repeat;
+}
+
+/* An instance that stood by was first with this event, and could not say that it is newer than what the tag
+ * has. The one that acts brings it now: it is what the tag has, as if the tag had been asked for. */
+static bool confirms(const struct server *server, struct taken *taken, const struct value *current)
+{
+    const struct value *value = &taken->value;
+    bool shown = current != NULL && value_same(value, current) && value->time.ms == current->time.ms;
+    if (server->walk.standby || current == NULL || shown || !becomes_current(&server->walk, value, current)) {
         return false;
     }
-    struct repeats_connection connection = {walk->batch->epoch, walk->batch->connection[walk->at]};
-    uint32_t tag = taken->tag != NULL ? taken->tag->number : REPEATS_GONE | taken->given->number;
-    bool repeat = (walk->archived ? repeats_take_late : repeats_take)(
-        server->repeats[server_line_number(server, taken->line)], connection, (uint64_t)walk->frame, tag,
-        taken->octets, taken->octets_size);
-    server->counters.repeats += repeat ? 1 : 0;
-    return repeat;
+    taken->value.cot = KOMET_COT_INTERROGATED_STATION;
+    taken->octets_size = 0;
+    return true;
 }
 
 /* The value at hand goes into the tag database. True: it is an event, and `server->record` is its record. Of
  * a tag that is gone, what came unasked is recorded under its name: its station will not send it again. */
 static bool take_value(struct server *server)
 {
-    const struct taken taken = next_taken(server);
+    struct taken taken = next_taken(server);
     server->counters.values++;
-    if (taken.given == NULL || is_repeat(server, &taken)) {
+    if (taken.given == NULL) {
         return false;
     }
+    enum repeats_result repeat = find_repeat(server, &taken);
     const struct value *current = taken.tag != NULL ? server_value(server, taken.tag) : NULL;
+    if (repeat == REPEATS_OWN || (repeat == REPEATS_OTHER && !confirms(server, &taken, current))) {
+        return false;
+    }
     bool event = current != NULL ? is_event(taken.tag, &taken.value, current) : is_unasked(&taken.value);
     if (event) {
         write_event(server, &taken);

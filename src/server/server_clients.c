@@ -74,6 +74,7 @@ static void hello_of_kom(struct server *server, struct line_now now, unsigned cl
     kom->welcome = kom->station_modes = true;
     kom->traces = hello->traces;
     kom->configuration = server->configuration;
+    kom->life = ++server->newest_life;
     kom->configure_by = KOMET_NEVER;
     traces_connected(server, client);
     server_note(server, "%s is connected from %s (process %u)", run.text, member->host, hello->pid);

@@ -50,6 +50,7 @@ struct client {
     uint64_t refused_sequence;
     bool traces;                       /* KOM: it keeps its traffic */
     uint64_t configuration;            /* KOM: in whose numbers it speaks */
+    uint64_t life;                     /* KOM: of its lines' connections, for repeats; from 1 */
     bool configure;                    /* it is to be sent the server's */
     struct komet_instant configure_by; /* it was, and is to apply it until then; else NEVER */
 };
@@ -270,6 +271,7 @@ struct batch_walk {
     uint64_t ticket;
     bool recorded; /* it brought an event */
     bool archived; /* it comes from the instance's buffer */
+    bool standby;  /* it comes without a grant */
 };
 
 /* Everything a message body may need, for one output at a time. */
@@ -338,6 +340,7 @@ struct server {
     unsigned change_count, change_next;
     uint64_t ticket, stored_ticket; /* newest handed out; newest on disk */
     uint64_t next_command;
+    uint64_t newest_life; /* of a client */
     bool journal_failed;
     char journal_fault[SERVER_NOTE_SIZE];
     struct record record;

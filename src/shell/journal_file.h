@@ -16,6 +16,7 @@
 /* In the column `cause`, above cause and type. */
 #define JOURNAL_CAUSE_ARRIVAL  0x10000
 #define JOURNAL_CAUSE_ARCHIVED 0x20000
+#define JOURNAL_CAUSE_STANDBY  0x40000
 
 /* What a writer has prepared. */
 enum journal_statement {

@@ -37,6 +37,7 @@ static void recover_event(struct server *server, sqlite3_stmt *row)
     event.type = type >= 0 && type < TAG_TYPE_COUNT ? (enum tag_type)type : TAG_AI;
     journal_file_value(row, 3, &event.value);
     event.archived = (sqlite3_column_int64(row, 5) & JOURNAL_CAUSE_ARCHIVED) != 0;
+    event.standby = (sqlite3_column_int64(row, 5) & JOURNAL_CAUSE_STANDBY) != 0;
     event.epoch = (uint64_t)sqlite3_column_int64(row, 10);
     event.line = (uint16_t)sqlite3_column_int(row, 11);
     event.connection = (uint32_t)sqlite3_column_int64(row, 12);
@@ -46,7 +47,8 @@ static void recover_event(struct server *server, sqlite3_stmt *row)
         event.octets_size = (uint8_t)size;
         memcpy(event.octets, sqlite3_column_blob(row, 14), (size_t)size);
     }
-    server_recover_event(server, (const char *)sqlite3_column_text(row, 8), &event);
+    server_recover_event(server, (const char *)sqlite3_column_text(row, 8),
+                         (uint8_t)sqlite3_column_int(row, 9), &event);
 }
 
 static void recover_grant(struct server *server, sqlite3_stmt *row)

@@ -65,8 +65,8 @@ static bool write_event(struct journal_file *file, const struct record *record, 
     sqlite3_bind_int64(to, 5, (sqlite3_int64)((uint32_t)value->status << 16 | value->flags));
     sqlite3_bind_int64(to, 6,
                        (value->time_origin == TIME_OF_ARRIVAL ? JOURNAL_CAUSE_ARRIVAL : 0) |
-                           (event->archived ? JOURNAL_CAUSE_ARCHIVED : 0) | value->cot << 8 |
-                           value->asdu_type);
+                           (event->archived ? JOURNAL_CAUSE_ARCHIVED : 0) |
+                           (event->standby ? JOURNAL_CAUSE_STANDBY : 0) | value->cot << 8 | value->asdu_type);
     bind_time(to, 7, value->time);
     bind_time(to, 8, value->arrived);
     sqlite3_bind_int64(to, 9, process);

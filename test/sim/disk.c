@@ -71,7 +71,7 @@ void disk_recover(const struct disk *disk, struct server *server, bool grants)
             server_recover_archived(server, record->process, record->instance, record->of.batch.run,
                                     record->of.batch.sequence);
         } else if (record->kind == RECORD_EVENT) {
-            server_recover_event(server, record->process, &record->of.event);
+            server_recover_event(server, record->process, record->instance, &record->of.event);
         } else if (record->kind == RECORD_PREFERRED) {
             server_recover_preferred(server, record->process, record->instance);
         } else if (record->kind == RECORD_VALUE) {

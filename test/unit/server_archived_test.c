@@ -171,8 +171,8 @@ static void test_recovery_shows_the_same(void **state)
     late.value.number = 1;
     late.value.time_origin = TIME_FROM_STATION;
     harness_restart(harness);
-    server_recover_event(harness->server, "SELF.KOM", &newest);
-    server_recover_event(harness->server, "SELF.KOM", &late);
+    server_recover_event(harness->server, "SELF.KOM", 1, &newest);
+    server_recover_event(harness->server, "SELF.KOM", 1, &late);
     server_recovered(harness->server, harness->now);
     assert_true(shown(harness, "M.P")->number == 9);
 }

@@ -571,7 +571,7 @@ static void test_a_repeat_to_the_next_instance_after_a_restart_is_no_event(void 
     struct record_event before = harness_record(harness, RECORD_EVENT)->of.event;
     harness_restart(harness);
     server_recover_grant(harness->server, "SELF.KOM", 1);
-    server_recover_event(harness->server, "SELF.KOM", &before);
+    server_recover_event(harness->server, "SELF.KOM", 1, &before);
     server_recovered(harness->server, harness->now);
     harness_advance(harness, HARNESS_LEASE);
     assert_int_equal(harness_active(harness, 2), 2);

@@ -91,7 +91,7 @@ static void replay(struct harness *harness, const struct record *kept, unsigned 
     for (unsigned i = 0; i < count; i++) {
         const struct record *record = &kept[i];
         if (record->kind == RECORD_EVENT) {
-            server_recover_event(harness->server, record->process, &record->of.event);
+            server_recover_event(harness->server, record->process, record->instance, &record->of.event);
         } else if (record->kind == RECORD_GRANT) {
             server_recover_grant(harness->server, record->process, record->of.grant.epoch);
         } else if (record->kind == RECORD_LOAD_BALANCE) {

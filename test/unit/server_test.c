@@ -546,7 +546,7 @@ static void recover_event(struct harness *harness, const char *name, enum tag_ty
                                                  .time_origin = TIME_FROM_STATION,
                                                  .time = {time_ms},
                                                  .arrived = {arrived_ms}}};
-    server_recover_event(harness->server, "SELF.KOM", &event);
+    server_recover_event(harness->server, "SELF.KOM", 1, &event);
 }
 
 static double number_of(const struct harness *harness, const char *name)

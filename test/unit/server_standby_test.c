@@ -1,0 +1,301 @@
+/* What an instance that stands by is sent on a line that stays open (SKO): its events are stored without a
+ * grant, once, and show nothing that is not newer for certain. */
+#include "server_harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
+
+static const char site_text[] =
+    "site: test\n"
+    "group: {name: G, lease: 600 ms, servers: [{name: A, listen: \"127.0.0.1:1\"}]}\n"
+    "processes:\n"
+    "  SELF.KOM:\n"
+    "    lines:\n"
+    "      L.S:\n"
+    "        protocol: iec104-sinaut\n"
+    "        category: tcp-redundant\n"
+    "        number: 7\n"
+    "        partners: [[10.1.0.1, 10.2.0.1], [10.1.0.2, 10.2.0.2]]\n"
+    "        parameters: {SKO: yes}\n"
+    "        stations:\n"
+    "          B.S: {address: 1, tags: s.csv, time: utc}\n"
+    "      L.CLOSED:\n"
+    "        protocol: iec104-sinaut\n"
+    "        category: tcp-redundant\n"
+    "        number: 8\n"
+    "        partners: [[10.1.0.3, 10.2.0.3], [10.1.0.4, 10.2.0.4]]\n"
+    "        parameters: {SKO: no}\n"
+    "        stations:\n"
+    "          B.C: {address: 1, tags: c.csv, time: utc}\n";
+static const char s_csv[] = "name,type,address,asdu\nM.P,Ai,1,\nM.D,Di,2,\n";
+static const char c_csv[] = "name,type,address,asdu\nM.C,Ai,1,\n";
+static const struct site_file files[] = {{"site.yaml", site_text, sizeof site_text - 1},
+                                         {"s.csv", s_csv, sizeof s_csv - 1},
+                                         {"c.csv", c_csv, sizeof c_csv - 1}};
+
+enum { ACTIVE = 1, PASSIVE = 2 };
+
+static int set_up(void **state)
+{
+    struct harness *harness = malloc(sizeof *harness);
+    harness_begin_with(harness, files, 3);
+    harness_active(harness, ACTIVE);
+    harness_kom(harness, PASSIVE);
+    harness_forget(harness);
+    *state = harness;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    harness_end(*state);
+    free(*state);
+    return 0;
+}
+
+static struct given event(const char *tag, double number, int64_t ms)
+{
+    return (struct given){.tag = tag,
+                          .number = number,
+                          .cot = KOMET_COT_SPONTANEOUS,
+                          .type = KOMET_M_ME_TF_1,
+                          .time_ms = ms,
+                          .tagged = true};
+}
+
+static struct given asked(double number, int64_t ms, bool arrival)
+{
+    return (struct given){.tag = "M.P",
+                          .number = number,
+                          .cot = KOMET_COT_INTERROGATED_STATION,
+                          .type = KOMET_M_ME_NC_1,
+                          .time_ms = ms,
+                          .arrival = arrival};
+}
+
+/* An instance that stands by brings it on that connection. */
+static void give_standing_by(struct harness *harness, unsigned client, uint32_t connection,
+                             struct given given)
+{
+    harness->connection = connection;
+    struct columns *columns = harness_batch(harness);
+    columns->body.standby = true;
+    columns->body.epoch = 0;
+    harness_put(harness, columns, given);
+    harness_feed(harness, client, &columns->message);
+}
+
+static void give_acting(struct harness *harness, uint32_t connection, struct given given)
+{
+    harness->connection = connection;
+    harness_give(harness, ACTIVE, given);
+}
+
+static unsigned events(const struct harness *harness)
+{
+    return harness_records(harness, RECORD_EVENT);
+}
+
+static double shown(const struct harness *harness)
+{
+    return server_value(harness->server, harness_tag(harness, "M.P"))->number;
+}
+
+static void test_it_is_stored_without_a_grant(void **state)
+{
+    struct harness *harness = *state;
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 1.5, 1000));
+    const struct record *record = harness_record(harness, RECORD_EVENT);
+    assert_int_equal(record->instance, PASSIVE);
+    assert_true(record->of.event.standby && !record->of.event.older);
+    assert_true(shown(harness) == 1.5);
+    assert_int_equal(harness_sent_count(harness, PASSIVE, BODY(STORED)), 0); /* N(R) waits for the disk */
+    harness_store(harness);
+    assert_int_equal(harness_sent(harness, PASSIVE, BODY(STORED))->of.stored.sequence, harness->sequence);
+    assert_int_equal(server_counters(harness->server).standby, 1);
+}
+
+static void test_what_the_acting_one_brought_is_a_repeat(void **state)
+{
+    struct harness *harness = *state;
+    give_acting(harness, 1, event("M.P", 1, 1000));
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 1, 1000));
+    assert_int_equal(events(harness), 1);
+    harness_store(harness);
+    assert_int_equal(harness_sent_count(harness, PASSIVE, BODY(STORED)),
+                     1); /* it may acknowledge all the same */
+    assert_int_equal(server_counters(harness->server).repeats, 1);
+}
+
+static void test_and_the_other_way_round(void **state)
+{
+    struct harness *harness = *state;
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 1, 1000));
+    give_acting(harness, 1, event("M.P", 1, 1000));
+    assert_int_equal(events(harness), 1);
+}
+
+/* The partner's clock stands still: each of the events is one, however the instances take turns. */
+static void test_equal_events_are_matched_one_to_one(void **state)
+{
+    struct harness *harness = *state;
+    for (int i = 0; i < 3; i++) {
+        give_acting(harness, 1, event("M.P", 1, 1000));
+        give_standing_by(harness, PASSIVE, 1, event("M.P", 1, 1000));
+        give_standing_by(harness, PASSIVE, 1, event("M.P", 1, 1000));
+        give_acting(harness, 1, event("M.P", 1, 1000));
+    }
+    assert_int_equal(events(harness), 6);
+}
+
+/* One of them is far behind: its partner's path was slow. */
+static void test_one_that_is_far_behind_brings_nothing_new(void **state)
+{
+    struct harness *harness = *state;
+    for (int i = 0; i < 300; i++) {
+        give_acting(harness, 1, event("M.P", i, 1000 + i));
+        harness_store(harness);
+        harness_forget(harness);
+    }
+    for (int i = 0; i < 300; i++) {
+        give_standing_by(harness, PASSIVE, 1, event("M.P", i, 1000 + i));
+        harness_store(harness);
+        assert_int_equal(events(harness), 0);
+        harness_forget(harness);
+    }
+}
+
+/* The path of the one that stands by fails: what was not acknowledged comes again on the other one. */
+static void test_its_own_other_path_brings_repeats(void **state)
+{
+    struct harness *harness = *state;
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 1, 1000));
+    give_standing_by(harness, PASSIVE, 2, event("M.P", 1, 1000));
+    give_acting(harness, 1, event("M.P", 1, 1000));
+    assert_int_equal(events(harness), 1);
+}
+
+/* A new run counts its connections from 1 again. */
+static void test_a_connection_of_another_run_is_another_one(void **state)
+{
+    struct harness *harness = *state;
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 1, 1000));
+    harness_close(harness, PASSIVE, true);
+    harness_kom(harness, PASSIVE);
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 1, 1000));
+    assert_int_equal(events(harness), 1);
+}
+
+static void test_an_older_one_is_recorded_and_not_shown(void **state)
+{
+    struct harness *harness = *state;
+    give_acting(harness, 1, event("M.P", 9, 5000));
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 1, 4000));
+    assert_int_equal(events(harness), 2);
+    assert_true(shown(harness) == 9);
+}
+
+/* Whether it is newer than what was asked for nobody knows. The acting instance says so, when it brings it.
+ */
+static void test_what_is_not_newer_for_certain_the_acting_one_confirms(void **state)
+{
+    struct harness *harness = *state;
+    give_acting(harness, 1, asked(9, harness->now.utc.ms, true));
+    harness_forget(harness);
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 1, harness->now.utc.ms + 1000));
+    assert_true(harness_record(harness, RECORD_EVENT)->of.event.older);
+    assert_true(shown(harness) == 9);
+    harness_forget(harness);
+    give_acting(harness, 1, event("M.P", 1, harness->now.utc.ms + 1000));
+    assert_true(shown(harness) == 1);
+    assert_int_equal(harness_record(harness, RECORD_EVENT)->of.event.value.cot,
+                     KOMET_COT_INTERROGATED_STATION);
+    assert_false(harness_record(harness, RECORD_EVENT)->of.event.older);
+}
+
+static void test_recovery_shows_the_same_and_knows_the_repeats(void **state)
+{
+    struct harness *harness = *state;
+    struct record acting, standing_by;
+    give_acting(harness, 1, asked(9, harness->now.utc.ms, true));
+    acting = *harness_record(harness, RECORD_EVENT);
+    harness_forget(harness);
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 1, harness->now.utc.ms + 1000));
+    standing_by = *harness_record(harness, RECORD_EVENT);
+    int64_t ms = harness->now.utc.ms + 1000;
+    harness_restart(harness);
+    server_recover_event(harness->server, "SELF.KOM", acting.instance, &acting.of.event);
+    server_recover_event(harness->server, "SELF.KOM", standing_by.instance, &standing_by.of.event);
+    server_recovered(harness->server, harness->now);
+    assert_true(shown(harness) == 9);
+    harness_kom(harness, PASSIVE);
+    harness_forget(harness);
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 1, ms));
+    assert_int_equal(events(harness), 0);
+}
+
+/* ---- what it may not send ---- */
+
+static void assert_wrong(struct harness *harness, struct given given)
+{
+    give_standing_by(harness, PASSIVE, 1, given);
+    assert_true(harness->closed[PASSIVE]);
+    assert_int_equal(events(harness), 0);
+    assert_non_null(strstr(harness->notes, "an instance that stands by sends spontaneous values"));
+}
+
+static void test_a_line_that_does_not_stay_open_has_nothing_to_say(void **state)
+{
+    assert_wrong(*state, event("M.C", 1, 1000));
+}
+
+static void test_nor_has_a_value_without_a_time_tag(void **state)
+{
+    struct given given = event("M.P", 1, 1000);
+    given.tagged = false;
+    assert_wrong(*state, given);
+}
+
+static void test_nor_has_an_answer(void **state)
+{
+    struct given given = asked(1, 1000, false);
+    given.tagged = true;
+    assert_wrong(*state, given);
+}
+
+static void test_a_buffer_stands_not_by(void **state)
+{
+    struct harness *harness = *state;
+    struct columns *columns = harness_batch(harness);
+    columns->body.standby = true;
+    columns->body.buffer = 7;
+    harness_put(harness, columns, event("M.P", 1, 1000));
+    harness_feed(harness, PASSIVE, &columns->message);
+    assert_true(harness->closed[PASSIVE]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_it_is_stored_without_a_grant, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_the_acting_one_brought_is_a_repeat, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_and_the_other_way_round, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_equal_events_are_matched_one_to_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_that_is_far_behind_brings_nothing_new, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_its_own_other_path_brings_repeats, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_connection_of_another_run_is_another_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_older_one_is_recorded_and_not_shown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_not_newer_for_certain_the_acting_one_confirms, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_recovery_shows_the_same_and_knows_the_repeats, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_line_that_does_not_stay_open_has_nothing_to_say, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_nor_has_a_value_without_a_time_tag, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nor_has_an_answer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_buffer_stands_not_by, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
