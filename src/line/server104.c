@@ -420,33 +420,30 @@ static void state_changed(struct server104 *line, struct line_now now, struct se
     KOMET_ASSERT_NEVER("an unknown state of a link");
 }
 
-/* One output of a group. True when `output` was filled. */
-static bool take_group_output(struct server104 *line, struct line_now now, unsigned group,
-                              const struct komet_group_output *from, struct line_output *output)
+/* One output of a group, octets apart. */
+static void take_group_output(struct server104 *line, struct line_now now, unsigned group,
+                              const struct komet_group_output *from)
 {
     struct server104_slot *slot = server104_slot_of(line, group, from->connection);
     if (slot == NULL) {
-        return false; /* closed meanwhile */
+        return; /* closed meanwhile */
     }
     switch (from->kind) {
     case KOMET_GROUP_OUT_STATE:
         state_changed(line, now, slot, from->state);
-        return false;
+        return;
     case KOMET_GROUP_OUT_ASDU:
         server104_receive(line, now, slot, from->octets, from->size, from->received);
-        return false;
+        return;
     case KOMET_GROUP_OUT_ACKNOWLEDGED:
         server104_acknowledged(line, group);
-        return false;
-    case KOMET_GROUP_OUT_SEND: /* handed out again until it is written, as of every line */
-        komet_group_writable(line->groups[group].group, slot->c);
-        *output = (struct line_output){
-            .kind = LINE_OUT_SEND, .connection = slot->serial, .octets = from->octets, .size = from->size};
-        return true;
+        return;
+    case KOMET_GROUP_OUT_SEND:
+        KOMET_ASSERT_NEVER("SEND is taken by the caller");
     case KOMET_GROUP_OUT_CLOSE:
         abort_later(line, slot->serial, from->reason);
         forget(line, slot, from->reason);
-        return false;
+        return;
     }
     KOMET_ASSERT_NEVER("an unknown output of a group");
 }
@@ -515,9 +512,9 @@ static bool take_own_output(struct server104 *line, struct line_output *output)
     return take_station(line, output) || take_taken(line, output);
 }
 
-/* The next output of one group's links; answers and events take the room that there is first. */
-static bool take_next_of_group(struct server104 *line, struct line_now now, unsigned group,
-                               struct line_output *output, bool *filled)
+/* What one group's links want, octets apart; answers and events take the room that there is first. False:
+ * nothing more. */
+static bool take_next_of_group(struct server104 *line, struct line_now now, unsigned group)
 {
     struct komet_group_output from;
     for (unsigned i = 0; i < LINE_CONNECTIONS_MAX; i++) {
@@ -529,8 +526,33 @@ static bool take_next_of_group(struct server104 *line, struct line_now now, unsi
     if (!komet_group_next(line->groups[group].group, now.instant, &from)) {
         return false;
     }
-    *filled = take_group_output(line, now, group, &from, output);
+    if (from.kind != KOMET_GROUP_OUT_SEND) { /* those are handed out by next_octets */
+        take_group_output(line, now, group, &from);
+    }
     return true;
+}
+
+/* Octets of any connection; those that are not written are handed out again. */
+static bool next_octets(struct server104 *line, struct line_now now, struct line_output *output)
+{
+    for (unsigned i = 0; i < line->group_count; i++) {
+        struct komet_group *group = line->groups[i].group;
+        struct komet_group_output from;
+        for (unsigned c = 0; c < KOMET_GROUP_CONNECTIONS_MAX; c++) {
+            if (server104_slot_of(line, i, c) != NULL) {
+                komet_group_writable(group, c);
+            }
+        }
+        if (komet_group_next(group, now.instant, &from)) {
+            const struct server104_slot *slot = server104_slot_of(line, i, from.connection);
+            KOMET_ASSERT(from.kind == KOMET_GROUP_OUT_SEND); /* all else was taken before */
+            KOMET_ASSERT(slot != NULL);                      /* of no other one can be written */
+            *output = (struct line_output){
+                .kind = LINE_OUT_SEND, .connection = slot->serial, .octets = from.octets, .size = from.size};
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool server104_next(struct line_engine *engine, struct line_now now, struct line_output *output)
@@ -540,14 +562,13 @@ static bool server104_next(struct line_engine *engine, struct line_now now, stru
         return true;
     }
     for (unsigned i = 0; i < line->group_count && line->active; i++) {
-        bool filled = false;
-        while (take_next_of_group(line, now, i, output, &filled)) {
-            if (filled || take_own_output(line, output)) {
+        while (take_next_of_group(line, now, i)) {
+            if (take_own_output(line, output)) {
                 return true;
             }
         }
     }
-    return false;
+    return line->active && next_octets(line, now, output);
 }
 
 static struct line_report server104_report(const struct line_engine *engine)

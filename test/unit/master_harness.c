@@ -46,6 +46,9 @@ static void take_outputs(struct masters_world *world)
             world->listens = false;
             break;
         case LINE_OUT_SEND:
+            if (find(world, from.connection) != NULL && find(world, from.connection)->blocked) {
+                return;
+            }
             to_master(world, &from);
             break;
         case LINE_OUT_ABORT: {

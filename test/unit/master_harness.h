@@ -22,7 +22,8 @@ struct master {
     struct komet_link *link; /* NULL: none */
     void *memory;
     uint32_t serial;
-    bool silent; /* it acknowledges nothing */
+    bool silent;  /* it acknowledges nothing */
+    bool blocked; /* it takes no octets: who hands them out stops there */
     struct {
         uint8_t octets[KOMET_ASDU_SIZE_MAX];
         size_t size;

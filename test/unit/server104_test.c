@@ -374,6 +374,27 @@ static void test_the_end_of_initialization_comes_first(void **state)
     assert_int_equal(masters_got(world, 0, KOMET_M_EI_NA_1, KOMET_COT_INITIALIZED, NULL), 0);
 }
 
+/* Who stops at the octets of one connection has taken what came on the others. */
+static void test_octets_go_last(void **state)
+{
+    struct masters_world *world = *state;
+    masters_activate(world, 0);
+    masters_start(world, 0, 1);
+    masters_start(world, 1, 9);
+    world->masters[0].blocked = true;
+    masters_event(world, TAG_D, 1);
+    masters_send(world, 1, KOMET_C_SC_NA_1, KOMET_COT_ACTIVATION,
+                 (struct komet_object){.ioa = 20, .value.single = true});
+    assert_int_equal(world->command_count, 1);
+    masters_send(world, 1, KOMET_C_SE_NC_1, KOMET_COT_ACTIVATION,
+                 (struct komet_object){.ioa = 21, .value.real = 2.5f});
+    assert_int_equal(world->command_count, 2);
+    world->masters[0].blocked = false;
+    masters_pump(world);
+    assert_int_equal(masters_got(world, 0, 30, KOMET_COT_SPONTANEOUS, NULL), 1);
+    assert_int_equal(masters_got(world, 1, 30, KOMET_COT_SPONTANEOUS, NULL), 1);
+}
+
 static void test_with_a_disabled_station_is_not_spoken(void **state)
 {
     struct masters_world *world = *state;
@@ -428,6 +449,7 @@ int main(void)
         CASE(test_an_answer_for_a_master_that_is_gone_means_nothing),
         CASE(test_what_fits_nothing_is_mirrored),
         CASE(test_the_end_of_initialization_comes_first),
+        CASE(test_octets_go_last),
         CASE(test_with_a_disabled_station_is_not_spoken),
         CASE(test_a_master_that_asks_and_takes_no_answer_is_closed),
     };
