@@ -3,8 +3,11 @@
 The networks are 127.1.0.0/16 and 127.2.0.0/16 of the loopback, so that no privilege is needed.
 """
 
+import collections
+import contextlib
 import csv
 import json
+import sqlite3
 import subprocess
 
 from komet_site import KOMET, Process, free_port, wait_for
@@ -94,7 +97,55 @@ class KometEnd:
     def said(self, text):
         return any(text in process.text() for process in self.processes if process.name.startswith("kom"))
 
+    def stored(self, columns, where, *values):
+        """Rows of the journal's spontaneous events, asked of the file, so that the server does nothing for it."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.folder}/data/journal.db?mode=ro", uri=True)) as journal:
+            return journal.execute(f"SELECT {columns} FROM events JOIN tags ON tags.id = events.tag"
+                                   f" WHERE (cause >> 8 & 255) = 3 AND {where}", values).fetchall()
+
+    def newest_event(self):
+        """When the newest event arrived, in s; 0: none did."""
+        rows = self.stored("arrived", "1 ORDER BY seq DESC LIMIT 1")
+        return rows[0][0] / 1000 if rows else 0
+
+    def arrivals(self, behind):
+        """When the events behind that seq arrived, in s, sorted."""
+        return sorted(row[0] / 1000 for row in self.stored("arrived", "seq > ?", behind))
+
+    def newest_seq(self):
+        rows = self.stored("seq", "1 ORDER BY seq DESC LIMIT 1")
+        return rows[0][0] if rows else 0
+
     def end(self):
         for process in self.processes:
             process.end()
             print(f"---- {process.name}\n{process.text()[-3000:]}")
+
+
+def check_every_event(komet, pair, tag_of):
+    """What the pair generated until now is in the journal, each once, in order. Returns how many. `tag_of`: of an address."""
+    truth, found = collections.defaultdict(list), collections.defaultdict(list)
+    generated = len(pair.sent())
+    wait_for(lambda: komet.stored("count(*)", "1")[0][0] >= generated, "the events until now are stored", seconds=60)
+    for name, number, moment in komet.stored("name, number, time", "1 ORDER BY seq"):
+        found[name].append((moment, number))
+    for row in pair.sent():  # read afterwards: it has all that was stored, and more
+        truth[tag_of(int(row["ioa"]))].append((int(row["time_ms"]), float(row["value"])))
+    assert sum(map(len, found.values())) >= generated
+    for name, events in found.items():
+        wrong = next((at for at, (got, sent) in enumerate(zip(events, truth[name])) if got != sent), None)
+        assert wrong is None, f"{name}: {events[wrong:wrong + 3]} in the place of {truth[name][wrong:wrong + 3]}"
+    return generated
+
+
+def longest_pause(moments, begin, end):
+    """Of arrivals, in s, sorted: the longest time without one between `begin` and `end`."""
+    inside = [begin] + [moment for moment in moments if begin < moment < end]
+    return max((later - earlier for earlier, later in zip(inside, inside[1:])), default=0)
+
+
+def print_pauses(what, pauses):
+    pauses = sorted(pauses)
+    if pauses:
+        print(f"{what}: {len(pauses)} times, p50 {pauses[len(pauses) // 2] * 1000:.0f} ms, "
+              f"p99 {pauses[min(len(pauses) - 1, len(pauses) * 99 // 100)] * 1000:.0f} ms, longest {pauses[-1] * 1000:.0f} ms")

@@ -2,10 +2,16 @@
 are lost, and when the pair misbehaves (doc/sinaut.md).
 """
 
+import os
+import signal
+import time
+
 import pytest
 
 from komet_site import free_port, wait_for
-from sinaut_pair import KometEnd, Pair
+from sinaut_pair import KometEnd, Pair, check_every_event, longest_pause, print_pauses
+
+ROUNDS = 40 if os.environ.get("KOMET_SOAK") else 4
 
 TAGS = """M.D1,Di,11,
 M.D2,Di,12,
@@ -27,6 +33,15 @@ STATIONS = """stations:
       - {ioa: 41, type: 45, follows: 11}
       - {ioa: 42, type: 50, follows: 21}
 """
+# 2,000 events a second. k is so large that one sync of the journal does not hold the pair up; K of the line is the same, so
+# that each repeat is known.
+MANY_PARAMETERS = "WT1: 2000, WT2: 500, WT3: 1000, K: 100"
+MANY = """k: 100
+w: 50
+stations:
+  - {ca: 513, points: [{ioa: 1001, type: 30, count: 200, toggle: {period: 100 ms}}]}
+"""
+MANY_TAGS = "".join(f"M.T{n:03d},Di,{1001 + n},\n" for n in range(200))
 SITE = """site: s
 group: {{name: S, lease: 600 ms, servers: [{{name: A, listen: "SERVER"}}]}}
 processes:
@@ -48,7 +63,7 @@ class Ends:
     """A Komet site and a pair, the one connecting to the other."""
 
     def __init__(self, folder, parameters="WT1: 2000, WT2: 500, WT3: 1000", pair_keys="", komet_connects=True,
-                 stations=STATIONS):
+                 stations=STATIONS, tags=TAGS, instances=(None,)):
         self.folder = folder
         port = free_port()
         systems = [[f"127.{network}.0.{system}:{port}" for network in (1, 2)] for system in (1, 2)]
@@ -56,18 +71,23 @@ class Ends:
         if not komet_connects:
             parameters += f", SP: {port}, SH: ALL"
             quoted = [text.replace(f":{port}", "") for text in quoted]
-        self.komet = KometEnd(folder, SITE.format(parameters=parameters, a=quoted[0], b=quoted[1]), TAGS)
+        self.komet = KometEnd(folder, SITE.format(parameters=parameters, a=quoted[0], b=quoted[1]), tags)
         if not komet_connects:
             text = (folder / "site.yaml").read_text()
             (folder / "site.yaml").write_text(text.replace("        local: [127.1.0.11, 127.2.0.11]\n", ""))
         partners = "" if komet_connects else f'partners: [["127.1.0.11:{port}", "127.2.0.11:{port}"]]\n'
+        if len(instances) > 1:
+            text = (folder / "site.yaml").read_text().replace("        local: [127.1.0.11, 127.2.0.11]\n", "")
+            local = ", ".join(f"{i}: {{L.S: {{local: [127.1.0.1{i}, 127.2.0.1{i}]}}}}" for i in instances)
+            (folder / "site.yaml").write_text(text.replace("    lines:\n", f"    instances: {{{local}}}\n    lines:\n"))
+            partners = f"partners: {[[f'127.{n}.0.1{i}' for n in (1, 2)] for i in instances]}\n".replace("'", "")
         (folder / "pair.yaml").write_text(
             f"systems: {{a: {quoted[0]}, b: {quoted[1]}}}\n{partners}connects: {str(not komet_connects).lower()}\n"
             f"reconnect: 200 ms\nt1: 2 s\nt2: 500 ms\nt3: 1 s\ntakeover: 500 ms\noriginator: 1\n{pair_keys}{stations}"
         )
         self.pair = Pair(folder)
         self.komet.start_server()
-        self.komet.start_kom()
+        self.koms = {instance: self.komet.start_kom(instance) for instance in instances}
 
     def ready(self):
         """All four are started, and Komet knows that A is HOT."""
@@ -261,3 +281,92 @@ def test_marked_values_of_a_standby_are_ignored(new_ends, mark, parameter):
         ends.event(value, "A")
     assert not ends.komet.said("both partners deliver")
     assert ends.komet.line()["value"]
+
+
+# ---- more processes, and how long it takes ----
+
+def test_each_system_in_a_process_of_its_own(new_ends):
+    """They know nothing of each other: HOT moves by orders to both, and one is killed."""
+    ends = new_ends(pair_keys="play: a\n")
+    text = (ends.folder / "pair.yaml").read_text()
+    (ends.folder / "other.yaml").write_text(text.replace("play: a", "play: b"))
+    other = Pair(ends.folder, "other")
+    try:
+        ends.ready()
+        ends.event(1, "A")
+        for pair in (ends.pair, other):
+            pair.order("hot b")
+        other.order("value 513 12 0")
+        ends.wait_value("M.D2", False, "B's event")
+        wait_for(lambda: ends.komet.hot() == "B", "B is known to be HOT")
+        assert len(ends.pair.sent()) == 1 and len(other.sent()) == 1
+        ends.pair.signal(signal.SIGKILL)
+        other.order("value 513 12 1")
+        ends.wait_value("M.D2", True, "B's event")
+        wait_for(lambda: [c["state"] for c in ends.komet.connections()][2:] == ["started"] * 2, "B's connections stay")
+    finally:
+        other.end()
+        print(f"---- other\n{other.text()[-3000:]}")
+
+
+def active(komet):
+    instances = komet.tell("PROCESS", "SELF.KOM")[0]["instances"]
+    return next((i["instance"] for i in instances if i["role"] == "active"), None)
+
+
+def both_stand(komet):
+    """Four connections of the active instance are started, and the passive one has some."""
+    acting = active(komet)
+    started = [c["instance"] == acting for c in komet.connections() if c["state"] == "started"]
+    return started.count(True) == 4 and False in started
+
+
+def test_instances_are_killed_and_every_event_is_stored_once(new_ends):
+    """Two instances, eight connections; HOT moves meanwhile. 100 events a second: what a passive instance keeps, the events of
+    the last K frames, is then more than what comes until it acts."""
+    few = MANY.replace("period: 100 ms", "period: 2 s")
+    ends = new_ends(parameters=MANY_PARAMETERS, stations=few, tags=MANY_TAGS, instances=(1, 2))
+    komet = ends.komet
+
+    def events_come(what):
+        seq = komet.newest_seq()
+        wait_for(lambda: komet.newest_seq() > seq + 100, what)
+
+    wait_for(lambda: both_stand(komet), "both instances have started their connections")
+    for hot in "ba":
+        before = active(komet)
+        events_come("events come")
+        ends.koms[before].signal(signal.SIGKILL)
+        ends.koms[before].popen.wait(20)
+        wait_for(lambda: active(komet) == 3 - before, "the other instance acts")
+        events_come("events come to it")
+        ends.pair.order(f"hot {hot}")
+        events_come("events come from the other system")
+        ends.koms[before] = komet.start_kom(before)
+        wait_for(lambda: both_stand(komet), "both instances have started their connections again")
+    print(f"{check_every_event(komet, ends.pair, lambda ioa: f'M.T{ioa - 1001:03d}')} events")
+
+
+def pause_by(ends, order):
+    """The longest time without an event after an order, in s."""
+    seq, begin = ends.komet.newest_seq(), time.time()
+    ends.pair.order(order)
+    wait_for(lambda: ends.komet.newest_event() > begin + 0.5, "events come again")
+    return longest_pause(ends.komet.arrivals(seq), begin, time.time())
+
+
+def test_how_long_no_event_comes(new_ends):
+    """2,000 events a second; the path that carries them is reset, HOT moves. Each event is stored once."""
+    ends = new_ends(parameters=MANY_PARAMETERS, stations=MANY, tags=MANY_TAGS).ready()
+    pauses = {"a path reset": [], "HOT moved": []}
+    for _ in range(ROUNDS):
+        hot = ends.komet.hot()
+        pauses["a path reset"].append(pause_by(ends, f"lose path {hot.lower()}{ends.komet.data_path(hot)}"))
+        ends.pair.order("restore all")
+        wait_for(lambda: ends.komet.line()["value"], "four connections are there again")
+        other = "B" if hot == "A" else "A"
+        pauses["HOT moved"].append(pause_by(ends, f"hot {other.lower()}"))
+        wait_for(lambda one=other: ends.komet.hot() == one, f"{other} is known to be HOT")
+    for what, found in pauses.items():
+        print_pauses(what, found)
+    print(f"{check_every_event(ends.komet, ends.pair, lambda ioa: f'M.T{ioa - 1001:03d}')} events")
