@@ -6,6 +6,7 @@ The networks are 127.1.0.0/16 and 127.2.0.0/16 of the loopback, so that no privi
 import json
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -80,6 +81,7 @@ def make_ends(tmp_path):
         tmp_path / "west", "WEST",
         "{1: {L.WEST: {local: [127.1.0.11, 127.2.0.11]}}, 2: {L.WEST: {local: [127.1.0.12, 127.2.0.12]}}}",
         f"""        number: 7
+        parameters: {{PTO: 300 ms, PCNT: 2}}
         partners:
           - {{name: E1, addresses: ["127.1.0.1:{ports[0]}", "127.2.0.1:{ports[0]}"]}}
           - {{name: E2, addresses: ["127.1.0.2:{ports[1]}", "127.2.0.2:{ports[1]}"]}}""",
@@ -131,10 +133,18 @@ def exchange(west, east, number):
     wait_value(west, "M.WEST.GOT", number + 3, "east's command in the west")
 
 
+def pinged_for_a_while(end):
+    """Its addresses answer, where this machine lets us ping; else it says so, and takes none for dead."""
+    told = time.monotonic() + 1.5  # more than PTO times PCNT, from each of its instances
+    wait_for(lambda: time.monotonic() > told, "pings")
+    assert not any("is dead on network" in kom.text() for kom in end.koms)
+
+
 def test_two_redundant_sites_exchange_values_and_commands_whoever_is_killed(ends):
     west, east = ends
     both_know_who_is_hot(west, east)
     exchange(west, east, 10)
+    pinged_for_a_while(west)
     connections = [c for c in east.line()["connections"] if c["instance"] == 1]
     assert len(connections) == 4 and all(c["state"] == "started" for c in connections)
     assert sorted(c["path"][0] for c in connections) == ["1", "1", "2", "2"]
