@@ -30,11 +30,29 @@ static bool is_telling(struct tell_json value)
     return !empty && kind != TELL_JSON_NULL && kind != TELL_JSON_ARRAY && kind != TELL_JSON_OBJECT;
 }
 
+/* Of a connection with a system of a redundant partner, in front of the rest: "B 1 data HOT ". */
+static void put_partner(FILE *file, struct tell_json object)
+{
+    static const char *const names[] = {"partner", "path", "role"};
+    struct tell_json path = tell_json_member(object, "path");
+    if (path.at == NULL || !is_telling(path)) {
+        return;
+    }
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct tell_json value = tell_json_member(object, names[i]);
+        if (value.at != NULL && is_telling(value)) {
+            tell_cell_put(file, value);
+            fputc(' ', file);
+        }
+    }
+}
+
 /* An object within a cell: its first members, and the reason: "2 passive", "rtu:2404 closed (t1-test)". */
 static void put_brief(FILE *file, struct tell_json object)
 {
     struct tell_json name, value;
     unsigned shown = 0;
+    put_partner(file, object);
     for (struct tell_json_walk walk = tell_json_walk(object); tell_json_next(&walk, &name, &value);) {
         if (shown < BRIEF && is_telling(value)) {
             fputs(shown > 0 ? " " : "", file);

@@ -37,8 +37,9 @@ static void test_the_demo_site(void **state)
         assert_ptr_equal(site_find_tag(site, site->tags[i]->name), site->tags[i]);
     }
     const struct site_file *files[4];
-    assert_int_equal(site_files_of_process(site, &folder, &site->processes[0], files, 4), 2);
-    assert_string_equal(files[1]->name, "rtu.csv");
+    assert_int_equal(site_files_of_process(site, &folder, &site->processes[0], files, 4), 3);
+    assert_string_equal(files[1]->name, "pair.csv");
+    assert_string_equal(files[2]->name, "rtu.csv");
     site_result_release(&result);
     site_folder_release(&folder);
 }

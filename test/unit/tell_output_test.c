@@ -118,6 +118,19 @@ static void test_nested_arrays_are_summed_up(void **state)
                                    "L     h:1 closed (t1-test), […], 7  1\n");
 }
 
+static void test_a_connection_of_a_partner_says_whose_it_is(void **state)
+{
+    (void)state;
+    begin(TELL_TABLE, false);
+    assert_true(PAGE(false, "{\"name\":\"L\",\"connections\":[{\"address\":\"h:1\",\"state\":\"started\","
+                            "\"reason\":\"\",\"partner\":\"B\",\"path\":\"1 data\",\"role\":\"HOT\"},"
+                            "{\"address\":\"h:2\",\"state\":\"closed\",\"reason\":\"t1-test\","
+                            "\"partner\":\"B\",\"path\":\"2\",\"role\":null},"
+                            "{\"address\":\"h:3\",\"state\":\"started\",\"partner\":\"h\",\"path\":null}]}"));
+    assert_string_equal(written(), "name  connections\n"
+                                   "L     B 1 data HOT h:1 started, B 2 h:2 closed (t1-test), h:3 started\n");
+}
+
 static void test_one_object_is_a_line_a_member(void **state)
 {
     (void)state;
@@ -356,6 +369,7 @@ int main(void)
         TEST(test_an_empty_last_cell_leaves_no_blanks),
         TEST(test_an_overlong_cell_widens_nothing),
         TEST(test_nested_arrays_are_summed_up),
+        TEST(test_a_connection_of_a_partner_says_whose_it_is),
         TEST(test_one_object_is_a_line_a_member),
         TEST(test_status_has_sections),
         TEST(test_too_many_members_are_left_out),
