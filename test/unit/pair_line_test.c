@@ -14,7 +14,7 @@
 #include "partner/pair.h"
 #include "site/reader.h"
 
-enum { POINTS = 4, CABLE = 16384, EVENTS_MAX = 20000, SEEDS = 100, SEEDS_SOAK = 3000 };
+enum { POINTS = 4, CABLE = 16384, EVENTS_MAX = 20000, SEEDS = 100, SEEDS_SOAK = 1000 };
 
 static const char site_yaml[] = "site: s\n"
                                 "processes:\n"
