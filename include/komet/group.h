@@ -11,7 +11,7 @@
  * the one that was (KOMET_REPLACED), and makes it the carrier. KOMET_GROUP_ALL_STARTED (Sinaut): all may be
  * started. The first one started is the carrier until it is not started any more; then it is the one that has
  * been started for longest. Both ends of such connections are alike, so the group may also be the one that
- * starts them.
+ * starts them: each as soon as it is up, or where it is told to (start_when_told, komet_group_start).
  *
  *     komet_group_connected(group, now, c);
  *     komet_group_event(group, octets, size);
@@ -45,6 +45,8 @@ enum komet_group_full {
 struct komet_group_settings {
     struct komet_link_settings link; /* of every connection; KOMET_CONTROLLING only with ALL_STARTED, then
                                         each connection sends STARTDT as soon as it is up */
+    bool start_when_told;            /* KOMET_CONTROLLING: STARTDT goes where komet_group_start says so; a
+                                        connection that is not started sends test frames only */
     unsigned connections;            /* 1..KOMET_GROUP_CONNECTIONS_MAX */
     enum komet_group_mode mode;
     enum komet_group_full full;
@@ -73,6 +75,9 @@ KOMET_API struct komet_group *komet_group_init(void *memory, size_t size,
  * one. */
 KOMET_API void komet_group_connected(struct komet_group *group, struct komet_instant now, unsigned c);
 KOMET_API void komet_group_closed(struct komet_group *group, struct komet_instant now, unsigned c);
+/* Connection `c` is to be started; of a group that is CONTROLLING and starts when told (asserted). Nothing
+ * happens where it is not up. Its STATE outputs follow. */
+KOMET_API void komet_group_start(struct komet_group *group, struct komet_instant now, unsigned c);
 
 /* As komet_link_feed. Octets for a connection that is not up are taken and dropped. */
 KOMET_API size_t komet_group_feed(struct komet_group *group, struct komet_instant now, unsigned c,

@@ -271,7 +271,16 @@ void komet_group_connected(struct komet_group *group, struct komet_instant now, 
     drop(group, c);
     connection->link = komet_link_init(connection->memory, komet_link_size(&group->settings.link),
                                        &group->settings.link, now);
-    if (group->settings.link.role == KOMET_CONTROLLING) {
+    if (group->settings.link.role == KOMET_CONTROLLING && !group->settings.start_when_told) {
+        komet_link_start(connection->link, now);
+    }
+}
+
+void komet_group_start(struct komet_group *group, struct komet_instant now, unsigned c)
+{
+    struct connection *connection = at(group, c);
+    KOMET_ASSERT(group->settings.link.role == KOMET_CONTROLLING && group->settings.start_when_told);
+    if (connection->link != NULL) {
         komet_link_start(connection->link, now);
     }
 }

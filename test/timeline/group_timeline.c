@@ -129,6 +129,8 @@ static bool setting(struct stage *stage)
         settings->mode = KOMET_GROUP_ALL_STARTED;
     } else if (script_take(script, "controlling")) {
         settings->link.role = KOMET_CONTROLLING;
+    } else if (script_take(script, "start-when-told")) {
+        settings->start_when_told = true;
     } else if (script_take(script, "buffer")) {
         settings->buffer_size = script_number(script, 1000000);
     } else if (script_take(script, "full-refuses")) {
@@ -229,6 +231,8 @@ static bool action(struct stage *stage)
         unsigned c = connection_word(r);
         komet_group_connected(r->group, stage->now, c);
         r->cut_size[c] = 0;
+    } else if (script_take(script, "start")) {
+        komet_group_start(r->group, stage->now, connection_word(r));
     } else if (script_take(script, "lose")) {
         komet_group_closed(r->group, stage->now, connection_word(r));
     } else if (script_take(script, "receive")) {
