@@ -9,9 +9,13 @@
 #include "komet/assert.h"
 #include "line/line_verbs.h"
 
-static const struct line_verbs *const verbs_of[PROTOCOL_COUNT] = {[PROTOCOL_IEC104] = &line_iec104,
-                                                                  [PROTOCOL_IEC104_SERVER] = &line_server104,
-                                                                  [PROTOCOL_IEC104_SINAUT] = &line_sinaut};
+static const struct line_verbs *verbs_of(const struct line *line)
+{
+    static const struct line_verbs *const verbs[PROTOCOL_COUNT] = {[PROTOCOL_IEC104] = &line_iec104,
+                                                                   [PROTOCOL_IEC104_SERVER] = &line_server104,
+                                                                   [PROTOCOL_IEC104_SINAUT] = &line_sinaut};
+    return line_is_paired(line) ? &line_sinaut : verbs[line->protocol];
+}
 
 struct komet_link_settings line_link_settings(const struct line *line, enum komet_link_role role)
 {
@@ -23,27 +27,27 @@ struct komet_link_settings line_link_settings(const struct line *line, enum kome
     settings.t2_us = KOMET_MS(value[PARAMETER_WT2]);
     settings.t3_us = KOMET_MS(value[PARAMETER_WT3]);
     settings.first_vs = (uint16_t)value[PARAMETER_ISSN];
-    settings.tolerate_cf3_mark = value[PARAMETER_CF3] != 0;
+    settings.tolerate_cf3_mark = line_ignores_cf3_mark(line);
     return settings;
 }
 
 size_t line_size(const struct line *line)
 {
-    return verbs_of[line->protocol]->size(line);
+    return verbs_of(line)->size(line);
 }
 
 struct line_engine *line_init(void *memory, size_t size, const struct line *line, struct line_now now)
 {
     KOMET_ASSERT(size >= line_size(line));
-    struct line_engine *engine = verbs_of[line->protocol]->init(memory, line, now);
-    engine->verbs = verbs_of[line->protocol];
+    struct line_engine *engine = verbs_of(line)->init(memory, line, now);
+    engine->verbs = verbs_of(line);
     return engine;
 }
 
 struct line_engine *line_move(void *memory, size_t size, struct line_engine *before, const struct line *line,
                               const struct site_difference *difference, struct line_now now)
 {
-    KOMET_ASSERT(size >= line_size(line) && before->verbs == verbs_of[line->protocol]);
+    KOMET_ASSERT(size >= line_size(line) && before->verbs == verbs_of(line));
     KOMET_ASSERT(difference_line_change(difference, line) != LINE_RECONNECTS);
     struct line_engine *engine = before->verbs->move(memory, before, line, difference, now);
     engine->verbs = before->verbs;

@@ -64,9 +64,13 @@ struct line_engine {
 
 extern const struct line_verbs line_iec104;    /* iec104 on tcp, controlling station */
 extern const struct line_verbs line_server104; /* iec104-server on tcp, controlled station */
-extern const struct line_verbs line_sinaut;    /* iec104-sinaut, either side of connecting, both at once */
+extern const struct line_verbs line_sinaut;    /* iec104-sinaut, either side of connecting, both at once; and
+                                                  iec104 on tcp-redundant */
 
 /* What a line's parameters say of each of its connections. */
 struct komet_link_settings line_link_settings(const struct line *line, enum komet_link_role role);
+/* Is what has bit 0 of the third control octet, or the test bit of the cause, a standby's, and ignored? */
+bool line_ignores_cf3_mark(const struct line *line);
+bool line_ignores_test_mark(const struct line *line);
 
 #endif

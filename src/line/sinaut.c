@@ -36,20 +36,16 @@ static const struct partner *partner_facts(const struct sinaut *line, unsigned p
 
 const struct address *sinaut_address_of(const struct sinaut *line, unsigned path)
 {
-    return &partner_facts(line, sinaut_partner_of(path))->addresses[sinaut_network_of(path)];
+    unsigned index = line->manner->alternates ? line->path[path].host : sinaut_network_of(path);
+    return &partner_facts(line, sinaut_partner_of(path))->addresses[index];
+}
+
+const char *sinaut_local_of(const struct sinaut *line, unsigned path)
+{
+    return line->line->local[line->manner->alternates ? sinaut_partner_of(path) : sinaut_network_of(path)];
 }
 
 /* ---- memory ---- */
-
-static struct komet_group_settings group_settings(const struct line *line)
-{
-    enum komet_link_role role = line_listens(line) ? KOMET_CONTROLLED : KOMET_CONTROLLING;
-    return (struct komet_group_settings){.link = line_link_settings(line, role),
-                                         .connections = PARTNERS_NETWORKS,
-                                         .mode = KOMET_GROUP_ALL_STARTED,
-                                         .full = KOMET_GROUP_DROP_OLDEST,
-                                         .buffer_size = SINAUT_BUFFER_SIZE};
-}
 
 static uint32_t count_tags(const struct line *line)
 {
@@ -63,7 +59,7 @@ static uint32_t count_tags(const struct line *line)
 /* The engine's memory: itself with its stations, the tags' values, a group for each system of the partner. */
 static size_t lay_out(uint8_t *memory, const struct line *of, struct sinaut **laid)
 {
-    struct komet_group_settings settings = group_settings(of);
+    struct komet_group_settings settings = sinaut_group_settings(of);
     size_t used = 0, size = sizeof(struct sinaut) + of->station_count * sizeof(struct sinaut_station);
     uint32_t tags = count_tags(of);
     struct sinaut *line = lay_out_take(memory, &used, size);
@@ -72,6 +68,7 @@ static size_t lay_out(uint8_t *memory, const struct line *of, struct sinaut **la
     if (memory != NULL) {
         memset(line, 0, size);
         line->settings = settings;
+        line->manner = sinaut_manner_of(of);
         line->last = last;
         line->current = current;
         line->tag_count = tags;
@@ -92,23 +89,6 @@ static size_t sinaut_size(const struct line *line)
     return lay_out(NULL, line, NULL);
 }
 
-static struct partners_settings partners_settings(const struct line *line)
-{
-    const struct parameter_set *set = &line->parameters;
-    unsigned paths = 0, connections = line_connections(line);
-    for (unsigned p = 0; p < line->partner_count; p++) {
-        for (unsigned n = 0; n < line->partners[p].address_count; n++) {
-            paths |= 1u << (p * PARTNERS_NETWORKS + n);
-        }
-    }
-    int64_t required = set->given[PARAMETER_SRCS] ? set->value[PARAMETER_SRCS] : connections;
-    return (struct partners_settings){.paths = (uint8_t)paths,
-                                      .required = (uint8_t)required,
-                                      .ping_count = (unsigned)set->value[PARAMETER_PCNT],
-                                      .listens = line_listens(line),
-                                      .interrogates_passive = set->value[PARAMETER_SIC] != 0};
-}
-
 static struct line_engine *sinaut_init(void *memory, const struct line *of, struct line_now now)
 {
     struct sinaut *line;
@@ -117,7 +97,7 @@ static struct line_engine *sinaut_init(void *memory, const struct line *of, stru
     line->line = of;
     line->interval_at = line->listen_at = KOMET_NEVER;
     line->quiet_at = now.instant;
-    struct partners_settings settings = partners_settings(of);
+    struct partners_settings settings = sinaut_partners_settings(of);
     partners_init(&line->partners, &settings);
     for (unsigned path = 0; path < PARTNERS_PATHS; path++) {
         line->path[path].retry_at = line->path[path].connect_by = line->path[path].ping_at = KOMET_NEVER;
@@ -253,6 +233,9 @@ void sinaut_drop(struct sinaut *line, struct line_now now, unsigned path, enum k
     }
     line->report_changed = true;
     sinaut_set_state(line, path, CONNECTION_CLOSED);
+    if (line->manner->alternates) {
+        own->host = (uint8_t)((own->host + 1) % partner_facts(line, sinaut_partner_of(path))->address_count);
+    }
     if (line->open && !line->listens) {
         own->retry_at = komet_after(now.instant, line->line->reconnect_us);
     }
@@ -277,7 +260,10 @@ static void path_changed(struct sinaut *line, struct line_now now, unsigned part
     if (news->old == PARTNERS_NO_PATH) {
         own->start_at = komet_after(now.instant, KOMET_MS(sinaut_parameter(line, PARAMETER_PSD)));
     }
-    if (news->new != PARTNERS_NO_PATH) {
+    if (news->new != PARTNERS_NO_PATH && line->manner->alternates) {
+        sinaut_note(line, "%s: connection %s carries data: %s", line->line->name,
+                    partner_facts(line, partner)->name, news->reason);
+    } else if (news->new != PARTNERS_NO_PATH) {
         sinaut_note(line, "%s: network %u carries the data of %s: %s", line->line->name,
                     sinaut_network_of(news->new) + 1, partner_facts(line, partner)->name, news->reason);
     }
@@ -298,6 +284,7 @@ void sinaut_follow(struct sinaut *line, struct line_now now)
     struct partners_news news;
     unsigned dead = PARTNERS_NO_PATH;
     while (partners_next(&line->partners, &news)) {
+        struct komet_group *group = line->partner[news.partner].group;
         const char *name = partner_facts(line, news.partner)->name;
         line->report_changed = true;
         switch (news.kind) {
@@ -309,6 +296,9 @@ void sinaut_follow(struct sinaut *line, struct line_now now)
                 sinaut_note(line, "%s: %s was %s and is %s: %s", line->line->name, name,
                             partner_standing_name((enum partner_standing)news.old),
                             partner_standing_name((enum partner_standing)news.new), news.reason);
+            }
+            if (news.new == PARTNER_HOT) {
+                sinaut_stations_set_clocks(line);
             }
             break;
         case PARTNERS_NEWS_PATH:
@@ -327,6 +317,11 @@ void sinaut_follow(struct sinaut *line, struct line_now now)
                         sinaut_network_of(news.new) + 1, news.reason);
             if (line->open && !line->listens && line->path[news.new].state == CONNECTION_CLOSED) {
                 connect_path(line, now, news.new);
+            }
+            break;
+        case PARTNERS_NEWS_START:
+            if (line->open) { /* else the line closes, one path after the other */
+                komet_group_start(group, now.instant, sinaut_network_of(news.new));
             }
             break;
         }
@@ -357,6 +352,7 @@ static void open_line(struct sinaut *line, struct line_now now)
     }
     for (unsigned path = 0; path < PARTNERS_PATHS; path++) {
         if (sinaut_has_path(line, path)) {
+            line->path[path].host = 0;
             connect_path(line, now, path);
         }
     }
@@ -429,7 +425,7 @@ static void sinaut_stand_by(struct line_engine *engine, struct line_now now)
 {
     struct sinaut *line = (struct sinaut *)engine;
     KOMET_ASSERT(!line->active);
-    if (sinaut_parameter(line, PARAMETER_SKO) == 0 || line->stands_by) {
+    if (!line_stays_open(line->line) || line->stands_by) {
         return;
     }
     line->stands_by = true;
@@ -444,7 +440,7 @@ static void sinaut_deactivate(struct line_engine *engine, struct line_now now, e
 {
     struct sinaut *line = (struct sinaut *)engine;
     line->active = false;
-    line->stands_by = reason == KOMET_BECAME_PASSIVE && sinaut_parameter(line, PARAMETER_SKO) != 0;
+    line->stands_by = reason == KOMET_BECAME_PASSIVE && line_stays_open(line->line);
     line->report_changed = true;
     sinaut_forget_values(line, 0, line->tag_count);
     partners_set_acting(&line->partners, false);
@@ -693,6 +689,9 @@ static struct line_report sinaut_report(const struct line_engine *engine)
             connection->role =
                 partner_standing_name((enum partner_standing)line->partners.partner[partner].standing);
         }
+    }
+    if (line->manner->alternates) {
+        sinaut_report_paired(line, &report);
     }
     return report;
 }

@@ -174,7 +174,7 @@ static size_t fill(struct sinaut *line, struct line_now now, struct sinaut_quest
                                                     : KOMET_COT_COUNTERS_GENERAL,
                                        .oa = line->line->number,
                                        .ca = first->station->ca};
-    bool begun = komet_asdu_begin(&writer, &komet_profile_sinaut, &header, out, KOMET_ASDU_SIZE_MAX);
+    bool begun = komet_asdu_begin(&writer, line->manner->profile, &header, out, KOMET_ASDU_SIZE_MAX);
     KOMET_ASSERT(begun);
     while (tag != NULL && tag->asdu == first->asdu && tag->station == first->station) {
         struct komet_object object;

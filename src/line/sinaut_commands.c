@@ -67,7 +67,7 @@ static bool same_object(const struct line_command *a, const struct line_command 
 static const char *refusal(const struct sinaut *line, const struct line_command *order)
 {
     unsigned hot = partners_hot(&line->partners);
-    if (order->kind == LINE_COMMAND_CLOCK) {
+    if (order->kind == LINE_COMMAND_CLOCK && !line->manner->sets_clocks) {
         return "the protocol has no clock synchronisation";
     }
     if (order->kind == LINE_COMMAND_SELECT) { /* a partner's input tag has one value, and no selection */
@@ -129,7 +129,7 @@ static uint64_t send_write(struct sinaut *line, struct line_now now, unsigned pa
     struct komet_asdu_writer writer;
     struct komet_asdu_header header = {
         .type = tag->asdu, .cause = KOMET_COT_ACTIVATION, .oa = line->line->number, .ca = tag->station->ca};
-    bool begun = komet_asdu_begin(&writer, &komet_profile_sinaut, &header, out, KOMET_ASDU_SIZE_MAX);
+    bool begun = komet_asdu_begin(&writer, line->manner->profile, &header, out, KOMET_ASDU_SIZE_MAX);
     KOMET_ASSERT(begun);
     bool added = komet_asdu_add(&writer, &object);
     KOMET_ASSERT(added);
@@ -148,6 +148,9 @@ static void send_command(struct sinaut *line, struct line_now now, struct sinaut
     if (order->kind == LINE_COMMAND_WRITE) {
         command->type = order->tag->asdu;
         frame = send_write(line, now, hot, command);
+    } else if (order->kind == LINE_COMMAND_CLOCK) {
+        command->type = KOMET_C_CS_NA_1;
+        frame = sinaut_set_clock(line, now, hot, order->station);
     } else {
         command->type = order->kind == LINE_COMMAND_INTERROGATE ? KOMET_C_IC_NA_1 : KOMET_C_CI_NA_1;
         frame = sinaut_interrogate(line, now, hot, command->type, order->station->ca);
@@ -223,10 +226,14 @@ static int64_t cmdc_of(const struct sinaut_command *command)
     return command->order.tag->station->parameters.value[PARAMETER_CMDC];
 }
 
-/* Which cause ends a command, by CMDC; an interrogation ends with its termination. */
+/* Which cause ends a command, by CMDC; an interrogation ends with its termination, the clock is set with its
+ * confirmation. */
 static bool cause_ends(const struct sinaut_command *command, uint8_t cause)
 {
     bool con = cause == KOMET_COT_ACTIVATION_CON, termination = cause == KOMET_COT_ACTIVATION_TERMINATION;
+    if (command->order.kind == LINE_COMMAND_CLOCK) {
+        return con;
+    }
     if (command->order.kind != LINE_COMMAND_WRITE) {
         return termination;
     }

@@ -110,7 +110,7 @@ static bool take_wish(struct sinaut *line, struct line_output *output)
             output->kind = LINE_OUT_CONNECT;
             output->connection = own->connection;
             output->address = sinaut_address_of(line, path);
-            output->local = line->line->local[sinaut_network_of(path)];
+            output->local = sinaut_local_of(line, path);
             return true;
         }
     }

@@ -46,7 +46,7 @@ static void send_to(struct sinaut *line, unsigned partner, const struct tag *tag
     struct komet_asdu_writer writer;
     struct komet_asdu_header header = {
         .type = tag->asdu, .cause = KOMET_COT_SPONTANEOUS, .oa = line->line->number, .ca = tag->station->ca};
-    bool begun = komet_asdu_begin(&writer, &komet_profile_sinaut, &header, octets, sizeof octets);
+    bool begun = komet_asdu_begin(&writer, line->manner->profile, &header, octets, sizeof octets);
     KOMET_ASSERT(begun);
     bool added = komet_asdu_add(&writer, object);
     KOMET_ASSERT(added);

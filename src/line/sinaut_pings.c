@@ -7,9 +7,10 @@
 
 #define PERIOD_MIN_US KOMET_MS(100) /* a short PTO is a short patience, not a flood */
 
+/* 0: they are not pinged; nor are alternates, of which the next one is tried. */
 static int64_t patience_us(const struct sinaut *line)
 {
-    return KOMET_MS(sinaut_parameter(line, PARAMETER_PTO));
+    return line->manner->alternates ? 0 : KOMET_MS(sinaut_parameter(line, PARAMETER_PTO));
 }
 
 static void ping_path(struct sinaut *line, struct line_now now, unsigned path)
@@ -80,7 +81,7 @@ bool sinaut_pings_next(struct sinaut *line, struct line_output *output)
             output->kind = LINE_OUT_PING;
             output->ping = own->ping;
             output->address = sinaut_address_of(line, path);
-            output->local = line->line->local[sinaut_network_of(path)];
+            output->local = sinaut_local_of(line, path);
             return true;
         }
     }

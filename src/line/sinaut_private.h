@@ -1,5 +1,6 @@
 /*
- * The inside of a line with protocol iec104-sinaut, shared by its files. Nobody else includes it.
+ * The inside of a line with protocol iec104-sinaut, or with iec104 on tcp-redundant (sinaut_manner.c), shared
+ * by its files. Nobody else includes it.
  *
  * Each system of the partner is a group of connections (komet/group.h), all of them started; which one is HOT
  * and which path carries data is role/partners.h. A path is one TCP connection: `path` / 2 is the partner,
@@ -28,7 +29,17 @@
 
 #define CA_GLOBAL 0xFFFFu /* all stations */
 
+/* What the two kinds of line differ in. */
+struct sinaut_manner {
+    const struct komet_profile *profile;
+    bool balanced;    /* the partner interrogates and gives commands, too */
+    bool asks_all;    /* with FFFF, where the stations agree; else each station with its own address */
+    bool alternates;  /* a partner's addresses are tried one after the other; else each is a network */
+    bool sets_clocks; /* of its stations */
+};
+
 struct sinaut_path {
+    uint8_t host;        /* the partner's address of the current attempt or the next one; of networks 0 */
     uint32_t connection; /* serial of the newest attempt; 0 before */
     enum connection_state state;
     enum komet_reason reason;        /* of the last close */
@@ -80,8 +91,9 @@ struct sinaut_end {
 struct sinaut_station {
     enum station_value value;
     bool changed;
-    unsigned mode;                /* bits of enum station_mode */
-    uint8_t wanted[PARTNERS_MAX]; /* of each partner */
+    unsigned mode;                  /* bits of enum station_mode */
+    uint8_t wanted[PARTNERS_MAX];   /* of each partner */
+    struct komet_instant clock_due; /* its clock is set; NEVER: it is not */
 };
 
 /* An interrogation of a partner's. */
@@ -122,6 +134,7 @@ struct sinaut_partner {
 struct sinaut {
     struct line_engine engine; /* first: the verbs get it as this */
     const struct line *line;
+    const struct sinaut_manner *manner;
     struct komet_group_settings settings;
     bool active;
     bool stands_by; /* passive, with its connections open (SKO) */
@@ -164,6 +177,13 @@ struct sinaut {
     struct sinaut_station stations[]; /* one for each station of the line */
 };
 
+/* sinaut_manner.c */
+const struct sinaut_manner *sinaut_manner_of(const struct line *line);
+struct komet_group_settings sinaut_group_settings(const struct line *line);
+struct partners_settings sinaut_partners_settings(const struct line *line);
+/* What a report says in another way where the line is paired. */
+void sinaut_report_paired(const struct sinaut *line, struct line_report *report);
+
 /* sinaut.c */
 void sinaut_note(struct sinaut *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* What DBGI and DBGO ask to be told, as bits. */
@@ -178,6 +198,8 @@ unsigned sinaut_partner_of(unsigned path);
 unsigned sinaut_network_of(unsigned path);
 bool sinaut_has_path(const struct sinaut *line, unsigned path);
 const struct address *sinaut_address_of(const struct sinaut *line, unsigned path);
+/* Our own address for it; NULL: the system's choice. */
+const char *sinaut_local_of(const struct sinaut *line, unsigned path);
 /* The one place where the state of a connection changes. */
 void sinaut_set_state(struct sinaut *line, unsigned path, enum connection_state state);
 /* Sends what waits, where there is room. */
@@ -239,6 +261,11 @@ void sinaut_stations_answered(struct sinaut *line, unsigned partner);
 /* Sends what is due and has room. */
 void sinaut_stations_work(struct sinaut *line, struct line_now now);
 struct komet_instant sinaut_stations_deadline(const struct sinaut *line);
+/* A partner is HOT: the clocks are set, at once and then in each `clock_sync`. */
+void sinaut_stations_set_clocks(struct sinaut *line);
+/* Tells a station the time. Our frame's number; 0: no room now. */
+uint64_t sinaut_set_clock(struct sinaut *line, struct line_now now, unsigned partner,
+                          const struct station *station);
 /* Sends one interrogation (100) or counter interrogation (101). Our frame's number; 0: no room now. */
 uint64_t sinaut_interrogate(struct sinaut *line, struct line_now now, unsigned partner, uint8_t type,
                             uint16_t ca);

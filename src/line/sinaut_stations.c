@@ -7,9 +7,13 @@
  */
 #include "line/sinaut_private.h"
 
+#include "model/station_time.h"
+
 /* The qualifier of interrogation of the whole station, and of all counters. */
 #define QOI_STATION 20
 #define QCC_GENERAL 5
+
+#define CLOCK_RETRY_US KOMET_SECONDS(1) /* there was no room to set it */
 
 /* Where a station's values are not valid any more, its filters begin afresh. */
 static void set_value(struct sinaut *line, unsigned station, enum station_value value)
@@ -26,9 +30,25 @@ static void set_value(struct sinaut *line, unsigned station, enum station_value 
     }
 }
 
+/* The clock of a station is set as soon as there is somebody to tell. */
+static void clock_at_once(struct sinaut *line, unsigned station)
+{
+    const struct station *of = &line->line->stations[station];
+    bool wanted = line->manner->sets_clocks && of->clock_sync_us > 0 && line->stations[station].mode == 0;
+    line->stations[station].clock_due = wanted ? (struct komet_instant){0} : KOMET_NEVER;
+}
+
+void sinaut_stations_set_clocks(struct sinaut *line)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        clock_at_once(line, i);
+    }
+}
+
 void sinaut_stations_init(struct sinaut *line)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
+        line->stations[i].clock_due = KOMET_NEVER;
         line->stations[i].mode = line->line->stations[i].communication_disabled ? STATION_DISABLED : 0;
     }
 }
@@ -136,7 +156,7 @@ static const struct station *first_spoken_with(const struct sinaut *line)
 
 static void want_all(struct sinaut *line, unsigned partner)
 {
-    bool agree = stations_agree(line);
+    bool agree = line->manner->asks_all && stations_agree(line);
     const struct station *first = first_spoken_with(line);
     line->partner[partner].wanted = agree && first != NULL ? wants_of(first) : 0;
     for (unsigned i = 0; i < line->line->station_count; i++) {
@@ -155,6 +175,7 @@ bool sinaut_stations_set_mode(struct sinaut *line, const struct station *station
         return false;
     }
     state->mode = mode;
+    clock_at_once(line, index);
     for (unsigned p = 0; p < line->line->partner_count; p++) {
         bool asked = !spoke && mode == 0 && line->active && sinaut_data_path(line, p) != PARTNERS_NO_PATH;
         state->wanted[p] = asked ? wants_of(station) : 0;
@@ -182,6 +203,7 @@ void sinaut_stations_initialized(struct sinaut *line, unsigned partner, uint16_t
         const struct station *station = &line->line->stations[i];
         if ((station->ca == ca || ca == CA_GLOBAL) && line->stations[i].mode == 0) {
             line->stations[i].wanted[partner] = wants_of(station);
+            clock_at_once(line, i);
         }
     }
 }
@@ -193,8 +215,9 @@ void sinaut_stations_answered(struct sinaut *line, unsigned partner)
 
 /* ---- sending ---- */
 
-uint64_t sinaut_interrogate(struct sinaut *line, struct line_now now, unsigned partner, uint8_t type,
-                            uint16_t ca)
+/* One ASDU to a station as a whole, or to all. Our frame's number; 0: no room now. */
+static uint64_t send_system(struct sinaut *line, struct line_now now, unsigned partner, uint8_t type,
+                            uint16_t ca, const struct komet_object *object)
 {
     uint8_t *out = sinaut_reserve(line, partner);
     if (out == NULL) {
@@ -203,12 +226,26 @@ uint64_t sinaut_interrogate(struct sinaut *line, struct line_now now, unsigned p
     struct komet_asdu_writer writer;
     struct komet_asdu_header header = {
         .type = type, .cause = KOMET_COT_ACTIVATION, .oa = line->line->number, .ca = ca};
-    struct komet_object object = {.qualifier = type == KOMET_C_IC_NA_1 ? QOI_STATION : QCC_GENERAL};
-    bool begun = komet_asdu_begin(&writer, &komet_profile_sinaut, &header, out, KOMET_ASDU_SIZE_MAX);
+    bool begun = komet_asdu_begin(&writer, line->manner->profile, &header, out, KOMET_ASDU_SIZE_MAX);
     KOMET_ASSERT(begun);
-    bool added = komet_asdu_add(&writer, &object);
+    bool added = komet_asdu_add(&writer, object);
     KOMET_ASSERT(added);
     return sinaut_commit(line, now, partner, komet_asdu_end(&writer));
+}
+
+uint64_t sinaut_interrogate(struct sinaut *line, struct line_now now, unsigned partner, uint8_t type,
+                            uint16_t ca)
+{
+    struct komet_object object = {.qualifier = type == KOMET_C_IC_NA_1 ? QOI_STATION : QCC_GENERAL};
+    return send_system(line, now, partner, type, ca, &object);
+}
+
+uint64_t sinaut_set_clock(struct sinaut *line, struct line_now now, unsigned partner,
+                          const struct station *station)
+{
+    struct komet_object object = {.time_size = KOMET_TIME_CP56};
+    station_time_tag(station, now.utc, &object.time);
+    return send_system(line, now, partner, KOMET_C_CS_NA_1, station->ca, &object);
 }
 
 /* Sends what `bit` of `wanted` stands for. False: no room. */
@@ -262,6 +299,36 @@ static bool may_ask(const struct sinaut *line, struct line_now now, unsigned par
            (when == INTERROGATE_AFTER_START && komet_reached(now.instant, line->partner[partner].start_at));
 }
 
+/* The clocks are those of the system that is HOT. */
+static void synchronise_clocks(struct sinaut *line, struct line_now now)
+{
+    unsigned hot = partners_hot(&line->partners);
+    if (hot == PARTNERS_NOBODY || !komet_reached(now.instant, line->partner[hot].start_at)) {
+        return;
+    }
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        const struct station *station = &line->line->stations[i];
+        if (komet_reached(now.instant, line->stations[i].clock_due)) {
+            bool sent = sinaut_set_clock(line, now, hot, station) != 0;
+            line->stations[i].clock_due =
+                komet_after(now.instant, sent ? station->clock_sync_us : CLOCK_RETRY_US);
+        }
+    }
+}
+
+/* S2: a standby answers nothing. Where one connection is started at a time, whose system does not answer is
+ * given up for the other one, if that is there. */
+static void unanswered(struct sinaut *line, struct line_now now, unsigned partner)
+{
+    unsigned path = sinaut_data_path(line, partner), other = (1 - partner) * PARTNERS_NETWORKS;
+    line->partner[partner].answer_by = KOMET_NEVER;
+    sinaut_note(line, "%s: %s has not answered its interrogation within WTn", line->line->name,
+                line->line->partners[partner].name);
+    if (line->settings.start_when_told && line->path[other].state == CONNECTION_STOPPED) {
+        sinaut_drop(line, now, path, KOMET_CONFIRMATION_TIMEOUT, true);
+    }
+}
+
 void sinaut_stations_work(struct sinaut *line, struct line_now now)
 {
     for (unsigned p = 0; p < line->line->partner_count; p++) {
@@ -277,17 +344,27 @@ void sinaut_stations_work(struct sinaut *line, struct line_now now)
         if (sinaut_data_path(line, p) != PARTNERS_NO_PATH && send_round(line, now, p, 1)) {
             send_round(line, now, p, 2);
         }
-        if (komet_reached(now.instant, partner->answer_by)) { /* S2: a standby answers nothing */
-            partner->answer_by = KOMET_NEVER;
-            sinaut_note(line, "%s: %s has not answered its interrogation within WTn", line->line->name,
-                        line->line->partners[p].name);
+        if (komet_reached(now.instant, partner->answer_by)) {
+            unanswered(line, now, p);
         }
     }
+    synchronise_clocks(line, now);
+}
+
+static struct komet_instant clocks_deadline(const struct sinaut *line)
+{
+    struct komet_instant deadline = KOMET_NEVER;
+    unsigned hot = partners_hot(&line->partners);
+    for (unsigned i = 0; i < line->line->station_count && hot != PARTNERS_NOBODY; i++) {
+        struct komet_instant due = line->stations[i].clock_due, start = line->partner[hot].start_at;
+        deadline = komet_earlier(deadline, komet_reached(due, start) ? due : start);
+    }
+    return deadline;
 }
 
 struct komet_instant sinaut_stations_deadline(const struct sinaut *line)
 {
-    struct komet_instant deadline = KOMET_NEVER;
+    struct komet_instant deadline = clocks_deadline(line);
     for (unsigned p = 0; p < line->line->partner_count; p++) {
         enum partners_interrogation when = partners_interrogates(&line->partners, p);
         if (when == INTERROGATE_AFTER_START) {

@@ -192,6 +192,10 @@ static void take_order(struct sinaut *line, struct line_now now, unsigned path, 
                        const struct komet_asdu *asdu)
 {
     bool command = asdu->row->direction == KOMET_CONTROL;
+    if (!line->manner->balanced) {
+        sinaut_answers_refuse(line, path, asdu->octets, asdu->size, KOMET_COT_UNKNOWN_TYPE);
+        return;
+    }
     if (is_interrogation(asdu->type)) {
         partners_heard(&line->partners, path, HEARD_QUESTION);
         if (sinaut_debugs(line, sinaut_station(line, asdu->ca), PARAMETER_DBGI, DEBUG_IN_QUESTIONS)) {
@@ -215,8 +219,8 @@ static void take_order(struct sinaut *line, struct line_now now, unsigned path, 
 /* Marked as a standby's, and such are ignored. */
 static bool is_marked(const struct sinaut *line, const struct komet_asdu *asdu, bool cf3_mark)
 {
-    return (cf3_mark && sinaut_parameter(line, PARAMETER_CF3) != 0) ||
-           (asdu->test && sinaut_parameter(line, PARAMETER_IT) != 0);
+    return (cf3_mark && line_ignores_cf3_mark(line->line)) ||
+           (asdu->test && line_ignores_test_mark(line->line));
 }
 
 static bool is_of_values(uint8_t cause)
@@ -262,10 +266,13 @@ static void take_asdu(struct sinaut *line, struct line_now now, unsigned path, u
     } else if (asdu->row->direction == KOMET_MONITOR) {
         take_monitored(line, now, path, asdu, is_marked(line, asdu, cf3_mark));
     } else if (is_answer(asdu->cause)) {
-        if (is_interrogation(asdu->type) && !asdu->negative) {
-            tell_count(line, partner, asdu->cause);
+        if (is_interrogation(asdu->type)) {
             sinaut_stations_answered(line, partner);
-            partners_heard(&line->partners, path, HEARD_ANSWER);
+        }
+        if (is_interrogation(asdu->type) && !asdu->negative) {
+            bool marked = is_marked(line, asdu, cf3_mark); /* a standby may mark all that it sends */
+            tell_count(line, partner, asdu->cause);
+            partners_heard(&line->partners, path, marked ? HEARD_MARKED : HEARD_ANSWER);
         }
         sinaut_commands_confirm(line, asdu);
     } else if (line->active) { /* a standby neither executes nor answers */
@@ -293,7 +300,7 @@ void sinaut_receive(struct sinaut *line, struct line_now now, unsigned path,
     line->value_count = 0;
     own->handed = from->received;
     own->frame_times[from->received % SINAUT_FRAME_TIMES] = now.instant;
-    switch (komet_asdu_decode(&komet_profile_sinaut, from->octets, from->size, &asdu)) {
+    switch (komet_asdu_decode(line->manner->profile, from->octets, from->size, &asdu)) {
     case KOMET_ASDU_OK:
         take_asdu(line, now, path, from->received, &asdu, from->cf3_mark);
         break;

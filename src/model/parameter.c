@@ -109,7 +109,8 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
     BOOLEAN(PARAMETER_IT, "Ignore Test", "IT", 0, SCOPE_LINE,
             "Data whose cause has the test bit is that of a standby partner, and is dropped."),
     INTEGER(PARAMETER_ARMSD, "Asymmetric Redundancy Mode Slave Detection", "ARMSD", 0, 2, 0, SCOPE_LINE,
-            "How a standby marks its data: 0 not, 1 in the third control octet, 2 by the test bit."),
+            "Of iec104 on tcp-redundant: how a standby marks its data: 0 not, 1 in the third control octet, "
+            "2 by the test bit."),
     BOOLEAN(PARAMETER_ICCI, "Interrogation Covers Counter Interrogation", "ICCI", 1, SCOPE_STATION,
             "The answer to a general interrogation has the integrated totals, too."),
     BOOLEAN(PARAMETER_ICCP, "ICCP Flags Mapping", "ICCP", 0, SCOPE_STATION,

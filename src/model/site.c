@@ -64,11 +64,16 @@ bool line_stays_open(const struct line *line)
     return line->protocol == PROTOCOL_IEC104_SINAUT && line->parameters.value[PARAMETER_SKO] != 0;
 }
 
+bool line_is_paired(const struct line *line)
+{
+    return line->protocol == PROTOCOL_IEC104 && line->category == CATEGORY_TCP_REDUNDANT;
+}
+
 unsigned line_connections(const struct line *line)
 {
     unsigned connections = 0;
     for (unsigned i = 0; i < line->partner_count; i++) {
-        connections += line->partners[i].address_count;
+        connections += line_is_paired(line) ? 1 : line->partners[i].address_count;
     }
     return line->partner_count > 0 ? connections : 1;
 }

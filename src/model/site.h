@@ -121,10 +121,11 @@ enum line_protocol line_protocol_find(const char *name);
 const char *line_protocol_name(enum line_protocol protocol); /* "iec104", … */
 const char *line_category_name(enum line_category category); /* "tcp", … */
 
-/* One system of a line's redundant partner: its address on each network. */
+/* One system of a line's redundant partner: its address on each network, all of them at the same time. Of a
+ * line that is paired, one of its two connections: its addresses, tried cyclically. */
 struct partner {
     const char *name; /* "A", "B" when the site names none */
-    struct address addresses[SITE_NETWORKS_MAX];
+    struct address addresses[SITE_ADDRESSES_MAX];
     struct network_address
         networks[SITE_NETWORKS_MAX]; /* the same, where the line listens: it knows him by them; family 0 of a
                                         name */
@@ -148,7 +149,7 @@ struct line {
     struct address listen; /* host NULL: the line connects */
     struct master_group masters[SITE_MASTERS_MAX];
     uint8_t master_count;                       /* 0: whoever comes */
-    struct partner partners[SITE_PARTNERS_MAX]; /* iec104-sinaut, in the place of hosts */
+    struct partner partners[SITE_PARTNERS_MAX]; /* iec104-sinaut, and paired: in the place of hosts */
     uint8_t partner_count;
     const char *local[SITE_NETWORKS_MAX]; /* our own address on each network; NULL: the system's choice */
     int64_t reconnect_us;                 /* pause between attempts; default 5 s */
@@ -169,7 +170,10 @@ bool line_listens(const struct line *line);
 /* True for a line that keeps its connections open, with data transfer started, while its instance is passive
  * (SKO). */
 bool line_stays_open(const struct line *line);
-/* The TCP connections that a line has when all is well: over all partners and networks; of hosts one. */
+/* Protocol iec104 on tcp-redundant: two connections, each to one address of its own list at a time. */
+bool line_is_paired(const struct line *line);
+/* The TCP connections that a line has when all is well: over all partners and networks; paired two; of hosts
+ * one. */
 unsigned line_connections(const struct line *line);
 
 struct process {

@@ -180,8 +180,9 @@ static void path_starts(struct partners *partners, unsigned path)
     }
     partner_event(partners, p, PARTNER_IS_REACHED, "a path to it is started");
     set_data_path(partners, p, path, "it is started");
-    if (is_alone(partners)) {
-        partner_event(partners, p, PARTNER_DELIVERS, "it is the only one");
+    if (is_alone(partners) || partners->settings.one_started) {
+        partner_event(partners, p, PARTNER_DELIVERS,
+                      is_alone(partners) ? "it is the only one" : "it is the one that is started");
     }
 }
 
@@ -218,6 +219,30 @@ static void count_round(struct partners *partners)
     partners->attempts++;
 }
 
+/* One path is started at a time. The next one is chosen as soon as there is one; that which has just failed
+ * comes last. A connection that is kept ready has not failed. */
+static void follow_choice(struct partners *partners, unsigned path, enum partners_path_event event)
+{
+    bool ready = partners->path[path].state == PATH_OPEN;
+    if (ready) {
+        partners->path[path].failed = false;
+        partner_event(partners, partner_of(path), PARTNER_IS_REACHED, "it is connected");
+    } else if (event == PATH_CLOSES) {
+        partner_event(partners, partner_of(path), PARTNER_IS_LOST, "its connection has ended");
+    }
+    if (partners->chosen == path && (event == PATH_STOPS || event == PATH_CLOSES)) {
+        partners->chosen = PARTNERS_NO_PATH;
+    }
+    for (unsigned i = 1; i <= PARTNERS_PATHS && partners->chosen == PARTNERS_NO_PATH; i++) {
+        unsigned next = (path + i) % PARTNERS_PATHS;
+        if (partners->path[next].state == PATH_OPEN) {
+            partners->chosen = (uint8_t)next;
+            tell(partners, (struct partners_news){PARTNERS_NEWS_START, (uint8_t)partner_of(next), 0,
+                                                  (uint8_t)next, "no other one is started"});
+        }
+    }
+}
+
 void partners_path_event(struct partners *partners, unsigned path, enum partners_path_event event)
 {
     KOMET_ASSERT(path < PARTNERS_PATHS && configured(partners, path));
@@ -230,6 +255,9 @@ void partners_path_event(struct partners *partners, unsigned path, enum partners
         path_starts(partners, path);
     } else if (was_started) {
         path_ends(partners, path);
+    }
+    if (partners->settings.one_started) {
+        follow_choice(partners, path, event);
     }
     if (event == PATH_CLOSES && !partners->settings.listens) {
         partners->path[path].failed = true;
@@ -245,6 +273,7 @@ void partners_init(struct partners *partners, const struct partners_settings *se
     KOMET_ASSERT(settings->required >= 1 && settings->required <= PARTNERS_PATHS);
     memset(partners, 0, sizeof *partners);
     partners->settings = *settings;
+    partners->chosen = PARTNERS_NO_PATH;
     for (unsigned p = 0; p < PARTNERS_MAX; p++) {
         partners->partner[p].data = PARTNERS_NO_PATH;
     }
@@ -358,9 +387,9 @@ bool partners_may_connect(const struct partners *partners, unsigned path)
 
 bool partners_line(const struct partners *partners, uint16_t *flags)
 {
-    unsigned count = 0, bits = 0;
+    unsigned count = 0, bits = 0, from = partners->settings.open_counts ? PATH_OPEN : PATH_STARTED;
     for (unsigned path = 0; path < PARTNERS_PATHS; path++) {
-        if (is_started(partners, path)) {
+        if (partners->path[path].state >= from) {
             bits |= 1u << path;
             count++;
         }

@@ -16,6 +16,10 @@
  * What comes on the other path counts all the same. attempt  While no path to a HOT partner is started, a
  * round in which each path that is not has failed once; or, where nothing fails since we listen or all paths
  * are up, each interval of `reconnect`.
+ *
+ * Where one path may be started at a time (one_started: iec104 on tcp-redundant, whose station marks
+ * nothing), the first one that is connected is started, and with that its partner is HOT; the others are kept
+ * ready, and the next one is started when it ends. That which has failed comes last.
  */
 #ifndef ROLE_PARTNERS_H
 #define ROLE_PARTNERS_H
@@ -56,6 +60,9 @@ struct partners_settings {
     unsigned ping_count;       /* PCNT */
     bool listens;              /* the partner connects: no attempt of ours fails */
     bool interrogates_passive; /* we interrogate also while we do not act */
+    bool one_started;          /* the partners are connections to one controlled station, of which one may be
+                                  started at a time: the one that is has all there is */
+    bool open_counts;          /* for the line, a path counts as soon as it is connected */
 };
 
 enum partners_news_kind {
@@ -63,7 +70,8 @@ enum partners_news_kind {
     PARTNERS_NEWS_PATH,     /* old and new are paths that carry data, or PARTNERS_NO_PATH */
     PARTNERS_NEWS_CONFLICT, /* a partner delivers that had given way to the other, which is still there */
     PARTNERS_NEWS_DEAD,     /* path `new` answers no ping: the line closes it */
-    PARTNERS_NEWS_ALIVE     /* the address of path `new`, which was dead, answers again */
+    PARTNERS_NEWS_ALIVE,    /* the address of path `new`, which was dead, answers again */
+    PARTNERS_NEWS_START     /* one_started: data transfer is to be started on path `new` */
 };
 
 struct partners_news {
@@ -89,6 +97,7 @@ struct partners {
         bool asked;          /* an interrogation has gone out on `data` */
         bool gave_way;       /* was HOT until the other one delivered */
     } partner[PARTNERS_MAX];
+    uint8_t chosen;    /* one_started: the path that is started, or is to be; or PARTNERS_NO_PATH */
     unsigned attempts; /* since a path to a HOT partner was started last */
     uint64_t conflicts;
     struct partners_news news[PARTNERS_NEWS_MAX];
@@ -125,8 +134,8 @@ unsigned partners_data_path(const struct partners *partners, unsigned partner);
 /* May there be a connection on a path? Not while its address is dead. */
 bool partners_may_connect(const struct partners *partners, unsigned path);
 
-/* The line: true when as many paths are started as are required; flags A to D (bits 0 to 3) those that are.
- */
+/* The line: true when as many paths are started as are required (connected, where that counts); flags A to D
+ * (bits 0 to 3) those that are. */
 bool partners_line(const struct partners *partners, uint16_t *flags);
 
 /* A station: reached, lost but not for long enough, in communication error, in hard error. `sce`, `she`:

@@ -277,7 +277,14 @@ static void read_hosts(struct yaml_reader *yaml, const yaml_node_t *node, struct
 {
     unsigned index = 0;
     const yaml_node_t *item;
+    if (line->partner_count > 0) {
+        return; /* the key stands twice, which was told */
+    }
     while (sequence_next(yaml, node, "hosts", &index, &item)) {
+        if (item->type == YAML_SEQUENCE_NODE && line->protocol == PROTOCOL_IEC104) {
+            read_paired_hosts(yaml, item, line);
+            continue;
+        }
         if (line->host_count == SITE_ADDRESSES_MAX) {
             reading_fault(yaml->reading, node_place(yaml, item), "", "more than %d hosts",
                           SITE_ADDRESSES_MAX);
@@ -340,19 +347,18 @@ void check_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *
         reading_fault(yaml->reading, place, "without_server: close",
                       "line '%s' cannot be read without a server: only iec104 can", line->name);
     }
-    if (line->protocol != PROTOCOL_IEC104_SINAUT && line->local[0] != NULL) {
+    if (line->protocol != PROTOCOL_IEC104_SINAUT && !line_is_paired(line) && line->local[0] != NULL) {
         reading_fault(yaml->reading, place, "leave it out: the system chooses",
-                      "local is for a line of protocol iec104-sinaut");
-    }
-    if (line->protocol == PROTOCOL_IEC104 && line->category == CATEGORY_TCP_REDUNDANT) {
-        reading_fault(yaml->reading, place, "category: tcp",
-                      "line '%s': protocol iec104 on tcp-redundant is not in this version", line->name);
+                      "local is for a line of protocol iec104-sinaut, or of category tcp-redundant");
     }
     if (line->protocol == PROTOCOL_IEC104_SINAUT) {
         check_partners(yaml, node, line);
+    } else if (line_is_paired(line)) {
+        check_paired(yaml, node, line);
     } else if (line->partner_count > 0) {
-        reading_fault(yaml->reading, place, "hosts: [\"10.3.0.5:2404\"]",
-                      "line '%s' has partners, which only a line of protocol iec104-sinaut has", line->name);
+        reading_fault(yaml->reading, place, "category: tcp-redundant, or one list of hosts",
+                      "line '%s' has a list of hosts for each of two connections, and category tcp has one",
+                      line->name);
     } else if (line->host_count == 0 && node->type == YAML_MAPPING_NODE && !line_is_server(line)) {
         reading_fault(yaml->reading, place, "hosts: [\"10.3.0.5:2404\"]", "line '%s' has no host",
                       line->name);
@@ -388,10 +394,10 @@ static void warn_of_buffer(struct yaml_reader *yaml, const yaml_node_t *node, co
 void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line,
                const struct site_scope *scope)
 {
-    static const char *const keys[] = {"protocol",    "category",   "number",   "hosts",          "reconnect",
-                                       "standby",     "acknowledge", "parameters", "stations",     "store_limit",
-                                       "line_loss",   "partners",   "local",    "without_server", "listen",
-                                       "masters"};
+    static const char *const keys[] = {"protocol",  "category",       "number",      "hosts",
+                                       "reconnect", "standby",        "acknowledge", "parameters",
+                                       "stations",  "store_limit",    "line_loss",   "partners",
+                                       "local",     "without_server", "listen",      "masters"};
     static const char *const standbys[] = {"cold", "warm"}, *const acknowledges[] = {"stored", "received"};
     static const char *const withouts[] = {"close", "buffer"};
     unsigned index = 0;
@@ -450,6 +456,12 @@ void read_line(struct yaml_reader *yaml, const yaml_node_t *node, struct line *l
             }
             break;
         case 11:
+            if (line->protocol != PROTOCOL_IEC104_SINAUT) {
+                reading_fault(yaml->reading, node_place(yaml, key_node), "write hosts in their place",
+                              "line '%s' has partners, which only a line of protocol iec104-sinaut has",
+                              line->name);
+                break;
+            }
             read_partners(yaml, value, line);
             break;
         case 12:

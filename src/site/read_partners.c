@@ -10,18 +10,23 @@
 
 #define DEFAULT_PORT 2404
 
-static void read_addresses(struct yaml_reader *yaml, const yaml_node_t *node, struct partner *partner)
+/* Of networks, or alternates. */
+static void read_addresses(struct yaml_reader *yaml, const yaml_node_t *node, bool alternates,
+                           struct partner *partner)
 {
-    unsigned index = 0;
+    const char *key = alternates ? "hosts" : "addresses";
+    unsigned index = 0, most = alternates ? SITE_ADDRESSES_MAX : SITE_NETWORKS_MAX;
     const yaml_node_t *item;
-    while (sequence_next(yaml, node, "addresses", &index, &item)) {
-        if (partner->address_count == SITE_NETWORKS_MAX) {
-            reading_fault(yaml->reading, node_place(yaml, item), "one for each of two networks",
-                          "more than %d addresses of partner %s", SITE_NETWORKS_MAX, partner->name);
+    while (sequence_next(yaml, node, key, &index, &item)) {
+        if (partner->address_count == most) {
+            reading_fault(yaml->reading, node_place(yaml, item),
+                          alternates ? "they are tried one after the other" : "one for each of two networks",
+                          "more than %u addresses of %s %s", most, alternates ? "connection" : "partner",
+                          partner->name);
             return;
         }
         struct address *address = &partner->addresses[partner->address_count];
-        if (node_address(yaml, item, "addresses", DEFAULT_PORT, address)) {
+        if (node_address(yaml, item, key, DEFAULT_PORT, address)) {
             partner->address_count++;
         }
     }
@@ -43,7 +48,7 @@ static void read_partner(struct yaml_reader *yaml, const yaml_node_t *node, stru
         }
     }
     if (addresses != NULL) {
-        read_addresses(yaml, addresses, partner);
+        read_addresses(yaml, addresses, false, partner);
     }
     if (partner->address_count == 0) {
         reading_fault(yaml->reading, node_place(yaml, node), "its addresses, one a network",
@@ -51,9 +56,26 @@ static void read_partner(struct yaml_reader *yaml, const yaml_node_t *node, stru
     }
 }
 
+static const char *const partner_names[SITE_PARTNERS_MAX] = {"A", "B"};
+
+void read_paired_hosts(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
+{
+    if (line->partner_count == SITE_PARTNERS_MAX) {
+        reading_fault(yaml->reading, node_place(yaml, node), "one list for each of the two connections",
+                      "more than %d lists of hosts of line '%s'", SITE_PARTNERS_MAX, line->name);
+        return;
+    }
+    struct partner *partner = &line->partners[line->partner_count];
+    partner->name = partner_names[line->partner_count++];
+    read_addresses(yaml, node, true, partner);
+    if (partner->address_count == 0) {
+        reading_fault(yaml->reading, node_place(yaml, node), "its addresses, tried one after the other",
+                      "connection %s of line '%s' has no host", partner->name, line->name);
+    }
+}
+
 void read_partners(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
 {
-    static const char *const names[SITE_PARTNERS_MAX] = {"A", "B"};
     unsigned index = 0;
     const yaml_node_t *item;
     if (line->partner_count > 0) {
@@ -66,7 +88,7 @@ void read_partners(struct yaml_reader *yaml, const yaml_node_t *node, struct lin
             return;
         }
         struct partner *partner = &line->partners[line->partner_count];
-        partner->name = names[line->partner_count++];
+        partner->name = partner_names[line->partner_count++];
         read_partner(yaml, item, partner);
     }
 }
@@ -92,10 +114,10 @@ void read_local(struct yaml_reader *yaml, const yaml_node_t *node, struct line *
 /* ---- what goes together ---- */
 
 /* The partner and its path are told by the address: no two may be the same. Where we connect, the port tells
- * them apart, too. */
+ * them apart, too. Of a line that is paired no two either: its connections would meet at one address. */
 static void check_addresses(struct reading *reading, struct place place, const struct line *line)
 {
-    const struct address *all[SITE_PARTNERS_MAX * SITE_NETWORKS_MAX];
+    const struct address *all[SITE_PARTNERS_MAX * SITE_ADDRESSES_MAX];
     unsigned count = 0;
     bool listens = line_listens(line);
     for (unsigned i = 0; i < line->partner_count; i++) {
@@ -104,9 +126,11 @@ static void check_addresses(struct reading *reading, struct place place, const s
             for (unsigned before = 0; before < count; before++) {
                 if (name_compare(all[before]->host, all[count]->host) == 0 &&
                     (listens || all[before]->port == all[count]->port)) {
-                    reading_fault(reading, place, "each partner has an address of its own on each network",
-                                  "two connections of line '%s' have the address %s", line->name,
-                                  all[count]->host);
+                    reading_fault(
+                        reading, place,
+                        line_is_paired(line) ? "each address in one of the lists, and once"
+                                             : "each partner has an address of its own on each network",
+                        "two connections of line '%s' have the address %s", line->name, all[count]->host);
                 }
             }
             count++;
@@ -186,5 +210,40 @@ void check_partners(struct yaml_reader *yaml, const yaml_node_t *node, struct li
         read_networks(line);
     }
     check_counts(yaml->reading, place, line);
+    check_addresses(yaml->reading, place, line);
+}
+
+/* What iec104 can on category tcp, and not here: better told than left out. */
+static void check_paired_stations(struct reading *reading, struct place place, const struct line *line)
+{
+    static const enum parameter_id missing[] = {PARAMETER_ICP, PARAMETER_CICP, PARAMETER_CFRZ, PARAMETER_SBE};
+    for (unsigned i = 0; i < line->station_count; i++) {
+        for (unsigned k = 0; k < sizeof missing / sizeof missing[0]; k++) {
+            if (line->stations[i].parameters.value[missing[k]] != 0) {
+                reading_fault(reading, place, "category: tcp has it",
+                              "station '%s' has %s, which is not on tcp-redundant in this version",
+                              line->stations[i].name, parameter_row(missing[k])->short_name);
+            }
+        }
+    }
+}
+
+void check_paired(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line)
+{
+    struct place place = node_place(yaml, node);
+    if (line->host_count > 0 || line->partner_count != SITE_PARTNERS_MAX) {
+        reading_fault(yaml->reading, place, "hosts: [[\"10.1.0.1\", \"10.1.0.2\"], [\"10.2.0.1\"]]",
+                      "line '%s' does not have two lists of hosts, one for each connection", line->name);
+    }
+    if (line->standby == STANDBY_WARM) {
+        reading_fault(yaml->reading, place, "standby: cold",
+                      "line '%s' is warm, which is not on tcp-redundant in this version", line->name);
+    }
+    if (line->without_server == WITHOUT_SERVER_BUFFER) {
+        reading_fault(yaml->reading, place, "without_server: close",
+                      "line '%s' is read without a server, which is not on tcp-redundant in this version",
+                      line->name);
+    }
+    check_paired_stations(yaml->reading, place, line);
     check_addresses(yaml->reading, place, line);
 }

@@ -1,6 +1,6 @@
 /*
  * read_partners: the partner of a Sinaut line, which is up to two systems on up to two networks, and our own
- * address on each network.
+ * address on each network; the two connections of a line iec104 on tcp-redundant, each with its hosts.
  */
 #ifndef SITE_READ_PARTNERS_H
 #define SITE_READ_PARTNERS_H
@@ -17,5 +17,10 @@ void read_local(struct yaml_reader *yaml, const yaml_node_t *node, struct line *
  * `node`.
  */
 void check_partners(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line);
+
+/* A list among `hosts`: the addresses of the next connection of a line that is paired. What goes with such a
+ * line and what does not is told at `node`. */
+void read_paired_hosts(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line);
+void check_paired(struct yaml_reader *yaml, const yaml_node_t *node, struct line *line);
 
 #endif

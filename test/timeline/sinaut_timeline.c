@@ -1,7 +1,8 @@
 /*
  * sinaut_timeline: runs a script against the real engine of a Sinaut line. The script plays the two systems
  * of the partner on four paths, A1 A2 B1 B2, and the server that stores. Numbers of frames are the runner's
- * business: what the partner sends is `from A1 ASDU`, and it acknowledges when the script says so.
+ * business: what the partner sends is `from A1 ASDU`, and it acknowledges when the script says so. The line
+ * may be one of iec104 on tcp-redundant: then A1 and A2 are the hosts of its first connection.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -31,6 +32,8 @@ struct runner {
     struct stage stage;
     char line_keys[TEXT], parameters[TEXT], north[TEXT], south[TEXT], tags[TEXT];
     unsigned paths;
+    bool paired; /* iec104 on tcp-redundant */
+    const struct komet_profile *profile;
     bool listens, named, store_by_script, values_by_script, show_transport, show_line, show_times, show_notes,
         show_acknowledgements;
     struct site_result site;
@@ -48,9 +51,10 @@ struct runner {
 static const char north_csv[] =
     "name,type,address,asdu,source,destination\n"
     "M.Q,Qi,\"0,0,1\",\nM.D,Di,2,\nM.U,Ai,3,\nM.C,Ci,4,\nM.T,TiR,5,\nM.STEP,Ci,6,\n"
-    "M.Q.CMD,Dout,1,46\nM.D.CMD,Dout,2,45\nM.SET,Ao,3,50\nM.CO,Co,4,49\n"
-    "M.OD,Dout,2,1\nM.OU,Ao,100,36\nM.OT,Co,101,15\nM.OQ,Co,102,3\n";
-static const char south_csv[] = "name,type,address,asdu\nM.S.U,Ai,3,\nM.S.SET,Ao,3,50\nM.S.OU,Ao,10,13\n";
+    "M.Q.CMD,Dout,1,46\nM.D.CMD,Dout,2,45\nM.SET,Ao,3,50\nM.CO,Co,4,49\n";
+static const char north_values_csv[] = "M.OD,Dout,2,1\nM.OU,Ao,100,36\nM.OT,Co,101,15\nM.OQ,Co,102,3\n";
+static const char south_csv[] = "name,type,address,asdu\nM.S.U,Ai,3,\nM.S.SET,Ao,3,50\n";
+static const char south_values_csv[] = "M.S.OU,Ao,10,13\n";
 
 static void write_partners(const struct runner *r, char *text)
 {
@@ -64,7 +68,7 @@ static void write_partners(const struct runner *r, char *text)
 
 static void read_site(struct runner *r)
 {
-    static char yaml[6 * TEXT], north[2 * TEXT];
+    static char yaml[6 * TEXT], north[2 * TEXT], south[TEXT];
     char partners[200];
     write_partners(r, partners);
     snprintf(yaml, sizeof yaml,
@@ -73,21 +77,23 @@ static void read_site(struct runner *r)
              "  SELF.KOM:\n"
              "    lines:\n"
              "      L.S:\n"
-             "        protocol: iec104-sinaut\n"
+             "        protocol: %s\n"
              "        category: tcp-redundant\n"
              "        number: 7\n"
-             "        partners: %s\n"
+             "        %s: %s\n"
              "        parameters: {%s%s}\n"
              "%s"
              "        stations:\n"
              "          B.NORTH: {address: \"2,1\", tags: north.csv%s}\n"
              "          B.SOUTH: {address: 3, tags: south.csv%s}\n",
-             partners, r->listens ? "SP: 2404, SH: ALL, " : "", r->parameters, r->line_keys, r->north,
-             r->south);
-    snprintf(north, sizeof north, "%s%s", north_csv, r->tags);
+             r->paired ? "iec104" : "iec104-sinaut", r->paired ? "hosts" : "partners", partners,
+             r->listens ? "SP: 2404, SH: ALL, " : "", r->parameters, r->line_keys, r->north, r->south);
+    snprintf(north, sizeof north, "%s%s%s", north_csv, r->paired ? "" : north_values_csv, r->tags);
+    snprintf(south, sizeof south, "%s%s", south_csv, r->paired ? "" : south_values_csv);
+    r->profile = r->paired ? &komet_profile_104 : &komet_profile_sinaut;
     const struct site_file files[] = {{"site.yaml", yaml, strlen(yaml)},
                                       {"north.csv", north, strlen(north)},
-                                      {"south.csv", south_csv, sizeof south_csv - 1}};
+                                      {"south.csv", south, strlen(south)}};
     r->site = site_read(files, 3, NULL);
     if (r->site.site == NULL) {
         script_fail(&r->stage.script, "the site: %s", r->site.faults[0].what);
@@ -123,7 +129,7 @@ static void note_frame(struct runner *r, unsigned path)
     }
     switch (apdu.format) {
     case KOMET_FORMAT_I:
-        asdu_text(text, &komet_profile_sinaut, apdu.asdu, apdu.asdu_size);
+        asdu_text(text, r->profile, apdu.asdu, apdu.asdu_size);
         stage_note(&r->stage, "send %s %s", path_names[path], text);
         end->received++;
         break;
@@ -319,6 +325,8 @@ static bool setting(struct stage *stage)
         append_rest(script, r->tags, "", "\n");
     } else if (script_take(script, "paths")) {
         r->paths = (unsigned)script_number(script, PATHS);
+    } else if (script_take(script, "paired")) {
+        r->paired = true;
     } else if (script_take(script, "listens")) {
         r->listens = true;
     } else if (script_take(script, "store-by-script")) {
@@ -455,7 +463,7 @@ static void do_from(struct runner *r)
         script_take(script, "con");
         return;
     }
-    size_t size = script_asdu(script, &komet_profile_sinaut, octets + KOMET_APDU_HEADER_SIZE);
+    size_t size = script_asdu(script, r->profile, octets + KOMET_APDU_HEADER_SIZE);
     komet_apdu_encode_i(octets, end->sent++, end->acknowledged, size);
     octets[4] = (uint8_t)(octets[4] | (marked ? 1u : 0u));
     feed(r, path, octets, KOMET_APDU_HEADER_SIZE + size);
@@ -521,6 +529,20 @@ static void do_activate(struct runner *r)
     line_outgoing_begin(r->engine, now_of(r), NULL, 0);
     if (!r->values_by_script) {
         line_outgoing_ready(r->engine, now_of(r));
+    }
+}
+
+/* What LINE in the console shows. */
+static void do_report(struct runner *r)
+{
+    struct line_report report = line_report(r->engine);
+    note_line(r);
+    for (unsigned i = 0; i < report.connection_count; i++) {
+        const struct line_connection *own = &report.connections[i];
+        stage_note(&r->stage, "connection %s %s %s %s %s%s%s", own->partner, own->address,
+                   connection_state_name(own->state), own->role, own->path,
+                   own->reason != KOMET_OK ? " " : "",
+                   own->reason != KOMET_OK ? komet_reason_name(own->reason) : "");
     }
 }
 
@@ -590,6 +612,8 @@ static bool action(struct stage *stage)
     }
     if (script_take(script, "activate")) {
         do_activate(r);
+    } else if (script_take(script, "report")) {
+        do_report(r);
     } else if (script_take(script, "outgoing")) {
         do_outgoing(r);
     } else if (script_take(script, "outgoing-ready")) {
@@ -611,6 +635,8 @@ static bool action(struct stage *stage)
         do_command(r, LINE_COMMAND_INTERROGATE);
     } else if (script_take(script, "counters")) {
         do_command(r, LINE_COMMAND_COUNTERS);
+    } else if (script_take(script, "clock")) {
+        do_command(r, LINE_COMMAND_CLOCK);
     } else {
         return false;
     }
@@ -673,6 +699,7 @@ int main(int argc, char **argv)
             "send PATH ASDU, value TAG …, end ID RESULT, station NAME VALUE, close PATH REASON, listen, "
             "listen-end, ping PATH, find PATH, stranger refused, unknown-addresses N, wrong-types N, "
             "refused-connections N; "
+            "behind `report`: line VALUE FLAGS, connection NAME ADDRESS STATE ROLE PATH REASON; "
             "where shown: connect PATH, line VALUE FLAGS, note …",
     };
     static struct runner runner = {.stage = {.engine = &engine, .context = &runner}, .paths = PATHS};

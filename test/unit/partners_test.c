@@ -45,6 +45,8 @@ static const char *told(struct partners *partners)
         case PARTNERS_NEWS_DEAD:
             used += (size_t)snprintf(text + used, sizeof text - used, "%spath %u dead", between, news.new);
             break;
+        case PARTNERS_NEWS_START: /* of connections of which one is started: partners_one_test.c */
+            break;
         case PARTNERS_NEWS_ALIVE:
             used += (size_t)snprintf(text + used, sizeof text - used, "%spath %u alive", between, news.new);
             break;

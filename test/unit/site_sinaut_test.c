@@ -146,8 +146,7 @@ static void test_an_instance_has_its_own_addresses(void **state)
 static void test_what_is_not_built_is_refused(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"{hosts: [a], category: tcp-redundant}",
-                                        "{hosts: [a], protocol: iec101}", "{hosts: [a], category: serial}"};
+    static const char *const lines[] = {"{hosts: [a], protocol: iec101}", "{hosts: [a], category: serial}"};
     for (unsigned i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         char yaml[256];
         snprintf(yaml, sizeof yaml, "site: s\nprocesses: {SELF.KOM: {lines: {L.A: %s}}}\n", lines[i]);
@@ -187,7 +186,8 @@ static void test_mistakes_of_a_sinaut_line(void **state)
         {"partners: [[a]], number: 256", "number is '256'"},
         {"partners: [[a]], local: [x, y, z]", "more than 2 local addresses"},
         {"protocol: iec104, partners: [[a]]", "has partners"},
-        {"protocol: iec104, hosts: [a], local: [x]", "local is for a line of protocol iec104-sinaut"},
+        {"protocol: iec104, category: tcp, hosts: [a], local: [x]",
+         "local is for a line of protocol iec104-sinaut"},
         {"partners: [[a]], stations: {B.A: {address: 1}, B.B: {address: \"0,1\"}}",
          "have the same address 1"},
         {"partners: [[a]], stations: {B.A: {address: \"#FFFF\"}}", "is no common address"},
