@@ -7,6 +7,7 @@
 #include "komet/assert.h"
 #include "line/line.h"
 #include "line/line_verbs.h"
+#include "line/services.h"
 
 #define LINE_COMMANDS_MAX 64 /* open at a time; one more is refused: "too many open commands" */
 #define LINE_SELECTION_US KOMET_SECONDS(30) /* so long a selection is taken to hold: the standard time */
@@ -53,10 +54,6 @@ struct command_end {
 
 #define CA_GLOBAL 0xFFFFu /* all stations */
 
-/* The qualifier of counter interrogation: which counters, and in its two high bits FRZ. */
-#define QCC_GENERAL      5u
-#define QCC_FREEZE_SHIFT 6
-
 /* What a station is still to be asked for, as bits. */
 #define WANT_START_GENERAL  1u /* after the start, in the order of OIC and OCIC */
 #define WANT_START_COUNTERS 2u
@@ -69,9 +66,7 @@ struct station_state {
     bool changed;
     unsigned mode; /* bits of enum station_mode */
     unsigned wanted;
-    struct komet_instant clock_due;                 /* next clock synchronisation */
-    struct komet_instant general_due, counters_due; /* next periodic interrogations */
-    struct komet_instant frozen_by; /* a freeze was sent: its confirmation comes until then; else NEVER */
+    struct station_services services;
 };
 
 struct iec104 {

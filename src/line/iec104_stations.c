@@ -3,8 +3,7 @@
  * periodically, the freeze of counters, clock synchronisation. Facts: reference 1.6 (OIC, OCIC, PSD, SCE,
  * SHE), 7.2 (values of stations, periods with an offset from the clock).
  *
- * What is due becomes a bit of `wanted`, and goes out when the window has room. A period is counted by the
- * instant, and each time aligned to the wall clock anew.
+ * What is due (services.h) becomes a bit of `wanted`, and goes out when the window has room.
  */
 #include "line/iec104_private.h"
 
@@ -84,51 +83,18 @@ static void want(struct iec104 *line, unsigned station, unsigned bits)
     line->wanted = line->wanted || bits != 0;
 }
 
-/* The next full period of the wall clock, shifted by the offset, behind `from_ms`. */
-static struct komet_instant next_period(struct line_now now, int64_t from_ms, int64_t period_ms,
-                                        int64_t offset_ms)
-{
-    if (period_ms == 0) {
-        return KOMET_NEVER;
-    }
-    int64_t into_ms = (from_ms - offset_ms) % period_ms;
-    int64_t at_ms = from_ms - into_ms + (into_ms >= 0 ? period_ms : 0);
-    return komet_after(now.instant, KOMET_MS(at_ms - now.utc.ms));
-}
-
 static void start_station(struct iec104 *line, struct line_now now, unsigned index)
 {
     const int64_t *value = line->line->stations[index].parameters.value;
     struct station_state *state = &line->stations[index];
-    /* Of a station that is enabled later there is none. */
-    int64_t wait_us = komet_elapsed_us(line->start_at, now.instant);
-    int64_t from_ms = now.utc.ms + (wait_us > 0 ? wait_us / 1000 : 0);
     state->wanted = 0;
-    state->frozen_by = KOMET_NEVER;
-    state->general_due = state->counters_due = state->clock_due = KOMET_NEVER;
+    state->services = services_none();
     if (state->mode != 0) {
         return;
     }
     want(line, index, value[PARAMETER_OIC] != 0 ? WANT_START_GENERAL : 0);
     want(line, index, value[PARAMETER_OCIC] != 0 ? WANT_START_COUNTERS : 0);
-    state->general_due = next_period(now, from_ms, value[PARAMETER_ICP], value[PARAMETER_ICO]);
-    state->counters_due = next_period(now, from_ms, value[PARAMETER_CICP], value[PARAMETER_CICO]);
-    if (line->line->stations[index].clock_sync_us > 0) {
-        state->clock_due = line->start_at;
-    }
-}
-
-/* Periods and clock follow other parameters, from now on. */
-static void follow_services(struct iec104 *line, struct line_now now, unsigned index)
-{
-    const struct station *station = &line->line->stations[index];
-    const int64_t *value = station->parameters.value;
-    struct station_state *state = &line->stations[index];
-    state->general_due = next_period(now, now.utc.ms, value[PARAMETER_ICP], value[PARAMETER_ICO]);
-    state->counters_due = next_period(now, now.utc.ms, value[PARAMETER_CICP], value[PARAMETER_CICO]);
-    state->clock_due = station->clock_sync_us > 0
-                           ? komet_earlier(state->clock_due, komet_after(now.instant, station->clock_sync_us))
-                           : KOMET_NEVER;
+    state->services = services_begin(&line->line->stations[index], now, line->start_at);
 }
 
 static void init_station(struct iec104 *line, unsigned index)
@@ -158,7 +124,7 @@ void iec104_stations_move(struct iec104 *line, struct line_now now, const struct
         if (!stays || change == STATION_ASKS) {
             start_station(line, now, i);
         } else if (change == STATION_CHANGED && line->stations[i].mode == 0) {
-            follow_services(line, now, i);
+            services_follow(&line->stations[i].services, station, now);
         }
     }
 }
@@ -210,43 +176,30 @@ void iec104_stations_initialized(struct iec104 *line, struct line_now now, uint1
 void iec104_stations_frozen(struct iec104 *line, const struct komet_asdu *asdu)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
-        struct station_state *state = &line->stations[i];
-        if (line->line->stations[i].ca != asdu->ca || state->frozen_by.us == KOMET_NEVER.us) {
+        if (line->line->stations[i].ca != asdu->ca) {
             continue;
         }
-        state->frozen_by = KOMET_NEVER;
-        if (asdu->negative || asdu->cause >= KOMET_COT_UNKNOWN_TYPE) {
+        switch (services_frozen(&line->stations[i].services, asdu)) {
+        case FREEZE_REFUSED:
             iec104_note(line, "%s: %s refused to freeze its counters; they are not read", line->line->name,
                         line->line->stations[i].name);
-        } else {
+            break;
+        case FREEZE_CONFIRMED:
             want(line, i, WANT_COUNTERS);
+            break;
+        case FREEZE_NONE:
+            break;
         }
     }
-}
-
-/* Becomes due: the next one is at a full period again, the one that is nearest to a whole period from now, so
- * that a clock that was set a little back asks for none twice. */
-static bool take_period(struct line_now now, struct komet_instant *due, int64_t period_ms, int64_t offset_ms)
-{
-    if (!komet_reached(now.instant, *due)) {
-        return false;
-    }
-    *due = next_period(now, now.utc.ms + period_ms / 2, period_ms, offset_ms);
-    return true;
 }
 
 static void watch_periods(struct iec104 *line, struct line_now now, unsigned index)
 {
-    const int64_t *value = line->line->stations[index].parameters.value;
-    struct station_state *state = &line->stations[index];
-    if (take_period(now, &state->general_due, value[PARAMETER_ICP], value[PARAMETER_ICO])) {
-        want(line, index, WANT_GENERAL);
-    }
-    if (take_period(now, &state->counters_due, value[PARAMETER_CICP], value[PARAMETER_CICO])) {
-        want(line, index, value[PARAMETER_CFRZ] != 0 ? WANT_FREEZE : WANT_COUNTERS);
-    }
-    if (komet_reached(now.instant, state->frozen_by)) {
-        state->frozen_by = KOMET_NEVER;
+    unsigned due = services_take(&line->stations[index].services, &line->line->stations[index], now);
+    want(line, index, (due & DUE_GENERAL) != 0 ? WANT_GENERAL : 0);
+    want(line, index, (due & DUE_COUNTERS) != 0 ? WANT_COUNTERS : 0);
+    want(line, index, (due & DUE_FREEZE) != 0 ? WANT_FREEZE : 0);
+    if ((due & DUE_UNFROZEN) != 0) {
         iec104_note(line, "%s: %s did not confirm the freeze of its counters; they are not read",
                     line->line->name, line->line->stations[index].name);
     }
@@ -270,7 +223,7 @@ static bool send_wanted(struct iec104 *line, struct line_now now, unsigned index
     }
     state->wanted &= ~bit;
     if (bit == WANT_FREEZE) {
-        state->frozen_by = komet_after(now.instant, KOMET_MS(iec104_parameter(line, PARAMETER_WTN)));
+        state->services.frozen_by = komet_after(now.instant, KOMET_MS(iec104_parameter(line, PARAMETER_WTN)));
     }
     return true;
 }
@@ -307,10 +260,10 @@ static void synchronise_clocks(struct iec104 *line, struct line_now now)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
         const struct station *station = &line->line->stations[i];
-        struct station_state *state = &line->stations[i];
-        if (komet_reached(now.instant, state->clock_due) &&
+        struct station_services *services = &line->stations[i].services;
+        if (komet_reached(now.instant, services->clock_due) &&
             iec104_commands_send_system(line, now, station, LINE_COMMAND_CLOCK, 0)) {
-            state->clock_due = komet_after(now.instant, station->clock_sync_us);
+            services->clock_due = komet_after(now.instant, station->clock_sync_us);
         }
     }
 }
@@ -338,10 +291,9 @@ struct komet_instant iec104_stations_deadline(const struct iec104 *line)
         deadline = line->start_at;
     }
     for (unsigned i = 0; i < line->line->station_count; i++) {
-        const struct station_state *state = &line->stations[i];
-        deadline = komet_earlier(deadline, komet_earlier(state->general_due, state->counters_due));
-        deadline = komet_earlier(deadline, state->frozen_by);
-        deadline = may_send ? komet_earlier(deadline, state->clock_due) : deadline;
+        const struct station_services *services = &line->stations[i].services;
+        deadline = komet_earlier(deadline, services_deadline(services));
+        deadline = may_send ? komet_earlier(deadline, services->clock_due) : deadline;
     }
     return deadline;
 }

@@ -298,7 +298,7 @@ void sinaut_follow(struct sinaut *line, struct line_now now)
                             partner_standing_name((enum partner_standing)news.new), news.reason);
             }
             if (news.new == PARTNER_HOT) {
-                sinaut_stations_set_clocks(line);
+                sinaut_services_begin(line, now);
             }
             break;
         case PARTNERS_NEWS_PATH:
@@ -459,7 +459,7 @@ static void sinaut_set_mode(struct line_engine *engine, struct line_now now, con
                             unsigned mode)
 {
     struct sinaut *line = (struct sinaut *)engine;
-    if (!sinaut_stations_set_mode(line, station, mode) || (!line->active && !line->stands_by)) {
+    if (!sinaut_stations_set_mode(line, now, station, mode) || (!line->active && !line->stands_by)) {
         return;
     }
     if (!sinaut_any_speaks(line)) {

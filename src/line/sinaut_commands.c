@@ -67,7 +67,7 @@ static bool same_object(const struct line_command *a, const struct line_command 
 static const char *refusal(const struct sinaut *line, const struct line_command *order)
 {
     unsigned hot = partners_hot(&line->partners);
-    if (order->kind == LINE_COMMAND_CLOCK && !line->manner->sets_clocks) {
+    if (order->kind == LINE_COMMAND_CLOCK && !line->manner->serves) {
         return "the protocol has no clock synchronisation";
     }
     if (order->kind == LINE_COMMAND_SELECT) { /* a partner's input tag has one value, and no selection */
@@ -153,7 +153,7 @@ static void send_command(struct sinaut *line, struct line_now now, struct sinaut
         frame = sinaut_set_clock(line, now, hot, order->station);
     } else {
         command->type = order->kind == LINE_COMMAND_INTERROGATE ? KOMET_C_IC_NA_1 : KOMET_C_CI_NA_1;
-        frame = sinaut_interrogate(line, now, hot, command->type, order->station->ca);
+        frame = sinaut_interrogate(line, now, hot, command->type, order->station->ca, 0);
     }
     if (frame != 0) {
         command->state = SINAUT_SENT;

@@ -11,7 +11,7 @@
 static const struct sinaut_manner sinaut = {
     .profile = &komet_profile_sinaut, .balanced = true, .asks_all = true};
 static const struct sinaut_manner paired = {
-    .profile = &komet_profile_104, .alternates = true, .sets_clocks = true};
+    .profile = &komet_profile_104, .alternates = true, .serves = true};
 
 const struct sinaut_manner *sinaut_manner_of(const struct line *line)
 {

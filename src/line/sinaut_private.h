@@ -13,6 +13,7 @@
 #include "komet/group.h"
 #include "line/line.h"
 #include "line/line_verbs.h"
+#include "line/services.h"
 #include "role/partners.h"
 
 #define SINAUT_COMMANDS_MAX  64  /* open at a time; one more is refused: "too many open commands" */
@@ -32,10 +33,10 @@
 /* What the two kinds of line differ in. */
 struct sinaut_manner {
     const struct komet_profile *profile;
-    bool balanced;    /* the partner interrogates and gives commands, too */
-    bool asks_all;    /* with FFFF, where the stations agree; else each station with its own address */
-    bool alternates;  /* a partner's addresses are tried one after the other; else each is a network */
-    bool sets_clocks; /* of its stations */
+    bool balanced;   /* the partner interrogates and gives commands, too */
+    bool asks_all;   /* with FFFF, where the stations agree; else each station with its own address */
+    bool alternates; /* a partner's addresses are tried one after the other; else each is a network */
+    bool serves;     /* clocks are set, and interrogations repeated, as services.h has it */
 };
 
 struct sinaut_path {
@@ -85,15 +86,18 @@ struct sinaut_end {
 };
 
 /* What a station is still to be asked for, as bits. */
-#define WANT_GENERAL  1u
-#define WANT_COUNTERS 2u
+#define WANT_GENERAL       1u
+#define WANT_COUNTERS      2u
+#define WANT_NEXT_FREEZE   4u /* periodic ones, of the partner that is HOT */
+#define WANT_NEXT_COUNTERS 8u
+#define WANT_NEXT_GENERAL  16u
 
 struct sinaut_station {
     enum station_value value;
     bool changed;
-    unsigned mode;                  /* bits of enum station_mode */
-    uint8_t wanted[PARTNERS_MAX];   /* of each partner */
-    struct komet_instant clock_due; /* its clock is set; NEVER: it is not */
+    unsigned mode;                    /* bits of enum station_mode */
+    uint8_t wanted[PARTNERS_MAX];     /* of each partner */
+    struct station_services services; /* by the partner that is HOT */
 };
 
 /* An interrogation of a partner's. */
@@ -248,27 +252,40 @@ bool sinaut_any_speaks(const struct sinaut *line);
 /* The station with that address; NULL: there is none. */
 const struct station *sinaut_station(const struct sinaut *line, uint16_t ca);
 /* False: it has that mode already. */
-bool sinaut_stations_set_mode(struct sinaut *line, const struct station *station, unsigned mode);
+bool sinaut_stations_set_mode(struct sinaut *line, struct line_now now, const struct station *station,
+                              unsigned mode);
 /* The line acts: nothing is heard of them yet. */
 void sinaut_stations_activate(struct sinaut *line);
 void sinaut_stations_follow(struct sinaut *line);
 /* The line acts no more: nothing is wanted. */
 void sinaut_stations_forget(struct sinaut *line);
 /* A partner says that a station has begun anew. */
-void sinaut_stations_initialized(struct sinaut *line, unsigned partner, uint16_t ca);
+void sinaut_stations_initialized(struct sinaut *line, struct line_now now, unsigned partner, uint16_t ca);
 /* A partner has answered what it was asked. */
 void sinaut_stations_answered(struct sinaut *line, unsigned partner);
 /* Sends what is due and has room. */
 void sinaut_stations_work(struct sinaut *line, struct line_now now);
 struct komet_instant sinaut_stations_deadline(const struct sinaut *line);
-/* A partner is HOT: the clocks are set, at once and then in each `clock_sync`. */
-void sinaut_stations_set_clocks(struct sinaut *line);
+/* Sends one interrogation (100) or counter interrogation (101), with FRZ `freeze`. Our frame's number; 0: no
+ * room now. */
+uint64_t sinaut_interrogate(struct sinaut *line, struct line_now now, unsigned partner, uint8_t type,
+                            uint16_t ca, uint8_t freeze);
 /* Tells a station the time. Our frame's number; 0: no room now. */
 uint64_t sinaut_set_clock(struct sinaut *line, struct line_now now, unsigned partner,
                           const struct station *station);
-/* Sends one interrogation (100) or counter interrogation (101). Our frame's number; 0: no room now. */
-uint64_t sinaut_interrogate(struct sinaut *line, struct line_now now, unsigned partner, uint8_t type,
-                            uint16_t ca);
+/* Sends what `bit` of `wanted` stands for, if it is there. False: no room. */
+bool sinaut_send_wanted(struct sinaut *line, struct line_now now, unsigned partner, uint8_t *wanted,
+                        unsigned bit, uint16_t ca);
+
+/* sinaut_services.c: what stations that are served want again and again. */
+/* A partner is HOT: they are served from now on. */
+void sinaut_services_begin(struct sinaut *line, struct line_now now);
+/* One station is spoken with from now on, or no more; or has begun anew. */
+void sinaut_services_begin_one(struct sinaut *line, struct line_now now, unsigned station);
+/* The answer to a counter interrogation with FRZ. */
+void sinaut_services_frozen(struct sinaut *line, unsigned partner, const struct komet_asdu *asdu);
+void sinaut_services_work(struct sinaut *line, struct line_now now);
+struct komet_instant sinaut_services_deadline(const struct sinaut *line);
 
 /* sinaut_values.c: an ASDU came on a path. Sets values_waiting; or closes the path. */
 void sinaut_receive(struct sinaut *line, struct line_now now, unsigned path,

@@ -9,12 +9,6 @@
 
 #include "model/station_time.h"
 
-/* The qualifier of interrogation of the whole station, and of all counters. */
-#define QOI_STATION 20
-#define QCC_GENERAL 5
-
-#define CLOCK_RETRY_US KOMET_SECONDS(1) /* there was no room to set it */
-
 /* Where a station's values are not valid any more, its filters begin afresh. */
 static void set_value(struct sinaut *line, unsigned station, enum station_value value)
 {
@@ -30,25 +24,10 @@ static void set_value(struct sinaut *line, unsigned station, enum station_value 
     }
 }
 
-/* The clock of a station is set as soon as there is somebody to tell. */
-static void clock_at_once(struct sinaut *line, unsigned station)
-{
-    const struct station *of = &line->line->stations[station];
-    bool wanted = line->manner->sets_clocks && of->clock_sync_us > 0 && line->stations[station].mode == 0;
-    line->stations[station].clock_due = wanted ? (struct komet_instant){0} : KOMET_NEVER;
-}
-
-void sinaut_stations_set_clocks(struct sinaut *line)
-{
-    for (unsigned i = 0; i < line->line->station_count; i++) {
-        clock_at_once(line, i);
-    }
-}
-
 void sinaut_stations_init(struct sinaut *line)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
-        line->stations[i].clock_due = KOMET_NEVER;
+        line->stations[i].services = services_none();
         line->stations[i].mode = line->line->stations[i].communication_disabled ? STATION_DISABLED : 0;
     }
 }
@@ -165,7 +144,8 @@ static void want_all(struct sinaut *line, unsigned partner)
     }
 }
 
-bool sinaut_stations_set_mode(struct sinaut *line, const struct station *station, unsigned mode)
+bool sinaut_stations_set_mode(struct sinaut *line, struct line_now now, const struct station *station,
+                              unsigned mode)
 {
     unsigned index = (unsigned)(station - line->line->stations);
     KOMET_ASSERT(index < line->line->station_count && mode <= STATION_MODES);
@@ -175,7 +155,7 @@ bool sinaut_stations_set_mode(struct sinaut *line, const struct station *station
         return false;
     }
     state->mode = mode;
-    clock_at_once(line, index);
+    sinaut_services_begin_one(line, now, index);
     for (unsigned p = 0; p < line->line->partner_count; p++) {
         bool asked = !spoke && mode == 0 && line->active && sinaut_data_path(line, p) != PARTNERS_NO_PATH;
         state->wanted[p] = asked ? wants_of(station) : 0;
@@ -197,13 +177,13 @@ void sinaut_stations_forget(struct sinaut *line)
     }
 }
 
-void sinaut_stations_initialized(struct sinaut *line, unsigned partner, uint16_t ca)
+void sinaut_stations_initialized(struct sinaut *line, struct line_now now, unsigned partner, uint16_t ca)
 {
     for (unsigned i = 0; i < line->line->station_count; i++) {
         const struct station *station = &line->line->stations[i];
         if ((station->ca == ca || ca == CA_GLOBAL) && line->stations[i].mode == 0) {
             line->stations[i].wanted[partner] = wants_of(station);
-            clock_at_once(line, i);
+            sinaut_services_begin_one(line, now, i);
         }
     }
 }
@@ -234,9 +214,11 @@ static uint64_t send_system(struct sinaut *line, struct line_now now, unsigned p
 }
 
 uint64_t sinaut_interrogate(struct sinaut *line, struct line_now now, unsigned partner, uint8_t type,
-                            uint16_t ca)
+                            uint16_t ca, uint8_t freeze)
 {
-    struct komet_object object = {.qualifier = type == KOMET_C_IC_NA_1 ? QOI_STATION : QCC_GENERAL};
+    unsigned qualifier =
+        type == KOMET_C_IC_NA_1 ? QOI_STATION : (QCC_GENERAL | (unsigned)freeze << QCC_FREEZE_SHIFT);
+    struct komet_object object = {.qualifier = (uint8_t)qualifier};
     return send_system(line, now, partner, type, ca, &object);
 }
 
@@ -248,15 +230,15 @@ uint64_t sinaut_set_clock(struct sinaut *line, struct line_now now, unsigned par
     return send_system(line, now, partner, KOMET_C_CS_NA_1, station->ca, &object);
 }
 
-/* Sends what `bit` of `wanted` stands for. False: no room. */
-static bool send_wanted(struct sinaut *line, struct line_now now, unsigned partner, uint8_t *wanted,
+bool sinaut_send_wanted(struct sinaut *line, struct line_now now, unsigned partner, uint8_t *wanted,
                         unsigned bit, uint16_t ca)
 {
-    uint8_t type = bit == WANT_GENERAL ? KOMET_C_IC_NA_1 : KOMET_C_CI_NA_1;
+    bool general = bit == WANT_GENERAL || bit == WANT_NEXT_GENERAL;
+    uint8_t type = general ? KOMET_C_IC_NA_1 : KOMET_C_CI_NA_1;
     if ((*wanted & bit) == 0) {
         return true;
     }
-    if (sinaut_interrogate(line, now, partner, type, ca) == 0) {
+    if (sinaut_interrogate(line, now, partner, type, ca, 0) == 0) {
         return false;
     }
     *wanted = (uint8_t)(*wanted & ~bit);
@@ -269,8 +251,10 @@ static bool send_pair(struct sinaut *line, struct line_now now, unsigned partner
                       const struct station *by, int64_t round, uint16_t ca)
 {
     const int64_t *value = by->parameters.value;
-    return (value[PARAMETER_OIC] != round || send_wanted(line, now, partner, wanted, WANT_GENERAL, ca)) &&
-           (value[PARAMETER_OCIC] != round || send_wanted(line, now, partner, wanted, WANT_COUNTERS, ca));
+    return (value[PARAMETER_OIC] != round ||
+            sinaut_send_wanted(line, now, partner, wanted, WANT_GENERAL, ca)) &&
+           (value[PARAMETER_OCIC] != round ||
+            sinaut_send_wanted(line, now, partner, wanted, WANT_COUNTERS, ca));
 }
 
 static bool send_round(struct sinaut *line, struct line_now now, unsigned partner, int64_t round)
@@ -297,23 +281,6 @@ static bool may_ask(const struct sinaut *line, struct line_now now, unsigned par
     }
     return when == INTERROGATE_AT_ONCE ||
            (when == INTERROGATE_AFTER_START && komet_reached(now.instant, line->partner[partner].start_at));
-}
-
-/* The clocks are those of the system that is HOT. */
-static void synchronise_clocks(struct sinaut *line, struct line_now now)
-{
-    unsigned hot = partners_hot(&line->partners);
-    if (hot == PARTNERS_NOBODY || !komet_reached(now.instant, line->partner[hot].start_at)) {
-        return;
-    }
-    for (unsigned i = 0; i < line->line->station_count; i++) {
-        const struct station *station = &line->line->stations[i];
-        if (komet_reached(now.instant, line->stations[i].clock_due)) {
-            bool sent = sinaut_set_clock(line, now, hot, station) != 0;
-            line->stations[i].clock_due =
-                komet_after(now.instant, sent ? station->clock_sync_us : CLOCK_RETRY_US);
-        }
-    }
 }
 
 /* S2: a standby answers nothing. Where one connection is started at a time, whose system does not answer is
@@ -348,23 +315,12 @@ void sinaut_stations_work(struct sinaut *line, struct line_now now)
             unanswered(line, now, p);
         }
     }
-    synchronise_clocks(line, now);
-}
-
-static struct komet_instant clocks_deadline(const struct sinaut *line)
-{
-    struct komet_instant deadline = KOMET_NEVER;
-    unsigned hot = partners_hot(&line->partners);
-    for (unsigned i = 0; i < line->line->station_count && hot != PARTNERS_NOBODY; i++) {
-        struct komet_instant due = line->stations[i].clock_due, start = line->partner[hot].start_at;
-        deadline = komet_earlier(deadline, komet_reached(due, start) ? due : start);
-    }
-    return deadline;
+    sinaut_services_work(line, now);
 }
 
 struct komet_instant sinaut_stations_deadline(const struct sinaut *line)
 {
-    struct komet_instant deadline = clocks_deadline(line);
+    struct komet_instant deadline = sinaut_services_deadline(line);
     for (unsigned p = 0; p < line->line->partner_count; p++) {
         enum partners_interrogation when = partners_interrogates(&line->partners, p);
         if (when == INTERROGATE_AFTER_START) {

@@ -257,12 +257,23 @@ static void tell_count(struct sinaut *line, unsigned partner, uint8_t cause)
     line->partner[partner].answered = 0;
 }
 
+/* The freeze before a periodic counter interrogation is the line's own: no command waits for its answer. */
+static bool is_freeze(const struct komet_asdu *asdu)
+{
+    struct komet_object object;
+    if (asdu->type != KOMET_C_CI_NA_1) {
+        return false;
+    }
+    komet_asdu_object(asdu, 0, &object);
+    return object.qualifier >> QCC_FREEZE_SHIFT != 0;
+}
+
 static void take_asdu(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
                       const struct komet_asdu *asdu, bool cf3_mark)
 {
     unsigned partner = path / PARTNERS_NETWORKS;
     if (asdu->type == KOMET_M_EI_NA_1) {
-        sinaut_stations_initialized(line, partner, asdu->ca);
+        sinaut_stations_initialized(line, now, partner, asdu->ca);
     } else if (asdu->row->direction == KOMET_MONITOR) {
         take_monitored(line, now, path, asdu, is_marked(line, asdu, cf3_mark));
     } else if (is_answer(asdu->cause)) {
@@ -273,6 +284,10 @@ static void take_asdu(struct sinaut *line, struct line_now now, unsigned path, u
             bool marked = is_marked(line, asdu, cf3_mark); /* a standby may mark all that it sends */
             tell_count(line, partner, asdu->cause);
             partners_heard(&line->partners, path, marked ? HEARD_MARKED : HEARD_ANSWER);
+        }
+        if (is_freeze(asdu)) {
+            sinaut_services_frozen(line, partner, asdu);
+            return;
         }
         sinaut_commands_confirm(line, asdu);
     } else if (line->active) { /* a standby neither executes nor answers */

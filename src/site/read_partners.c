@@ -216,14 +216,11 @@ void check_partners(struct yaml_reader *yaml, const yaml_node_t *node, struct li
 /* What iec104 can on category tcp, and not here: better told than left out. */
 static void check_paired_stations(struct reading *reading, struct place place, const struct line *line)
 {
-    static const enum parameter_id missing[] = {PARAMETER_ICP, PARAMETER_CICP, PARAMETER_CFRZ, PARAMETER_SBE};
     for (unsigned i = 0; i < line->station_count; i++) {
-        for (unsigned k = 0; k < sizeof missing / sizeof missing[0]; k++) {
-            if (line->stations[i].parameters.value[missing[k]] != 0) {
-                reading_fault(reading, place, "category: tcp has it",
-                              "station '%s' has %s, which is not on tcp-redundant in this version",
-                              line->stations[i].name, parameter_row(missing[k])->short_name);
-            }
+        if (line->stations[i].parameters.value[PARAMETER_SBE] != 0) {
+            reading_fault(reading, place, "category: tcp has it",
+                          "station '%s' has SBE, which is not on tcp-redundant in this version",
+                          line->stations[i].name);
         }
     }
 }
