@@ -267,7 +267,7 @@ struct line_connection {
     const char *partner; /* whose it is: a system of a redundant partner, a group of masters; NULL: nobody
                             in particular */
     const char *path; /* of a redundant partner, else NULL, as the next: "1", of two networks; "1 data": the
-                         one that carries its data */
+                         one that carries its data. Of two connections to a station: "data", "ready" */
     const char *role; /* "HOT", "standby", "lost" */
 };
 

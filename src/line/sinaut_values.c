@@ -241,6 +241,9 @@ static void take_monitored(struct sinaut *line, struct line_now now, unsigned pa
         partners_heard(&line->partners, path, HEARD_MARKED);
         return;
     }
+    if (interrogated) {
+        sinaut_stations_answered(line, sinaut_partner_of(path));
+    }
     partners_heard(&line->partners, path, interrogated ? HEARD_ANSWER : HEARD_VALUES);
     line->partner[path / PARTNERS_NETWORKS].answered += interrogated ? asdu->count : 0u;
     take_values(line, now, asdu);

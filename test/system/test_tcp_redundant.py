@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 
 import pytest
 
@@ -49,9 +50,14 @@ def pull(site, path):
 
 
 def cut_the_data_path(site):
+    """Until the first values of the other connection are stored, which its first N(R) above 0 says."""
     before = wait_for(lambda: data_path(site), "one path carries data, the other one is ready")
+    ready = site.wires["B" if before == "A" else "A"].open()[-1]
+    moment = time.monotonic()
     cut(site, before)
-    wait_for(lambda: data_path(site) not in (None, before), "the other path carries data")
+    wait_for(lambda: ready.acknowledged, "the other path carries data")
+    site.times.append(ready.acknowledged - moment)
+    wait_for(lambda: data_path(site) not in (None, before), "the path that was cut is ready again")
 
 
 def pull_the_data_path(site):
@@ -92,7 +98,7 @@ points:
     log = site.folder / "generated.csv"
     site.start_station("--log", str(log))
     site.server = site.start_server()
-    site.komes = {}
+    site.komes, site.times = {}, []
     for instance in (1, 2):
         site.komes[instance] = site.start_kom(instance)
         wait_for(lambda number=instance: site.instance(number), f"instance {instance} is connected")
@@ -106,6 +112,9 @@ points:
     found = journaled(site.tell("EVENTS"))
     for address, expected in generated(log).items():
         assert found[address] == expected, f"address {address}: lost, doubled or out of order"
+    if site.times:
+        milliseconds = sorted(round(seconds * 1000, 1) for seconds in site.times)
+        print(f"{total} events; milliseconds from the cut to the first values that are stored: {milliseconds}")
     for wire in site.wires.values():
         wire.end()
 
