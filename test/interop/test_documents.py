@@ -24,11 +24,12 @@ def test_the_table_of_processing_is_the_programs():
     assert table.count("\n") > 10 and table in (PROJECT / "doc" / "configuration.md").read_text()
 
 
-def test_the_page_of_the_sinaut_line_names_tests_that_are_there():
-    page = (PROJECT / "doc" / "sinaut.md").read_text()
+@pytest.mark.parametrize("document, at_least", [("sinaut.md", 90), ("tcp-redundant.md", 30)])
+def test_the_page_of_a_line_names_tests_that_are_there(document, at_least):
+    page = (PROJECT / "doc" / document).read_text()
     tables = re.findall(r"^\| \| Shown by \|\n((?:\|.*\n)+)", page, re.MULTILINE)
     shown = re.findall(r"`([^`]+)`", "".join(row.split("|")[2] for table in tables for row in table.splitlines()))
-    assert len(shown) > 90
+    assert len(shown) >= at_least
     for name in shown:
         path = name if "/" in name else f"timeline/sinaut/{name}"
         assert (PROJECT / "test" / (path if path.endswith((".c", ".py")) else f"{path}.timeline")).is_file(), name
