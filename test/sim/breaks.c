@@ -29,6 +29,16 @@ static const struct row rows[BREAK_COUNT] = {
     [BREAK_WRONG_ANSWER] = {"wrong-answer", CHECK_END},
     [BREAK_KEPT_EARLY] = {"kept-early", CHECK_STORED},
     [BREAK_KEPT_TWICE] = {"kept-twice", CHECK_ONCE},
+    [BREAK_VALUE_EARLY] = {"value-early", CHECK_SENT},
+    [BREAK_VALUE_LOST] = {"value-lost", CHECK_MISSED},
+    [BREAK_VALUES_REORDER] = {"values-reorder", CHECK_ORDER},
+    [BREAK_VALUES_OLDER] = {"values-older", CHECK_END},
+    [BREAK_LOST_UNSAID] = {"lost-unsaid", CHECK_MISSED},
+    [BREAK_TAKEN_FORGOTTEN] = {"taken-forgotten", CHECK_AGAIN},
+    [BREAK_MASTERS_STAY] = {"masters-stay", CHECK_SILENT},
+    [BREAK_MASTER_TWICE] = {"master-twice", CHECK_COMMANDS},
+    [BREAK_ANSWER_WRONG] = {"master-answer-wrong", CHECK_ANSWERS},
+    [BREAK_ANSWER_TWICE] = {"master-answer-twice", CHECK_ANSWERS},
 };
 
 const char *sim_break_name(enum sim_break broken)

@@ -28,6 +28,16 @@ enum sim_break {
     BREAK_WRONG_ANSWER,     /* what a station answers to interrogation arrives altered */
     BREAK_KEPT_EARLY,       /* an instance's own disk says "kept" before its sync has ended */
     BREAK_KEPT_TWICE,       /* what was kept goes to the server again, as if it came from another buffer */
+    BREAK_VALUE_EARLY,      /* as stored early, looked at from the masters' side */
+    BREAK_VALUE_LOST,       /* now and then an instance is not told the last of several values for masters */
+    BREAK_VALUES_REORDER,   /* of two values of an output the later one comes first */
+    BREAK_VALUES_OLDER,     /* each value for masters is said to be older than what its tag has */
+    BREAK_LOST_UNSAID,      /* nobody reads in the log that values for masters are lost */
+    BREAK_TAKEN_FORGOTTEN,  /* the journal forgets how far masters are */
+    BREAK_MASTERS_STAY,     /* an instance with masters does not hear that it is passive */
+    BREAK_MASTER_TWICE,     /* the server is told each command of a master twice */
+    BREAK_ANSWER_WRONG,     /* a command of a master that was refused is said to be done */
+    BREAK_ANSWER_TWICE,     /* a master gets some answers twice */
     BREAK_COUNT
 };
 

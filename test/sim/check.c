@@ -17,6 +17,10 @@ const char *check_name(enum check check)
         [CHECK_LEASE] = "nobody outlives its grant",
         [CHECK_SWITCH] = "switch-over within its bound",
         [CHECK_BOUNDS] = "bounds",
+        [CHECK_SENT] = "sent to masters is stored",
+        [CHECK_MISSED] = "masters miss nothing",
+        [CHECK_AGAIN] = "acknowledged is not sent again",
+        [CHECK_ANSWERS] = "masters are answered once, and truly",
         [CHECK_END] = "all comes right",
     };
     return names[check];

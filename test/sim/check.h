@@ -17,6 +17,10 @@ enum check {
     CHECK_LEASE,    /* no octet to telemetry after the end of the lease, by the true clock */
     CHECK_SWITCH,   /* from a loss to the new instance's first value: not longer than allowed */
     CHECK_BOUNDS,   /* no queue is longer than its bound */
+    CHECK_SENT,     /* what masters are sent is on the synced part of the disk */
+    CHECK_MISSED,   /* a group of masters gets each event of an output, in order, unless OBUF was full */
+    CHECK_AGAIN,    /* and none again that is known to have been acknowledged */
+    CHECK_ANSWERS,  /* a master's command is answered once, positively only if stored and executed */
     CHECK_END,      /* after the last fault everything comes right by itself */
     CHECK_COUNT
 };

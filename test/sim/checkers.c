@@ -37,6 +37,7 @@ void checkers_step(struct world *world)
     checkers_look_at_journal(world);
     checkers_look_at_acknowledged(world);
     checkers_look_at_orders(world);
+    checkers_masters_look(world);
 }
 
 static bool all_run(const struct world *world, const struct sim_process *process)

@@ -63,10 +63,21 @@ struct check_kom {
     bool forwards; /* a batch of its buffer is under way */
 };
 
+enum { CHECK_EPOCHS_MAX = 4096 };
+
+/* SET_LOAD_BAL_MODE: each instance has grants of its own. */
+struct check_modes {
+    bool all_act;                              /* as the server has it, or had it when it ended */
+    struct komet_instant ends;                 /* until then what was granted meanwhile may hold */
+    bool of_all[CHECK_EPOCHS_MAX];             /* by epoch: it was granted in that mode */
+    uint64_t newest_of[SIM_INSTANCES_MAX + 1]; /* epoch of each instance */
+};
+
 /* The grants of one process, as they were journaled; and a loss that is being watched. */
 struct check_process {
     uint64_t newest_epoch;
     uint8_t holder; /* instance of the newest grant */
+    struct check_modes modes;
     bool watches;
     bool silently;       /* the lease has to run out first */
     uint64_t lost_epoch; /* values under a larger one end the watch */
@@ -117,12 +128,14 @@ void checkers_look_at_orders(struct world *world);
 
 /* checkers_roles.c: what an instance told the server, was told by it, and does on telemetry. */
 void checkers_kom_connected(struct world *world, struct sim_kom *kom);
-void checkers_kom_closed(struct sim_kom *kom);
+void checkers_kom_closed(struct world *world, struct sim_kom *kom);
 void checkers_kom_says(struct world *world, struct sim_kom *kom, const wire_message *message);
 void checkers_kom_hears(struct world *world, struct sim_kom *kom, const wire_message *message);
 void checkers_kom_connects(struct world *world, const struct sim_kom *kom, const struct sim_station *station);
 void checkers_kom_sends(struct world *world, const struct sim_kom *kom, const struct sim_station *station,
                         const uint8_t *octets, size_t size);
+/* What it does for masters. */
+void checkers_kom_serves(struct world *world, const struct sim_kom *kom, const char *what);
 /* A grant was written to the disk; the disk forgot what was not synced. */
 void checkers_granted(struct world *world, const char *process, uint8_t instance, uint64_t epoch);
 void checkers_forgot(struct world *world);

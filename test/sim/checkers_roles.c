@@ -35,8 +35,11 @@ void checkers_kom_connected(struct world *world, struct sim_kom *kom)
     kom->check = (struct check_kom){.asked = world->now, .may_be_alone = kom->check.may_be_alone};
 }
 
-void checkers_kom_closed(struct sim_kom *kom)
+void checkers_kom_closed(struct world *world, struct sim_kom *kom)
 {
+    if (kom->process->serves) {
+        checkers_masters_link_closed(world, kom);
+    }
     kom->check = (struct check_kom){.may_be_alone = kom->runs && kom->check.may_be_alone};
 }
 
@@ -82,7 +85,7 @@ static void hear_stored(struct check_kom *check, uint64_t sequence, uint64_t arc
 void checkers_kom_hears(struct world *world, struct sim_kom *kom, const wire_message *message)
 {
     struct check_kom *check = &kom->check;
-    (void)world;
+    checkers_masters_heard(world, kom, message);
     if (message->body_case == KOMET__WIRE__MESSAGE__BODY_HEARTBEAT && message->heartbeat->reply) {
         struct komet_instant sent =
             clock_true(&kom->clock, (struct komet_instant){message->heartbeat->sent_us});
@@ -103,6 +106,17 @@ void checkers_kom_hears(struct world *world, struct sim_kom *kom, const wire_mes
 
 /* ---- on telemetry ---- */
 
+/* Its grant is the newest one, or, where all act, its own newest. */
+static bool has_newest(const struct check_process *process, const struct sim_kom *kom)
+{
+    const struct check_modes *modes = &process->modes;
+    uint8_t instance = kom->identity.instance;
+    if (modes->of_all[process->newest_epoch % CHECK_EPOCHS_MAX]) {
+        return kom->check.epoch == modes->newest_of[instance];
+    }
+    return kom->check.epoch == process->newest_epoch && instance == process->holder;
+}
+
 static void check_right(struct world *world, const struct sim_kom *kom, const char *what)
 {
     const struct check_kom *check = &kom->check;
@@ -113,12 +127,17 @@ static void check_right(struct world *world, const struct sim_kom *kom, const ch
     } else if (komet_reached(world->now, check->lease_end)) {
         checkers_breach(world, CHECK_LEASE, "%s %s %.3f ms after the end of its lease", name.text, what,
                         (double)(world->now.us - check->lease_end.us) / 1e3);
-    } else if (check->epoch != process->newest_epoch || kom->identity.instance != process->holder) {
+    } else if (!has_newest(process, kom)) {
         checkers_breach(world, CHECK_ONE_ACTS, "%s %s under epoch %llu, and %s has epoch %llu", name.text,
                         what, (unsigned long long)check->epoch,
                         run_name(kom->process->name, process->holder).text,
                         (unsigned long long)process->newest_epoch);
     }
+}
+
+void checkers_kom_serves(struct world *world, const struct sim_kom *kom, const char *what)
+{
+    check_right(world, kom, what);
 }
 
 /* What a line gives up that is read on without a server: its instance needs no grant, but it had one, and no
@@ -170,15 +189,33 @@ void checkers_kom_sends(struct world *world, const struct sim_kom *kom, const st
 
 /* ---- the grants ---- */
 
+/* The mode as the server has it; what was granted in the mode of all may hold a lease longer. */
+static void follow_mode(struct world *world, const char *process)
+{
+    struct check_modes *modes = &check_of(world, process)->modes;
+    if (!world->server_runs) {
+        return;
+    }
+    const struct process *of = site_find_process(world->site.site, process);
+    bool all_act = server_instances(world->server, of)->all_act;
+    if (modes->all_act && !all_act) {
+        modes->ends = komet_after(world->now, LEASE_US + LEASE_US * CLOCK_PPM_MAX / 1000000);
+    }
+    modes->all_act = all_act;
+}
+
 void checkers_granted(struct world *world, const char *process, uint8_t instance, uint64_t epoch)
 {
     struct check_process *check = check_of(world, process);
+    follow_mode(world, process);
     if (epoch <= check->newest_epoch) {
         checkers_breach(world, CHECK_EPOCHS, "after epoch %llu of %s, epoch %llu was granted",
                         (unsigned long long)check->newest_epoch, process, (unsigned long long)epoch);
     }
     check->newest_epoch = epoch;
     check->holder = instance;
+    check->modes.newest_of[instance] = epoch;
+    check->modes.of_all[epoch % CHECK_EPOCHS_MAX] = check->modes.all_act;
 }
 
 /* A grant that was not synced was never told. */
@@ -187,15 +224,23 @@ void checkers_forgot(struct world *world)
     for (unsigned p = 0; p < world->plan.process_count; p++) {
         struct check_process *check = &world->checkers.processes[p];
         check->newest_epoch = 0;
+        memset(check->modes.newest_of, 0, sizeof check->modes.newest_of);
         for (size_t i = 0; i < world->disk.count; i++) {
             const struct record *record = &world->disk.records[i];
             if (record->kind == RECORD_GRANT && record->of.grant.epoch > check->newest_epoch &&
                 name_compare(record->process, world->plan.processes[p].name) == 0) {
                 check->newest_epoch = record->of.grant.epoch;
                 check->holder = record->instance;
+                check->modes.newest_of[record->instance] = record->of.grant.epoch;
             }
         }
     }
+}
+
+static bool one_acts(const struct world *world, const struct check_process *check)
+{
+    return !check->modes.all_act && (!check->modes.of_all[check->newest_epoch % CHECK_EPOCHS_MAX] ||
+                                     komet_reached(world->now, check->modes.ends));
 }
 
 static void check_one_acts(struct world *world, const struct sim_process *process)
@@ -207,7 +252,7 @@ static void check_one_acts(struct world *world, const struct sim_process *proces
                       ? 1
                       : 0;
     }
-    if (acting > 1) {
+    if (acting > 1 && one_acts(world, check_of(world, process->name))) {
         checkers_breach(world, CHECK_ONE_ACTS, "%u instances of %s hold a grant", acting, process->name);
     }
 }
@@ -266,7 +311,7 @@ void checkers_watch_switch(struct world *world, const struct sim_kom *kom, bool 
 {
     struct check_process *check = check_of(world, kom->process->name);
     bool acts = kom_is_active(kom->engine, world_time(world, kom)) && world->server_runs &&
-                !world->disk_failed && kom->check.epoch == check->newest_epoch;
+                !world->disk_failed && kom->check.epoch == check->newest_epoch && !kom->process->serves;
     if (!acts || !can_measure(world, kom)) {
         return;
     }
@@ -322,6 +367,7 @@ static void look_at_switch(struct world *world, const struct sim_process *proces
 void checkers_look_at_roles(struct world *world)
 {
     for (unsigned p = 0; p < world->plan.process_count; p++) {
+        follow_mode(world, world->plan.processes[p].name);
         check_one_acts(world, &world->plan.processes[p]);
         look_at_switch(world, &world->plan.processes[p]);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "komet/assert.h"
+#include "sim/site.h"
 
 void disk_append(struct disk *disk, const struct record *record)
 {
@@ -58,7 +59,59 @@ void disk_crash(struct disk *disk)
     disk->syncing = 0;
 }
 
-void disk_recover(const struct disk *disk, struct server *server, bool grants)
+static bool is_outgoing(const struct record *record)
+{
+    return record->kind == RECORD_EVENT && record->of.event.connection == 0 && record->of.event.frame > 0;
+}
+
+/* Where each output's newest value is: what stands before it is older. */
+static void find_newest(const struct disk *disk, size_t *newest)
+{
+    for (size_t i = 0; i < disk->count; i++) {
+        const struct record *record = &disk->records[i];
+        int output = is_outgoing(record) ? masters_site_output(record->of.event.tag) : -1;
+        if (output >= 0 && !record->of.event.older) {
+            newest[output] = i;
+        }
+    }
+}
+
+/* The newest values for masters, as many as all lines keep, then how far the masters are. */
+static void recover_outgoing(const struct disk *disk, struct server *server, bool taken_too)
+{
+    const struct site *site = server_site(server);
+    size_t newest[OUTPUT_COUNT * SIM_STATIONS_MAX] = {0};
+    int64_t kept = 0;
+    find_newest(disk, newest);
+    for (unsigned p = 0; p < site->process_count; p++) {
+        const struct process *process = &site->processes[p];
+        for (unsigned i = 0; i < process->line_count; i++) {
+            kept +=
+                line_is_server(&process->lines[i]) ? process->lines[i].parameters.value[PARAMETER_OBUF] : 0;
+        }
+    }
+    size_t first = disk->count;
+    while (first > 0 && kept > 0) {
+        kept -= is_outgoing(&disk->records[--first]) ? 1 : 0;
+    }
+    for (; first < disk->count; first++) {
+        const struct record *record = &disk->records[first];
+        int output = is_outgoing(record) ? masters_site_output(record->of.event.tag) : -1;
+        if (output >= 0) {
+            server_recover_outgoing(server, record->of.event.tag, &record->of.event.value,
+                                    record->of.event.frame, first < newest[output]);
+        }
+    }
+    for (size_t i = 0; i < disk->count; i++) {
+        const struct record_taken *taken = &disk->records[i].of.taken;
+        if (disk->records[i].kind == RECORD_TAKEN && taken_too) {
+            server_recover_taken(server, taken->line, taken->masters, disk->records[i].instance,
+                                 taken->position);
+        }
+    }
+}
+
+void disk_recover(const struct disk *disk, struct server *server, bool grants, bool taken)
 {
     for (size_t i = 0; i < disk->count; i++) {
         const struct record *record = &disk->records[i];
@@ -81,8 +134,11 @@ void disk_recover(const struct disk *disk, struct server *server, bool grants)
         } else if (record->kind == RECORD_STATION_VALUE) {
             server_recover_station_value(server, record->of.station_value.station,
                                          (enum station_value)record->of.station_value.value);
+        } else if (record->kind == RECORD_LOAD_BALANCE) {
+            server_recover_load_balance(server, record->process, record->of.load_balance);
         }
     }
+    recover_outgoing(disk, server, taken);
 }
 
 void disk_free(struct disk *disk)

@@ -31,8 +31,8 @@ bool disk_synced(struct disk *disk, struct komet_instant now, uint64_t *ticket);
 struct komet_instant disk_deadline(const struct disk *disk);
 /* The machine lost its power: what was not synced is gone. */
 void disk_crash(struct disk *disk);
-/* A server starts on this disk; `grants` false: which has lost them. */
-void disk_recover(const struct disk *disk, struct server *server, bool grants);
+/* A server starts on this disk; `grants`, `taken` false: which has lost them, or how far masters are. */
+void disk_recover(const struct disk *disk, struct server *server, bool grants, bool taken);
 void disk_free(struct disk *disk);
 
 #endif

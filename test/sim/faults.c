@@ -45,6 +45,10 @@ const char *sim_fault_name(enum sim_fault fault)
         [FAULT_STOP] = "instance stopped from the console",
         [FAULT_STATION] = "station enabled, disabled or simulated",
         [FAULT_RELOAD] = "site reloaded",
+        [FAULT_LOSE_MASTER] = "master lost",
+        [FAULT_PAUSE_MASTER] = "master paused",
+        [FAULT_CUT_MASTER] = "master cut off",
+        [FAULT_LOAD_BALANCE] = "mode of a process set",
     };
     return names[fault];
 }
@@ -56,7 +60,7 @@ static bool has_line(const struct sim_kom *kom)
             return true;
         }
     }
-    return false;
+    return kom->listens;
 }
 
 /* An instance that has telemetry connections, else any that runs; NULL: none runs well. */
@@ -89,7 +93,7 @@ void faults_lose_server(struct world *world, int64_t pause_us, bool silently)
     checkers_disturbed(world);
     for (unsigned i = 0; i < NETWORK_CONNECTIONS_MAX; i++) {
         struct sim_connection *connection = &world->network.connections[i];
-        if (connection->used && connection->station == NULL) {
+        if (connection->used && network_is_link(connection)) {
             network_close_there(connection);
             if (silently) {
                 stream_clear(&connection->in);
@@ -156,14 +160,19 @@ static void reset(struct world *world, enum sim_fault fault, struct sim_kom *kom
     world_say(world, "fault: %s: %s", sim_fault_name(fault),
               run_name(kom->process->name, kom->identity.instance).text);
     struct sim_connection *connection = kom->link;
-    if (fault == FAULT_RESET_TELEMETRY) {
+    if (fault == FAULT_RESET_TELEMETRY && kom->process->serves) {
+        connection = masters_line_connection(world, kom);
+    } else if (fault == FAULT_RESET_TELEMETRY) {
         connection = kom->lines[test_random_below(&world->random, kom->process->station_count)].connection;
     }
-    if (connection == NULL || !connection->there || (connection->station == NULL && world->server_cut)) {
+    if (connection == NULL || !connection->there || (network_is_link(connection) && world->server_cut)) {
         return;
     }
     if (connection->station != NULL) {
         station_reset(world, connection);
+    } else if (connection->master != NULL) {
+        masters_hear_closed(world, connection);
+        kom_shell_hear_closed(world, connection);
     } else {
         kom_shell_hear_closed(world, connection);
         server_shell_hear_closed(world, connection);
@@ -309,7 +318,13 @@ static void strike(struct world *world, enum sim_fault fault, struct sim_kom *ko
     case FAULT_STOP:
     case FAULT_STATION:
     case FAULT_RELOAD:
+    case FAULT_LOAD_BALANCE:
         people_ask(world, fault, kom);
+        break;
+    case FAULT_LOSE_MASTER:
+    case FAULT_PAUSE_MASTER:
+    case FAULT_CUT_MASTER:
+        masters_strike(world, fault, pause_us);
         break;
     case FAULT_COUNT:
         break;

@@ -38,6 +38,10 @@ enum sim_fault {
     FAULT_STOP,         /* no fault: STOP of an instance, or of all; they are started again */
     FAULT_STATION,      /* no fault: ENABLE, DISABLE, SIMULATE of a station */
     FAULT_RELOAD,       /* no fault: the site is edited, rightly or wrongly, and RELOAD given */
+    FAULT_LOSE_MASTER,  /* a master resets its connections and is away for a while */
+    FAULT_PAUSE_MASTER, /* it reads nothing and says nothing */
+    FAULT_CUT_MASTER,   /* its network is out */
+    FAULT_LOAD_BALANCE, /* no fault: SET_LOAD_BAL_MODE */
     FAULT_COUNT
 };
 const char *sim_fault_name(enum sim_fault fault);

@@ -54,8 +54,9 @@ void kom_shell_start(struct world *world, struct sim_kom *kom)
     world_say(world, "%s starts", run_name(kom->process->name, kom->identity.instance).text);
 }
 
-static void close_lines(struct sim_kom *kom)
+static void close_lines(struct world *world, struct sim_kom *kom)
 {
+    masters_line_close(world, kom);
     for (unsigned i = 0; i < SIM_LINES_MAX; i++) {
         struct sim_line *line = &kom->lines[i];
         line->dialling = false;
@@ -68,17 +69,16 @@ static void close_lines(struct sim_kom *kom)
 
 void kom_shell_kill(struct world *world, struct sim_kom *kom)
 {
-    (void)world;
     kom->runs = kom->paused = false;
     kom->retry = KOMET_NEVER;
     reload_forget_reading(kom);
-    checkers_kom_closed(kom);
+    checkers_kom_closed(world, kom);
     kept_crash(&kom->kept);
     if (kom->link != NULL) {
         network_close_here(kom->link);
         kom->link = NULL;
     }
-    close_lines(kom);
+    close_lines(world, kom);
 }
 
 void kom_shell_leave(struct world *world, struct sim_kom *kom)
@@ -100,7 +100,7 @@ static void configure(struct world *world, struct sim_kom *kom, const Komet__Wir
         site_result_release(&kom->site);
     }
     free(kom->lines_memory);
-    close_lines(kom);
+    close_lines(world, kom);
     const struct site_wanted wanted = {.process = kom->identity.process, .instance = kom->identity.instance};
     kom->site = site_read_wanted(files, welcome->n_files, &wanted);
     KOMET_ASSERT(kom->site.site != NULL);
@@ -118,7 +118,7 @@ static void close_link(struct world *world, struct sim_kom *kom)
         network_close_here(kom->link);
         kom->link = NULL;
     }
-    checkers_kom_closed(kom);
+    checkers_kom_closed(world, kom);
     reload_forget_reading(kom);
     kom_server_closed(kom->engine, world_time(world, kom));
     kom->touched = true;
@@ -215,6 +215,8 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
         return true;
     case KOM_OUT_LISTEN:
     case KOM_OUT_LISTEN_END:
+        masters_line_listen(world, kom, output->kind == KOM_OUT_LISTEN);
+        return true;
     case KOM_OUT_PING: /* no line of the site sets PTO, */
     case KOM_OUT_FIND: /* or names a partner that connects */
         return true;
@@ -222,10 +224,11 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
         dial(world, kom, output->line, output->connection);
         return true;
     case KOM_OUT_SEND:
-        send_octets(world, kom, output);
+        kom->process->serves ? masters_line_send(world, kom, output) : send_octets(world, kom, output);
         return true;
     case KOM_OUT_ABORT:
-        abort_line(kom, output->line, output->connection);
+        kom->process->serves ? masters_line_abort(world, kom, output->connection)
+                             : abort_line(kom, output->line, output->connection);
         return true;
     case KOM_OUT_KEEP:
         kept_keep(world, kom, output->message, output->sequence);
@@ -238,6 +241,7 @@ static bool act(struct world *world, struct sim_kom *kom, const struct kom_outpu
         return true;
     case KOM_OUT_NOTE:
         world_say(world, "%s: %s", name.text, output->text);
+        checkers_masters_noted(world, output->text);
         return true;
     }
     KOMET_ASSERT_NEVER("an unknown output of the KOM");
@@ -270,6 +274,9 @@ static void hear_message(struct world *world, struct sim_kom *kom, const wire_me
 {
     bool command = message->body_case == KOMET__WIRE__MESSAGE__BODY_COMMAND;
     checkers_kom_hears(world, kom, message);
+    if (masters_break_unheard(world, kom, message)) {
+        return;
+    }
     kom_feed(kom->engine, world_time(world, kom), message);
     if (world->broken == BREAK_COMMAND_TWICE && command) {
         kom_feed(kom->engine, world_time(world, kom), message);
@@ -314,9 +321,13 @@ void kom_shell_hear_closed(struct world *world, struct sim_connection *connectio
 {
     struct sim_kom *kom = connection->kom;
     network_close_here(connection);
-    if (connection->station == NULL) {
+    if (network_is_link(connection)) {
         KOMET_ASSERT(kom->link == connection);
         close_link(world, kom);
+    } else if (connection->master != NULL) {
+        kom_line_closed(kom->engine, world_time(world, kom), connection->line, connection->number,
+                        KOMET_CONNECTION_RESET);
+        kom->touched = true;
     } else {
         struct sim_line *line = &kom->lines[connection->line];
         KOMET_ASSERT(line->connection == connection);
@@ -409,6 +420,7 @@ void kom_shell_step(struct world *world, struct sim_kom *kom)
     for (uint16_t i = 0; world_runs(kom) && i < kom->process->station_count; i++) {
         read_line(world, kom, i);
     }
+    masters_line_read(world, kom);
     if (world_runs(kom) && kom->touched) {
         kom_shell_drain(world, kom);
         kom->touched = false;
@@ -418,7 +430,7 @@ void kom_shell_step(struct world *world, struct sim_kom *kom)
 bool kom_shell_reads(const struct sim_connection *connection)
 {
     const struct sim_kom *kom = connection->kom;
-    return world_runs(kom) && (connection->station == NULL || kom_takes(kom->engine));
+    return world_runs(kom) && (network_is_link(connection) || kom_takes(kom->engine));
 }
 
 struct komet_instant kom_shell_next(const struct world *world, const struct sim_kom *kom)

@@ -67,11 +67,18 @@ struct sim_connection *network_open(struct world *world, struct sim_kom *kom, st
     KOMET_ASSERT_NEVER("more connections than a site can have");
 }
 
+bool network_is_link(const struct sim_connection *connection)
+{
+    return connection->station == NULL && connection->master == NULL;
+}
+
 static bool passes(const struct world *world, const struct sim_connection *connection, enum sim_way server,
                    enum sim_way stations)
 {
-    enum sim_way way = connection->station == NULL ? server : stations;
-    bool there = connection->station != NULL || !world->server_cut;
+    enum sim_way way = network_is_link(connection) ? server : stations;
+    bool there = network_is_link(connection)  ? !world->server_cut
+                 : connection->master != NULL ? !connection->master->cut
+                                              : true;
     return there && (connection->kom->cut & (unsigned)way) == 0;
 }
 
@@ -107,6 +114,9 @@ static bool can_tell(const struct world *world, const struct sim_connection *con
         return network_passes_in(world, connection) && world_runs(connection->kom) &&
                connection->in.size == 0;
     }
+    if (connection->master != NULL && !masters_reads(connection->master)) {
+        return false;
+    }
     return network_passes_out(world, connection) && (!connection->flushes || connection->out.size == 0);
 }
 
@@ -116,6 +126,8 @@ static void tell(struct world *world, struct sim_connection *connection)
         kom_shell_hear_closed(world, connection);
     } else if (connection->station != NULL) {
         station_hear_closed(world, connection);
+    } else if (connection->master != NULL) {
+        masters_hear_closed(world, connection);
     } else {
         server_shell_hear_closed(world, connection);
     }
@@ -154,7 +166,8 @@ struct komet_instant network_next(const struct world *world)
             continue;
         }
         if (connection->there && network_passes_out(world, connection) &&
-            (connection->station != NULL || world->server_runs)) {
+            (!network_is_link(connection) || world->server_runs) &&
+            (connection->master == NULL || masters_reads(connection->master))) {
             next = komet_earlier(next, stream_next(&connection->out));
         }
         if (connection->here && network_passes_in(world, connection) && kom_shell_reads(connection)) {

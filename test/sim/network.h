@@ -1,10 +1,11 @@
 /*
- * network: the TCP connections of a simulated site, to its server and to its stations. Each connection has
- * two ends, and each end its own belief that it is open. An end that closes is told to the other one when the
- * network lets it through; until then the connection is half open, and another one may exist beside it.
+ * network: the TCP connections of a simulated site, to its server, its stations and its masters. Each
+ * connection has two ends, and each end its own belief that it is open. An end that closes is told to the
+ * other one when the network lets it through; until then the connection is half open, and another one may
+ * exist beside it.
  *
- * Each instance has four ways: octets to the server and from it, to the stations and from them. Each may be
- * out alone. What was sent on one that is out arrives when it is back, as TCP would have it.
+ * Each instance has four ways: octets to the server and from it, to stations or masters and from them. Each
+ * may be out alone. What was sent on one that is out arrives when it is back, as TCP would have it.
  */
 #ifndef SIM_NETWORK_H
 #define SIM_NETWORK_H
@@ -20,8 +21,9 @@
 struct world;
 struct sim_kom;
 struct sim_station;
+struct sim_master;
 
-enum { NETWORK_CONNECTIONS_MAX = 64 };
+enum { NETWORK_CONNECTIONS_MAX = 128 };
 
 enum sim_way {
     WAY_TO_SERVER = 1,
@@ -38,7 +40,8 @@ struct sim_connection {
     bool here, there; /* open, as the instance believes; as the server or the station believes */
     bool flushes;     /* the instance has ended in order: what it had sent arrives before that */
     struct sim_kom *kom;
-    struct sim_station *station; /* NULL: to the server */
+    struct sim_station *station; /* of these at most one; both NULL: it is to the server */
+    struct sim_master *master;   /* it called, not the instance */
     unsigned client;             /* the server's number of it */
     uint16_t line;               /* the instance's line, and its number of the connection */
     uint32_t number;
@@ -65,6 +68,8 @@ int64_t network_delay_max(const struct network *network);
 
 /* A connection that is open at both ends. */
 struct sim_connection *network_open(struct world *world, struct sim_kom *kom, struct sim_station *station);
+/* It is to the server. */
+bool network_is_link(const struct sim_connection *connection);
 /* Does the network bring octets to the other end of a connection; and to the instance? */
 bool network_passes_out(const struct world *world, const struct sim_connection *connection);
 bool network_passes_in(const struct world *world, const struct sim_connection *connection);

@@ -26,6 +26,17 @@ static void ask_of_process(struct world *world, enum sim_fault fault)
     }
 }
 
+static void ask_of_mode(struct world *world)
+{
+    const struct process *process = site_find_process(world->site.site, "SRV.KOM");
+    bool all_act = test_random_below(&world->random, 3) > 0;
+    if (process != NULL) {
+        world_say(world, "SET_LOAD_BAL_MODE %s", all_act ? "ON" : "OFF");
+        server_set_load_balance(world->server, world_server_time(world), 0, &operator_of_site, process,
+                                all_act);
+    }
+}
+
 static void ask_of_station(struct world *world)
 {
     unsigned station = test_random_below(&world->random, world->plan.station_count);
@@ -52,6 +63,8 @@ void people_ask(struct world *world, enum sim_fault fault, struct sim_kom *kom)
         ask_of_station(world);
     } else if (fault == FAULT_RELOAD) {
         reload_order(world);
+    } else if (fault == FAULT_LOAD_BALANCE) {
+        ask_of_mode(world);
     } else {
         ask_of_process(world, fault);
     }

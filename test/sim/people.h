@@ -6,7 +6,7 @@
 
 #include "sim/world.h"
 
-/* FAULT_HAND_OVER to FAULT_RELOAD; `kom` is who is told to leave, NULL: nobody. */
+/* FAULT_HAND_OVER to FAULT_RELOAD, FAULT_LOAD_BALANCE; `kom` is who is told to leave, NULL: nobody. */
 void people_ask(struct world *world, enum sim_fault fault, struct sim_kom *kom);
 
 #endif

@@ -31,7 +31,11 @@ static char *write_table(const struct site_file *file, unsigned station, unsigne
 {
     char rows[256] = "";
     for (unsigned i = 0; i < count; i++) {
-        snprintf(rows + strlen(rows), sizeof rows - strlen(rows), "M%u.X%u,Di,%u,\n", station, i, i + 1);
+        if (strstr(file->name, "rtu") != NULL) {
+            sim_append(rows, sizeof rows, "M%u.X%u,Di,%u,,\n", station, i, i + 1);
+        } else { /* masters are told of these when they ask, and there is nothing to tell */
+            sim_append(rows, sizeof rows, "U.X%u,Dout,%u,30,\n", i, 1000 + i);
+        }
     }
     return insert_rows(file->text, rows);
 }

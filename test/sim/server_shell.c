@@ -35,7 +35,8 @@ void server_shell_start(struct world *world)
     reload_restart(world);
     world->server = server_init(world->server_memory, server_size(world->site.site), world->site.site, "A",
                                 world_server_time(world));
-    disk_recover(&world->disk, world->server, world->broken != BREAK_OLD_EPOCH);
+    disk_recover(&world->disk, world->server, world->broken != BREAK_OLD_EPOCH,
+                 world->broken != BREAK_TAKEN_FORGOTTEN);
     server_recovered(world->server, world_server_time(world));
     world_say(world, "server starts, %zu records on disk", world->disk.count);
 }
@@ -44,7 +45,7 @@ static struct sim_connection *link_of(struct world *world, unsigned client)
 {
     for (unsigned i = 0; i < NETWORK_CONNECTIONS_MAX; i++) {
         struct sim_connection *connection = &world->network.connections[i];
-        if (connection->used && connection->there && connection->station == NULL &&
+        if (connection->used && connection->there && network_is_link(connection) &&
             connection->client == client) {
             return connection;
         }
@@ -57,7 +58,7 @@ static void tell_all(struct world *world, const struct sim_connection *link, con
 {
     for (unsigned i = 0; i < NETWORK_CONNECTIONS_MAX; i++) {
         struct sim_connection *other = &world->network.connections[i];
-        if (other->used && other->there && other->station == NULL && other != link &&
+        if (other->used && other->there && network_is_link(other) && other != link &&
             other->kom->process == link->kom->process) {
             shell_send(world, &other->in, message);
         }
@@ -72,6 +73,8 @@ static void send_to_client(struct world *world, const struct server_output *outp
         return;
     }
     reload_add_files(world, message);
+    checkers_masters_told(world, link->kom, message);
+    masters_break_told(world, message);
     shell_send(world, &link->in, message);
     if (world->broken == BREAK_ROLE_TO_ALL && message->body_case == KOMET__WIRE__MESSAGE__BODY_ROLE &&
         message->role->active) {
@@ -151,6 +154,7 @@ static void act(struct world *world, const struct server_output *output)
         break;
     case SERVER_OUT_NOTE:
         world_say(world, "server: %s", output->text);
+        checkers_masters_noted(world, output->text);
         world->by_lines += strstr(output->text, "does not reach line") != NULL ? 1 : 0;
         break;
     }
@@ -192,7 +196,8 @@ void server_shell_drain(struct world *world)
     if (!world->server_runs || world->disk_failed) {
         return;
     }
-    if (world->broken == BREAK_STORED_EARLY && world->disk.count > world->disk.synced) {
+    bool early = world->broken == BREAK_STORED_EARLY || world->broken == BREAK_VALUE_EARLY;
+    if (early && world->disk.count > world->disk.synced) {
         server_stored(world->server, world_server_time(world),
                       world->disk.records[world->disk.count - 1].ticket);
         drain(world);
@@ -208,7 +213,7 @@ static void restart_engine(struct world *world)
 {
     for (unsigned i = 0; i < NETWORK_CONNECTIONS_MAX; i++) {
         struct sim_connection *connection = &world->network.connections[i];
-        if (connection->used && connection->station == NULL) {
+        if (connection->used && network_is_link(connection)) {
             network_close_there(connection);
         }
     }
@@ -256,6 +261,10 @@ static void receive(struct world *world, struct sim_connection *link)
         }
         server_feed(world->server, world_server_time(world), link->client, message);
         server_shell_drain(world);
+        if (world->server_runs && link->there && masters_break_again(world, message)) {
+            server_feed(world->server, world_server_time(world), link->client, message);
+            server_shell_drain(world);
+        }
         world->server_touched = true;
     }
 }
@@ -282,7 +291,7 @@ void server_shell_step(struct world *world)
     }
     for (unsigned i = 0; i < NETWORK_CONNECTIONS_MAX; i++) {
         struct sim_connection *connection = &world->network.connections[i];
-        if (connection->used && connection->station == NULL) {
+        if (connection->used && network_is_link(connection)) {
             receive(world, connection);
         }
     }

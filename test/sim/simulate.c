@@ -27,6 +27,7 @@
 struct totals {
     uint64_t faults[FAULT_COUNT], steps, events, by_lines, kept, results[5];
     struct check_switches told, silent;
+    struct check_masters_counts masters;
 };
 
 struct settings {
@@ -41,6 +42,15 @@ static void add_switches(struct check_switches *to, const struct check_switches 
     for (unsigned i = 0; i < CHECK_SWITCH_MS_MAX; i++) {
         to->took_ms[i] += from->took_ms[i];
     }
+}
+
+static void add_masters(struct check_masters_counts *to, const struct check_masters_counts *from)
+{
+    to->received += from->received;
+    to->repeated += from->repeated;
+    to->lost += from->lost;
+    to->positive += from->positive;
+    to->negative += from->negative;
 }
 
 /* False: a breach; with a break, one that its own checker found. */
@@ -64,6 +74,7 @@ static bool simulate(const struct settings *settings, uint64_t seed, struct tota
     totals->steps += world.steps;
     totals->by_lines += world.by_lines;
     totals->kept += world.kept;
+    add_masters(&totals->masters, &world.checkers_masters.counts);
     add_switches(&totals->told, &world.checkers.told);
     add_switches(&totals->silent, &world.checkers.silent);
     world_free(&world);
@@ -106,6 +117,10 @@ static void report(const struct settings *settings, const struct totals *totals)
     }
     report_switches("told at once", &totals->told);
     report_switches("after a lease", &totals->silent);
+    printf("; masters: %" PRIu64 " values, %" PRIu64 " of them again, %" PRIu64
+           " lost for lack of room; answers: %" PRIu64 " positive, %" PRIu64 " negative",
+           totals->masters.received, totals->masters.repeated, totals->masters.lost, totals->masters.positive,
+           totals->masters.negative);
     printf("; faults:");
     for (unsigned i = 0; i < FAULT_COUNT; i++) {
         printf("%s %" PRIu64 " %s", i > 0 ? "," : "", totals->faults[i], sim_fault_name((enum sim_fault)i));

@@ -1,7 +1,7 @@
 /*
  * site: what a simulated site consists of, from the world's seed: one or two processes, with one to four
- * instances or one without a number, one to three lines, cold or warm, with one station each; and its text,
- * as people would have written it.
+ * instances or one without a number, one to three lines, cold or warm, with one station each; mostly another
+ * one that masters connect to (masters_site.h); and its text, as people would have written it.
  */
 #ifndef SIM_SITE_H
 #define SIM_SITE_H
@@ -9,14 +9,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/masters_site.h"
 #include "site/reader.h"
 #include "support.h"
 
 enum {
-    SIM_PROCESSES_MAX = 2,
+    SIM_PROCESSES_MAX = 3,
     SIM_STATIONS_MAX = 3,
     SIM_INSTANCES_MAX = 4,
-    SIM_FILES_MAX = 1 + SIM_STATIONS_MAX,
+    SIM_SERVING_MAX = 3, /* instances of the process that masters connect to */
+    SIM_FILES_MAX = 2 + SIM_STATIONS_MAX,
     SIM_LEASE_MS = 600
 };
 
@@ -32,6 +34,7 @@ struct sim_process {
     const char *name;
     uint8_t first_instance, last_instance; /* both 0: one run without a number */
     uint8_t first_station, station_count;  /* of the site; line l of the process has station first + l */
+    bool serves;                           /* it has none, but one line that masters connect to */
 };
 
 struct sim_site {
@@ -40,7 +43,8 @@ struct sim_site {
     bool buffered[SIM_STATIONS_MAX]; /* its line is read on without a server */
     bool
         warm[SIM_STATIONS_MAX]; /* its line stands by at passive instances, each on a connection of its own */
-    char text[2048], tables[SIM_STATIONS_MAX][512];
+    struct sim_centre centre;
+    char text[4096], tables[SIM_STATIONS_MAX][512], centre_table[1024];
     struct site_file files[SIM_FILES_MAX];
     unsigned file_count;
 };
@@ -48,12 +52,16 @@ struct sim_site {
 /* `site` is not moved afterwards: its files point into it. */
 void sim_site_init(struct sim_site *site, struct test_random *random);
 
+/* Writes behind what stands in `text`, which has room for it. */
+void sim_append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* The name of a station's tag: of an input, of the feedback, of the set point. */
 struct sim_name {
     char text[24];
 };
 struct sim_name sim_tag_name(unsigned station, uint32_t ioa);
-/* The station and the address that a tag's name has; false: it is the set point's. */
+/* The station and the address that a tag's name has; false: it is the set point's,
+ * or a tag of the line that masters connect to. */
 bool sim_tag_point(const char *name, unsigned *station, uint32_t *ioa);
 
 #endif

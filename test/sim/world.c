@@ -88,6 +88,7 @@ static void step(struct world *world)
     for (unsigned i = 0; i < world->plan.station_count; i++) {
         station_step(world, &world->stations[i]);
     }
+    masters_step(world);
     network_step(world);
     world->steps++;
 }
@@ -97,6 +98,7 @@ static struct komet_instant next_instant(const struct world *world)
     struct komet_instant next = komet_earlier(world->next_order, world->next_fault);
     next = komet_earlier(next, network_next(world));
     next = komet_earlier(next, server_shell_next(world));
+    next = komet_earlier(next, masters_next(world));
     for (unsigned i = 0; i < world->plan.station_count; i++) {
         next = komet_earlier(next, station_next(&world->stations[i]));
     }
@@ -155,6 +157,7 @@ void world_init(struct world *world, uint64_t seed, bool verbose, enum sim_break
     }
     server_shell_start(world);
     make_koms(world);
+    masters_init(world);
     world->next_order = komet_after(world->now, KOMET_SECONDS(1));
     world->next_fault = komet_after(world->now, KOMET_SECONDS(2));
 }
@@ -174,7 +177,7 @@ static void calm_down(struct world *world)
 static bool is_well(struct world *world)
 {
     return world->server_runs && checkers_complete(world) && station_all_agree(world) &&
-           checkers_all_run(world);
+           checkers_all_run(world) && masters_are_well(world);
 }
 
 /* The checker that a break is made for has found it; or any, when nothing is broken. */
@@ -208,6 +211,7 @@ bool world_run(struct world *world, int64_t duration_us)
         checkers_breach(world, CHECK_END, "two minutes after the last fault, %s",
                         !checkers_complete(world)   ? "events are still not stored"
                         : !station_all_agree(world) ? "a tag still differs from its station"
+                        : !masters_are_well(world)  ? "masters have not what they are to have"
                                                     : "not all instances run, as their process says");
     }
     return false;
@@ -225,6 +229,8 @@ void world_free(struct world *world)
     free(world->server_memory);
     free(world->server_arena_memory);
     disk_free(&world->disk);
+    masters_free(world);
+    checkers_masters_free(world);
     checkers_free(&world->checkers);
     reload_free(world);
 }

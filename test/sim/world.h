@@ -1,7 +1,7 @@
 /*
  * world: one simulated site in one process, driven by a seed: a server with a disk that forgets what was not
- * synced, the instances of one or two processes, up to three stations, the network between them, clocks that
- * are not quite right, operators, and faults.
+ * synced, the instances of up to three processes, up to three stations and masters (masters.h), the network
+ * between them, clocks that are not quite right, operators, and faults.
  *
  * The engines are the real ones; the world is their shell. Time is a number that jumps from one deadline to
  * the next, so an hour takes seconds, and the same seed always gives the same run. After each step the
@@ -19,19 +19,22 @@
 #include "server/server.h"
 #include "sim/breaks.h"
 #include "sim/checkers.h"
+#include "sim/checkers_masters.h"
 #include "sim/clock.h"
 #include "sim/disk.h"
 #include "sim/faults.h"
 #include "sim/kept.h"
+#include "sim/masters.h"
 #include "sim/network.h"
 #include "sim/site.h"
 #include "site/reader.h"
 #include "support.h"
 
 enum {
-    SIM_LINES_MAX = 2,                    /* of one process */
-    SIM_KOMS_MAX = SIM_INSTANCES_MAX + 3, /* two of another process, and one that runs beside its number */
-    SIM_OUTPUTS_MIDWAY = 40               /* a program that dies midway has done up to so many things more */
+    SIM_LINES_MAX = 2, /* of one process */
+    /* Two of another process, those that masters connect to, and one that runs beside its number. */
+    SIM_KOMS_MAX = SIM_INSTANCES_MAX + 2 + SIM_SERVING_MAX + 1,
+    SIM_OUTPUTS_MIDWAY = 40 /* a program that dies midway has done up to so many things more */
 };
 
 /* One line of an instance. */
@@ -80,6 +83,8 @@ struct sim_kom {
     struct sim_connection *link; /* to the server; NULL: not open here */
     struct komet_instant retry;
     struct sim_line lines[SIM_LINES_MAX];
+    bool listens; /* for masters */
+    struct check_stream stream;
     struct check_kom check;
     struct kept kept;
 };
@@ -130,7 +135,9 @@ struct world {
     struct sim_kom koms[SIM_KOMS_MAX];
     struct sim_station stations[SIM_STATIONS_MAX];
     struct komet_instant next_fault, next_order;
+    struct sim_masters masters;
     struct checkers checkers;
+    struct checkers_masters checkers_masters;
 };
 
 /* Makes a world from a seed; `verbose` prints a line an occurrence. `broken`: what the harness does wrong on
