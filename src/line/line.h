@@ -150,7 +150,8 @@ void line_command(struct line_engine *line, struct line_now now, const struct li
  * What a line is to send of itself (line_has_outgoing). It begins anew with each grant: how far each group of
  * masters has acknowledged (line_is_server), what each tag has now (position 0), the events behind (in order,
  * each with a larger position); then `line_outgoing_ready`, from when a line of masters listens, and a Sinaut
- * line answers with values. From then on events as they come.
+ * line answers with values. From then on events as they come; and what the tags have (position 0) once more,
+ * where events of them made room before they could be told.
  */
 struct line_outgoing {
     const struct tag *tag; /* an output of the line */

@@ -463,8 +463,8 @@ static size_t write_values(struct server *server, const struct outgoing *outgoin
 static size_t write_events(struct server *server, const struct outgoing *outgoing, struct out_reader *reader)
 {
     size_t count = 0;
-    reader->next = reader->next > outgoing->first ? reader->next : outgoing->first;
-    while (reader->next < outgoing->end && count < SERVER_OUTGOING_COLUMNS) {
+    while (reader->next >= outgoing->first && reader->next < outgoing->end &&
+           count < SERVER_OUTGOING_COLUMNS) {
         const struct out_entry *entry = outgoing_entry(outgoing, reader->next);
         if (entry->ticket > server->stored_ticket) {
             break;
@@ -511,6 +511,20 @@ static void begin_reading(struct server *server, struct outgoing *outgoing,
             reader->next = server->columns.group[g] + 1;
         }
     }
+    reader->next = reader->next > outgoing->first ? reader->next : outgoing->first;
+}
+
+/* Events that made room before the instance was told them, while a disk held them up: it is told anew what
+ * the outputs have, so that masters that ask are not answered with something older. When something has come
+ * to disk since, for each further event makes room, too. */
+static void catch_up(const struct server *server, const struct outgoing *outgoing, struct out_reader *reader)
+{
+    if (reader->state == READER_EVENTS && reader->next < outgoing->first &&
+        reader->told < server->stored_ticket) {
+        reader->state = READER_VALUES;
+        reader->tag = 0;
+        reader->next = outgoing->first;
+    }
 }
 
 static bool next_of(struct server *server, struct outgoing *outgoing, const struct process_state *process,
@@ -525,12 +539,14 @@ static bool next_of(struct server *server, struct outgoing *outgoing, const stru
     if (begins) {
         begin_reading(server, outgoing, process, instance);
     }
+    catch_up(server, outgoing, reader);
     bool values = reader->state == READER_VALUES;
     size_t count = values ? write_values(server, outgoing, reader) : write_events(server, outgoing, reader);
     bool ready = !values && !reader->ready && count < SERVER_OUTGOING_COLUMNS;
     if (count == 0 && !values && !ready) {
         return false;
     }
+    reader->told = server->stored_ticket;
     write_message(server, outgoing, count);
     server->slot.body.outgoing.begin = begins;
     server->slot.body.outgoing.ready = ready;

@@ -115,6 +115,7 @@ struct out_reader {
     bool ready;    /* it was told that it may listen */
     uint32_t tag;  /* VALUES: the next one of the process */
     uint64_t next; /* EVENTS: position of the next one */
+    uint64_t told; /* what was on disk when it was told something last */
 };
 
 /* What an instance that acts says of a line with masters. */

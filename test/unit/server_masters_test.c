@@ -164,6 +164,35 @@ static void test_a_full_buffer_drops_the_oldest_and_says_so(void **state)
     assert_int_equal(events->of.outgoing.last, 123);
 }
 
+/* The simulated site found it: a disk that held up more events than OBUF has room for left the instance with
+ * the value before, and masters that asked were answered with that. */
+static void test_what_made_room_before_it_was_told_is_told_as_what_the_outputs_have(void **state)
+{
+    struct harness *harness = *state;
+    harness_forget(harness);
+    masters_value(harness, "M.D", 1);
+    for (unsigned batch = 0; batch < 5; batch++) {
+        struct columns *columns = harness_batch(harness);
+        for (unsigned i = 0; i < 26; i++) {
+            harness_put(harness, columns,
+                        (struct given){"M.U", batch * 100 + i, 3, 30, harness->now.utc.ms, .tagged = true});
+        }
+        harness_feed(harness, MASTERS_SELF, &columns->message);
+    }
+    assert_int_equal(harness_sent_count(harness, MASTERS_SRV, BODY(OUTGOING)), 0);
+    harness_store(harness);
+    assert_int_equal(harness_sent_count(harness, MASTERS_SRV, BODY(OUTGOING)), 2);
+    const struct sent *events = masters_outgoing(harness, MASTERS_SRV), *values = harness->sent;
+    while (values->client != MASTERS_SRV || values->kind != BODY(OUTGOING)) {
+        values++;
+    }
+    assert_true(!values->of.outgoing.begin && !values->of.outgoing.ready);
+    assert_int_equal(values->of.outgoing.count, 3); /* of all outputs, once, and no event */
+    assert_int_equal(values->of.outgoing.first, 0);
+    assert_int_equal(events->of.outgoing.first, 12);
+    assert_int_equal(events->of.outgoing.last, 131);
+}
+
 static void test_what_masters_cannot_have_closes_the_instance(void **state)
 {
     struct harness *harness = *state;
@@ -642,6 +671,7 @@ int main(void)
         CASE(test_another_instance_goes_on_where_the_masters_are),
         CASE(test_a_restarted_server_goes_on_where_the_masters_are),
         CASE(test_a_full_buffer_drops_the_oldest_and_says_so),
+        CASE(test_what_made_room_before_it_was_told_is_told_as_what_the_outputs_have),
         CASE(test_what_masters_cannot_have_closes_the_instance),
         CASE(test_set_of_a_value_for_masters),
         CASE(test_a_command_of_a_master_that_goes_nowhere),
