@@ -199,6 +199,5 @@ static bool next_octets(struct sinaut *line, struct line_now now, struct line_ou
 bool sinaut_next(struct line_engine *engine, struct line_now now, struct line_output *output)
 {
     struct sinaut *line = (struct sinaut *)engine;
-    return take_own_output(line, output) || take_groups(line, now, output) ||
-           next_octets(line, now, output);
+    return take_own_output(line, output) || take_groups(line, now, output) || next_octets(line, now, output);
 }

@@ -59,6 +59,11 @@ bool line_listens(const struct line *line)
     return line->listen.host != NULL;
 }
 
+bool line_has_streams(const struct line *line)
+{
+    return line->protocol == PROTOCOL_IEC104_SINAUT;
+}
+
 bool line_stays_open(const struct line *line)
 {
     return line->protocol == PROTOCOL_IEC104_SINAUT && line->parameters.value[PARAMETER_SKO] != 0;

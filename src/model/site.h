@@ -170,6 +170,9 @@ bool line_listens(const struct line *line);
 /* True for a line that keeps its connections open, with data transfer started, while its instance is passive
  * (SKO). */
 bool line_stays_open(const struct line *line);
+/* True for a line whose partner sends each event to every instance that is connected, and keeps for each what
+ * it has not got: a stream of its own for each (server/repeats.h). */
+bool line_has_streams(const struct line *line);
 /* Protocol iec104 on tcp-redundant: two connections, each to one address of its own list at a time. */
 bool line_is_paired(const struct line *line);
 /* The TCP connections that a line has when all is well: over all partners and networks; paired two; of hosts

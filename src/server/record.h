@@ -46,7 +46,8 @@ struct record_event {
     uint32_t tag_number; /* in the site, 0 … tag_count-1; RECORD_TAG_GONE */
     enum tag_type type;
     struct value value;
-    uint64_t epoch;
+    uint64_t
+        epoch; /* of the grant; of an instance that stood by, of which life its connection is (repeats.h) */
     uint32_t connection;               /* of the line, in that run */
     uint16_t line;                     /* index in the process */
     uint64_t frame;                    /* I format of the connection, from 1. Of a value that masters are sent

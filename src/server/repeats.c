@@ -28,6 +28,7 @@ struct delivery {
     uint8_t octets[RECORD_OCTETS_MAX];
     uint8_t size;
     uint8_t stream;
+    bool standby; /* only instances that stood by have brought this event */
     bool matched; /* a later connection has delivered it again */
 };
 
@@ -107,8 +108,8 @@ static bool is_seen(const struct repeats *repeats, uint32_t serial)
 
 static uint32_t *connection_bucket(struct repeats *repeats, struct repeats_connection name)
 {
-    uint64_t key = (name.life * UINT64_C(1099511628211) ^ name.connection) * 16 + name.stream;
-    uint64_t sum = key * UINT64_C(11400714819323198485);
+    uint64_t sum = ((name.life ^ (uint64_t)name.stream << 56) * UINT64_C(1099511628211) ^ name.connection) *
+                   UINT64_C(11400714819323198485);
     return &repeats->connection_buckets[sum >> 32 & (repeats->connection_capacity - 1)];
 }
 
@@ -230,15 +231,19 @@ static enum repeats_result take(struct repeats *repeats, struct repeats_connecti
                                 .connection = connection->serial,
                                 .streams = own == NULL && other == NULL ? stream : 0,
                                 .size = (uint8_t)size,
-                                .stream = name.stream};
+                                .stream = name.stream,
+                                .standby = name.standby};
     memcpy(delivery.octets, octets, size);
+    bool confirmed = false;
     if (own != NULL) {
         own->matched = true;
     } else if (other != NULL) {
+        confirmed = other->standby && !name.standby;
         other->streams |= stream;
+        other->standby = other->standby && name.standby;
     }
     put(repeats, &delivery); /* it may take the place of one of these */
-    return own != NULL ? REPEATS_OWN : other != NULL ? REPEATS_OTHER : REPEATS_NEW;
+    return own == NULL && other == NULL ? REPEATS_NEW : confirmed ? REPEATS_CONFIRMED : REPEATS_KNOWN;
 }
 
 enum repeats_result repeats_take(struct repeats *repeats, struct repeats_connection connection,

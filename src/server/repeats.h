@@ -7,8 +7,8 @@
  * against what the line's other connections delivered within their last `window` frames; a match is the same
  * event. Two equal values on one connection are two events.
  *
- * Where passive instances have their connections open, too (Sinaut's SKO), the partner sends each event to
- * every instance: a stream of its own for each, which may be behind the others. An event is then known by the
+ * A partner of Sinaut's sends each event to every instance that is connected, and keeps for each what it has
+ * not got: a stream of its own for each, which may be far behind the others. An event is then known by the
  * streams that have brought it: what a stream brings is the oldest equal one that it has not brought yet.
  *
  * A ring of the newest deliveries with a hash over them, and another one of connections: every cost is flat
@@ -51,14 +51,17 @@ struct repeats_connection {
     uint64_t life;
     uint32_t connection;
     uint8_t stream;
+    bool standby; /* of an instance that stands by */
 };
 
-#define REPEATS_RECOVERED (UINT64_C(1) << 63) /* in `life`: of connections before the server's start */
+/* In `life`: of connections before the server's start, of grants and of lives of their own. */
+#define REPEATS_RECOVERED         (UINT64_C(1) << 63)
+#define REPEATS_RECOVERED_STANDBY (REPEATS_RECOVERED | UINT64_C(1) << 62)
 
 enum repeats_result {
-    REPEATS_NEW = 0, /* an event that is not known */
-    REPEATS_OWN,     /* another connection of its stream has delivered it */
-    REPEATS_OTHER    /* another stream has delivered it */
+    REPEATS_NEW = 0,  /* an event that is not known */
+    REPEATS_KNOWN,    /* another connection has delivered it */
+    REPEATS_CONFIRMED /* the same, but only such of instances that stood by, and this one acts */
 };
 
 /*

@@ -18,11 +18,10 @@ static uint16_t window_of(const struct line *line)
     return (uint16_t)line->parameters.value[PARAMETER_K];
 }
 
-/* What a line's buffer brings may be a repeat of what has come long before, and so may what one of several
- * instances is sent, which may be far behind the others. */
+/* What a line's buffer brings may be a repeat of what has come long before, and so may a stream. */
 static uint32_t values_of(const struct line *line)
 {
-    bool many = line->without_server == WITHOUT_SERVER_BUFFER || line_stays_open(line);
+    bool many = line->without_server == WITHOUT_SERVER_BUFFER || line_has_streams(line);
     return many ? REPEATS_VALUES_MAX : 0;
 }
 
@@ -248,11 +247,15 @@ void server_recover_event(struct server *server, const char *process, uint8_t in
     if (sure ? value_surely_newer(&event->value, value) : !value_is_older(&event->value, value)) {
         *value = event->value;
     }
-    if (event->octets_size > 0) { /* the line that the tag has now: lines had other numbers before a RELOAD */
+    if (event->standby && event->epoch > server->newest_life) {
+        server->newest_life = event->epoch;
+    }
+    /* Of the line that the tag has now: lines had other numbers before a RELOAD. */
+    if (event->octets_size > 0) {
         const struct line *line = tag->station->line;
-        struct repeats_connection connection = {event->epoch, event->connection, 0};
-        if (line_stays_open(line) && instance <= ROLE_INSTANCE_MAX) {
-            connection.life |= REPEATS_RECOVERED;
+        struct repeats_connection connection = {event->epoch, event->connection, 0, event->standby};
+        if (line_has_streams(line) && instance <= ROLE_INSTANCE_MAX) {
+            connection.life |= event->standby ? REPEATS_RECOVERED_STANDBY : REPEATS_RECOVERED;
             connection.stream = instance;
         }
         repeats_take(server->repeats[server_line_number(server, line)], connection, event->frame, tag->number,

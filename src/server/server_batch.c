@@ -236,7 +236,7 @@ static void write_event(struct server *server, const struct taken *taken)
     event->tag_number = taken->tag != NULL ? tag_site_number(taken->tag) : RECORD_TAG_GONE;
     event->type = taken->given->type;
     event->value = taken->value;
-    event->epoch = walk->batch->epoch;
+    event->epoch = walk->standby ? kom->life : walk->batch->epoch;
     event->connection = walk->batch->connection[walk->at];
     event->line = taken->line != NULL ? taken->line->index : 0;
     event->archived = walk->archived;
@@ -282,14 +282,14 @@ static struct taken next_taken(struct server *server)
     return taken;
 }
 
-/* Each connection of an instance to this server is a life of its own: a line that stays open closes with it.
- */
+/* Each connection of an instance to this server is a life of its own: lines close with it. */
 static struct repeats_connection connection_of(const struct server *server, const struct taken *taken)
 {
     const struct batch_walk *walk = &server->walk;
     const struct client *kom = &server->clients[walk->client];
-    struct repeats_connection connection = {walk->batch->epoch, walk->batch->connection[walk->at], 0};
-    if (line_stays_open(taken->line)) {
+    struct repeats_connection connection = {walk->batch->epoch, walk->batch->connection[walk->at], 0,
+                                            walk->standby};
+    if (line_has_streams(taken->line)) {
         connection.life = kom->life;
         connection.stream = kom->instance;
     }
@@ -317,7 +317,7 @@ static bool confirms(const struct server *server, struct taken *taken, const str
 {
     const struct value *value = &taken->value;
     bool shown = current != NULL && value_same(value, current) && value->time.ms == current->time.ms;
-    if (server->walk.standby || current == NULL || shown || !becomes_current(&server->walk, value, current)) {
+    if (current == NULL || shown || !becomes_current(&server->walk, value, current)) {
         return false;
     }
     taken->value.cot = KOMET_COT_INTERROGATED_STATION;
@@ -336,7 +336,7 @@ static bool take_value(struct server *server)
     }
     enum repeats_result repeat = find_repeat(server, &taken);
     const struct value *current = taken.tag != NULL ? server_value(server, taken.tag) : NULL;
-    if (repeat == REPEATS_OWN || (repeat == REPEATS_OTHER && !confirms(server, &taken, current))) {
+    if (repeat == REPEATS_KNOWN || (repeat == REPEATS_CONFIRMED && !confirms(server, &taken, current))) {
         return false;
     }
     bool event = current != NULL ? is_event(taken.tag, &taken.value, current) : is_unasked(&taken.value);

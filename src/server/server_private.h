@@ -341,7 +341,7 @@ struct server {
     unsigned change_count, change_next;
     uint64_t ticket, stored_ticket; /* newest handed out; newest on disk */
     uint64_t next_command;
-    uint64_t newest_life; /* of a client */
+    uint64_t newest_life; /* of a client; larger than any that is in the journal */
     bool journal_failed;
     char journal_fault[SERVER_NOTE_SIZE];
     struct record record;

@@ -47,7 +47,8 @@ static void take_event(const struct site *site, const struct journal_query *quer
     event->archived = (sqlite3_column_int64(row, 5) & JOURNAL_CAUSE_ARCHIVED) != 0;
     copy_text(event->process, sizeof event->process, row, 8);
     event->instance = (uint8_t)sqlite3_column_int(row, 9);
-    event->epoch = (uint64_t)sqlite3_column_int64(row, 10);
+    bool standby = (sqlite3_column_int64(row, 5) & JOURNAL_CAUSE_STANDBY) != 0;
+    event->epoch = standby ? 0 : (uint64_t)sqlite3_column_int64(row, 10); /* it came under no grant */
     copy_text(event->user.name, sizeof event->user.name, row, 11);
     event->user.authenticated = sqlite3_column_int(row, 12) != 0;
 }

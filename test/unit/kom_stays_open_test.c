@@ -137,11 +137,21 @@ static void start(struct test *test)
     octets(test, startdt_con, sizeof startdt_con);
 }
 
-/* I format number `ns`: M.D with a time tag, or without. */
+enum { FRAME_SIZE = 23 };
+
+/* I format number `ns`: M.D with a time tag. */
+static void write_frame(uint8_t *frame, uint8_t ns)
+{
+    const uint8_t octets[FRAME_SIZE] = {
+        0x68, 21, (uint8_t)(ns << 1), 0, 0, 0, 30, 1, 3, 9, 0, 1, 0, 0, 2, 1, ns, 0, 0, 12, 28, 6, 26};
+    memcpy(frame, octets, sizeof octets);
+}
+
+/* The same, or one without a time tag, arrives. */
 static void send_value(struct test *test, uint8_t ns, bool tagged)
 {
-    uint8_t frame[] = {0x68, 21, (uint8_t)(ns << 1), 0, 0, 0, 30, 1, 3, 9, 0, 1, 0, 0, 2, 1, ns, 0, 0, 12, 28,
-                       6,    26};
+    uint8_t frame[FRAME_SIZE];
+    write_frame(frame, ns);
     if (!tagged) {
         frame[1] = 14;
         frame[6] = 1;
@@ -239,6 +249,26 @@ static void test_what_is_refused_comes_again_on_new_connections(void **state)
     assert_int_equal(test->connects, 4);
 }
 
+/* The shell drains the engine once a turn: one path may have octets to send while another one is fed. */
+static void test_octets_that_wait_hold_up_no_other_path(void **state)
+{
+    struct test *test = *state;
+    static const uint8_t startdt_con[] = {0x68, 4, 0x0B, 0, 0, 0};
+    static const uint8_t testfr_act[] = {0x68, 4, 0x43, 0, 0, 0};
+    uint32_t first = test->connection - 3;
+    uint8_t two[2 * FRAME_SIZE];
+    kom_line_connected(test->kom, test->now, 0, first);
+    drain(test);
+    kom_line_feed(test->kom, test->now, 0, first, startdt_con, sizeof startdt_con);
+    drain(test);
+    kom_line_feed(test->kom, test->now, 0, first, testfr_act, sizeof testfr_act); /* its answer waits */
+    write_frame(two, 0);
+    write_frame(two + FRAME_SIZE, 1);
+    assert_int_equal(kom_line_feed(test->kom, test->now, 0, test->connection, two, sizeof two), sizeof two);
+    drain(test);
+    assert_int_equal(test->values, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +276,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_untagged_value_goes_no_further, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_under_a_grant_it_is_that_of_the_grant, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_a_server_the_line_is_given_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_octets_that_wait_hold_up_no_other_path, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_refused_comes_again_on_new_connections, set_up,
                                         tear_down),
     };

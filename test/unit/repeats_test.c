@@ -26,7 +26,7 @@ static int tear_down(void **state)
 /* A value comes on a connection of epoch 1; its octets are those of `text`. True: a repeat. */
 static bool take(struct repeats *repeats, uint32_t connection, uint64_t frame, const char *text)
 {
-    const struct repeats_connection name = {1, connection, 0};
+    const struct repeats_connection name = {1, connection, 0, false};
     return repeats_take(repeats, name, frame, 7, (const uint8_t *)text, (unsigned)strlen(text));
 }
 
@@ -118,7 +118,7 @@ static void test_values_of_one_frame_are_all_in_the_window(void **state)
 
 static void test_the_same_serial_in_another_epoch_is_another_connection(void **state)
 {
-    const struct repeats_connection before = {1, 5, 0}, after = {2, 5, 0};
+    const struct repeats_connection before = {1, 5, 0, false}, after = {2, 5, 0, false};
     const uint8_t octets[] = {1, 2, 3};
     assert_false(repeats_take(*state, before, 1, 7, octets, sizeof octets));
     assert_true(repeats_take(*state, after, 1, 7, octets, sizeof octets));
@@ -127,7 +127,7 @@ static void test_the_same_serial_in_another_epoch_is_another_connection(void **s
 
 static void test_tag_and_size_belong_to_the_value(void **state)
 {
-    const struct repeats_connection first = {1, 1, 0}, second = {1, 2, 0};
+    const struct repeats_connection first = {1, 1, 0, false}, second = {1, 2, 0, false};
     const uint8_t octets[RECORD_OCTETS_MAX] = {1, 2, 3};
     assert_false(repeats_take(*state, first, 1, 7, octets, 3));
     assert_false(repeats_take(*state, second, 1, 8, octets, 3));
@@ -140,7 +140,7 @@ static void test_tag_and_size_belong_to_the_value(void **state)
 /* So many that their places in the table meet. */
 static void test_values_that_share_a_place_are_told_apart(void **state)
 {
-    const struct repeats_connection first = {1, 1, 0}, second = {1, 2, 0};
+    const struct repeats_connection first = {1, 1, 0, false}, second = {1, 2, 0, false};
     const uint8_t octets[RECORD_OCTETS_MAX] = {0};
     for (uint32_t tag = 0; tag < 50000; tag += 2) {
         assert_false(repeats_take(*state, first, 1, tag, octets, 8));
@@ -159,7 +159,7 @@ static void test_a_whole_window_of_full_frames_is_remembered(void **state)
 {
     uint8_t octets[4];
     for (uint32_t connection = 1; connection <= 3; connection++) {
-        const struct repeats_connection name = {1, connection, 0};
+        const struct repeats_connection name = {1, connection, 0, false};
         for (uint32_t i = 0; i < WINDOW * 22; i++) {
             value(i, octets);
             assert_int_equal(repeats_take(*state, name, 1 + i / 22, i, octets, sizeof octets),
@@ -172,7 +172,7 @@ static void test_a_whole_window_of_full_frames_is_remembered(void **state)
  * what is recent is not, and nothing is matched that never was. */
 static void test_overwritten_values_are_forgotten(void **state)
 {
-    const struct repeats_connection first = {1, 1, 0}, second = {1, 2, 0};
+    const struct repeats_connection first = {1, 1, 0, false}, second = {1, 2, 0, false};
     const uint32_t many = 300000;
     uint8_t octets[4];
     for (uint32_t i = 0; i < many; i++) {
@@ -255,7 +255,7 @@ static void test_it_agrees_with_the_rule(void **state)
                                            .frame = frames[connection],
                                            .octet = (uint8_t)test_random_below(&random, 4)};
             bool expected = model_take(&model, &given);
-            const struct repeats_connection name = {9, connection, 0};
+            const struct repeats_connection name = {9, connection, 0, false};
             assert_int_equal(repeats_take(repeats, name, given.frame, given.tag, &given.octet, 1), expected);
             repeated += expected ? 1 : 0;
         }
@@ -269,15 +269,13 @@ static void test_it_agrees_with_the_rule(void **state)
 static void test_what_comes_late_is_known_over_many_connections(void **state)
 {
     static const uint8_t octets[] = {1, 2, 3};
-    assert_false(
-        repeats_take_late(*state, (struct repeats_connection){9, 1, 0}, 1, 7, octets, sizeof octets));
+    assert_false(repeats_take_late(*state, (struct repeats_connection){9, 1, 0, false}, 1, 7, octets, sizeof octets));
     for (uint32_t i = 2; i < 300; i++) {
         const uint8_t other[] = {4, (uint8_t)i, (uint8_t)(i >> 8)};
-        assert_false(repeats_take(*state, (struct repeats_connection){9, i, 0}, 1, 7, other, sizeof other));
+        assert_false(repeats_take(*state, (struct repeats_connection){9, i, 0, false}, 1, 7, other, sizeof other));
     }
-    assert_true(repeats_take_late(*state, (struct repeats_connection){8, 1, 0}, 1, 7, octets, sizeof octets));
-    assert_false(
-        repeats_take(*state, (struct repeats_connection){10, 1, 0}, 1, 7, (const uint8_t *)"new", 3));
+    assert_true(repeats_take_late(*state, (struct repeats_connection){8, 1, 0, false}, 1, 7, octets, sizeof octets));
+    assert_false(repeats_take(*state, (struct repeats_connection){10, 1, 0, false}, 1, 7, (const uint8_t *)"new", 3));
 }
 
 static struct repeats *begin(uint32_t values)
@@ -295,14 +293,14 @@ static void test_what_came_at_once_is_known_over_many_connections_that_come_late
 {
     (void)state;
     struct repeats *repeats = begin(4096);
-    const struct repeats_connection before = {3, 1, 0}, after = {5, 2, 0};
+    const struct repeats_connection before = {3, 1, 0, false}, after = {5, 2, 0, false};
     for (uint64_t frame = 1; frame <= 20; frame++) {
         const uint8_t octets[] = {1, (uint8_t)frame};
         assert_false(repeats_take(repeats, before, frame, 7, octets, sizeof octets));
     }
     for (uint32_t i = 0; i < 4000; i++) {
         const uint8_t late[] = {2, (uint8_t)i, (uint8_t)(i >> 8)};
-        const struct repeats_connection connection = {1 + i % 2, 10 + i / 2, 0};
+        const struct repeats_connection connection = {1 + i % 2, 10 + i / 2, 0, false};
         assert_false(repeats_take_late(repeats, connection, 1, 7, late, sizeof late));
     }
     assert_false(repeats_take(repeats, after, 1, 7, (const uint8_t[]){1, 20 - WINDOW}, 2)); /* too old */
@@ -315,11 +313,11 @@ static void test_what_came_at_once_is_known_over_many_connections_that_come_late
 
 static void test_connections_are_forgotten(void **state)
 {
-    const struct repeats_connection newest = {2, 1, 0};
+    const struct repeats_connection newest = {2, 1, 0, false};
     uint8_t octets[4];
     for (uint32_t i = 1; i <= 1000; i++) {
         value(i, octets);
-        assert_false(repeats_take(*state, (struct repeats_connection){1, i, 0}, 1, 7, octets, sizeof octets));
+        assert_false(repeats_take(*state, (struct repeats_connection){1, i, 0, false}, 1, 7, octets, sizeof octets));
     }
     for (uint32_t i = 1; i <= 1000; i++) {
         value(i, octets);
@@ -338,16 +336,16 @@ static void test_another_number_of_connections_takes_over(void **state)
         struct repeats *before = begin(values[to / 2]), *after = begin(values[to % 2]);
         for (uint32_t i = 1; i <= 200; i++) {
             value(i, octets);
-            assert_false(repeats_take(before, (struct repeats_connection){1, i, 0}, 1, 0, octets, 4));
+            assert_false(repeats_take(before, (struct repeats_connection){1, i, 0, false}, 1, 0, octets, 4));
         }
         repeats_move(after, before, same, 0);
         free(before);
         value(200, octets); /* the connection goes on */
-        assert_false(repeats_take(after, (struct repeats_connection){1, 200, 0}, 2, 0, octets, 4));
+        assert_false(repeats_take(after, (struct repeats_connection){1, 200, 0, false}, 2, 0, octets, 4));
         uint32_t known = to == 3 ? 200 : 64;
         for (uint32_t i = 1; i <= 200; i++) {
             value(i, octets);
-            bool found = repeats_take(after, (struct repeats_connection){2, 1, 0}, i, 0, octets, 4);
+            bool found = repeats_take(after, (struct repeats_connection){2, 1, 0, false}, i, 0, octets, 4);
             assert_int_equal(found, i > 200 - known + (to % 2 == 0));
         }
         free(after);

@@ -188,6 +188,28 @@ static void test_a_connection_of_another_run_is_another_one(void **state)
     assert_int_equal(events(harness), 1);
 }
 
+/* A line that does not stay open: the partner keeps for an instance what it has not got, and what the other
+ * one has got meanwhile. */
+static void test_a_stream_that_was_away_brings_what_the_other_one_has(void **state)
+{
+    struct harness *harness = *state;
+    for (int i = 0; i < 40; i++) {
+        give_acting(harness, 1, event("M.C", i, 1000 + i));
+    }
+    harness_close(harness, ACTIVE, true);
+    harness_store(harness);
+    uint64_t epoch = harness_sent(harness, PASSIVE, BODY(ROLE))->of.role.epoch;
+    harness_forget(harness);
+    harness->epoch = epoch;
+    harness->connection = 1;
+    for (int i = 0; i < 40; i++) {
+        harness_give(harness, PASSIVE, event("M.C", i, 1000 + i));
+    }
+    assert_int_equal(events(harness), 0);
+    harness_give(harness, PASSIVE, event("M.C", 40, 1040));
+    assert_int_equal(events(harness), 1);
+}
+
 static void test_an_older_one_is_recorded_and_not_shown(void **state)
 {
     struct harness *harness = *state;
@@ -233,6 +255,32 @@ static void test_recovery_shows_the_same_and_knows_the_repeats(void **state)
     harness_kom(harness, PASSIVE);
     harness_forget(harness);
     give_standing_by(harness, PASSIVE, 1, event("M.P", 1, ms));
+    assert_int_equal(events(harness), 0);
+}
+
+/* Connections are counted from 1 again with each life, and frames with each connection: those of one before
+ * do not push this one's out of the window. */
+static void test_recovery_knows_lives_apart(void **state)
+{
+    struct harness *harness = *state;
+    struct record records[2];
+    harness->frame = 200;
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 1, 1000));
+    records[0] = *harness_record(harness, RECORD_EVENT);
+    harness_close(harness, PASSIVE, true);
+    harness_kom(harness, PASSIVE);
+    harness_forget(harness);
+    harness->frame = 0;
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 2, 2000));
+    records[1] = *harness_record(harness, RECORD_EVENT);
+    harness_restart(harness);
+    for (int i = 0; i < 2; i++) {
+        server_recover_event(harness->server, "SELF.KOM", PASSIVE, &records[i].of.event);
+    }
+    server_recovered(harness->server, harness->now);
+    harness_kom(harness, PASSIVE);
+    harness_forget(harness);
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 2, 2000));
     assert_int_equal(events(harness), 0);
 }
 
@@ -286,11 +334,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_that_is_far_behind_brings_nothing_new, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_its_own_other_path_brings_repeats, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_connection_of_another_run_is_another_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_stream_that_was_away_brings_what_the_other_one_has, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_an_older_one_is_recorded_and_not_shown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_not_newer_for_certain_the_acting_one_confirms, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_recovery_shows_the_same_and_knows_the_repeats, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_recovery_knows_lives_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_line_that_does_not_stay_open_has_nothing_to_say, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_nor_has_a_value_without_a_time_tag, set_up, tear_down),
