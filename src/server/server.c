@@ -251,7 +251,7 @@ void server_recover_event(struct server *server, const char *process, uint8_t in
         server->newest_life = event->epoch;
     }
     /* Of the line that the tag has now: lines had other numbers before a RELOAD. */
-    if (event->octets_size > 0) {
+    if (event->octets_size > 0 && !cot_is_interrogated(event->value.cot)) {
         const struct line *line = tag->station->line;
         struct repeats_connection connection = {event->epoch, event->connection, 0, event->standby};
         if (line_has_streams(line) && instance <= ROLE_INSTANCE_MAX) {

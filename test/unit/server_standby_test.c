@@ -284,6 +284,23 @@ static void test_recovery_knows_lives_apart(void **state)
     assert_int_equal(events(harness), 0);
 }
 
+/* What was asked for is no repeat, nor is it after a restart: the event itself may still come. */
+static void test_an_answer_that_is_recovered_is_no_event(void **state)
+{
+    struct harness *harness = *state;
+    struct given answer = asked(1, 1000, false);
+    answer.tagged = true;
+    give_acting(harness, 1, answer);
+    struct record record = *harness_record(harness, RECORD_EVENT);
+    harness_restart(harness);
+    server_recover_event(harness->server, "SELF.KOM", ACTIVE, &record.of.event);
+    server_recovered(harness->server, harness->now);
+    harness_kom(harness, PASSIVE);
+    harness_forget(harness);
+    give_standing_by(harness, PASSIVE, 1, event("M.P", 1, 1000));
+    assert_int_equal(events(harness), 1);
+}
+
 /* ---- what it may not send ---- */
 
 static void assert_wrong(struct harness *harness, struct given given)
@@ -342,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_recovery_shows_the_same_and_knows_the_repeats, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_recovery_knows_lives_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_answer_that_is_recovered_is_no_event, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_line_that_does_not_stay_open_has_nothing_to_say, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_nor_has_a_value_without_a_time_tag, set_up, tear_down),
