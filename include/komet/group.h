@@ -71,6 +71,14 @@ KOMET_API size_t komet_group_size(const struct komet_group_settings *settings);
 KOMET_API struct komet_group *komet_group_init(void *memory, size_t size,
                                                const struct komet_group_settings *settings);
 
+/*
+ * Moves a group with its connections and the events that wait, as komet_link_move moves a link.
+ *   memory, size  as in komet_group_init, of the same settings; does not overlap the group's own, which is
+ * free afterwards Returns the group at its new place. komet_group_next said false or SEND, and no place is
+ * reserved.
+ */
+KOMET_API struct komet_group *komet_group_move(void *memory, size_t size, const struct komet_group *group);
+
 /* Connection `c` (0..connections-1) has come up, or has ended. One that is up already is replaced by the new
  * one. */
 KOMET_API void komet_group_connected(struct komet_group *group, struct komet_instant now, unsigned c);

@@ -102,6 +102,26 @@ KOMET_API size_t komet_station_size(const struct komet_station_settings *setting
 KOMET_API struct komet_station *komet_station_init(void *memory, size_t size,
                                                    const struct komet_station_settings *settings);
 
+/*
+ * Moves a station, which goes on with other points: a host whose configuration changes while it runs.
+ *   memory, size  as in komet_station_init, for `settings`; does not overlap the station's own, which is free
+ *                 afterwards
+ *   settings      as in komet_station_init; profile, connections, answers, commands and broadcast_once as
+ * they are (asserted). Addresses that both have are in the same order. The former addresses and points are
+ * looked at once more Returns the station at its new place. What was asked goes on, found by its addresses:
+ * an interrogation with those values that it has not given yet, of the points that are there now. What is
+ * gone is refused with cause 46 or 47 where it was not confirmed yet; selections and open commands of a point
+ * that is gone, or has another type, are forgotten. To forget others, whose point means another thing now:
+ * komet_station_forget_point.
+ */
+KOMET_API struct komet_station *komet_station_move(void *memory, size_t size,
+                                                   const struct komet_station *station,
+                                                   const struct komet_station_settings *settings);
+
+/* Selections and open commands of a point (its place in the table) are forgotten: their numbers mean nothing
+ * any more. */
+KOMET_API void komet_station_forget_point(struct komet_station *station, size_t point);
+
 /* Data transfer on connection `c` (0..connections-1) has started, or has stopped or the connection ended:
  * then its answers, selections and open commands are forgotten, and their numbers mean nothing any more. */
 KOMET_API void komet_station_started(struct komet_station *station, unsigned c);

@@ -91,15 +91,11 @@ size_t komet_group_size(const struct komet_group_settings *settings)
            aligned(settings->buffer_size);
 }
 
-struct komet_group *komet_group_init(void *memory, size_t size, const struct komet_group_settings *settings)
+/* Where everything lies behind the group itself. */
+static void place_pieces(struct komet_group *group)
 {
-    KOMET_ASSERT(memory != NULL && (uintptr_t)memory % alignof(struct komet_group) == 0);
-    KOMET_ASSERT(size >= komet_group_size(settings));
-    struct komet_group *group = memory;
-    uint8_t *next = (uint8_t *)memory + aligned(sizeof *group);
-    memset(group, 0, sizeof *group);
-    group->settings = *settings;
-    group->carrier = NOBODY;
+    const struct komet_group_settings *settings = &group->settings;
+    uint8_t *next = (uint8_t *)group + aligned(sizeof *group);
     for (unsigned c = 0; c < settings->connections; c++) {
         struct connection *connection = &group->connections[c];
         connection->memory = next;
@@ -108,7 +104,35 @@ struct komet_group *komet_group_init(void *memory, size_t size, const struct kom
         next += aligned(ends_size(settings) * sizeof(struct place));
     }
     group->buffer = next;
+}
+
+struct komet_group *komet_group_init(void *memory, size_t size, const struct komet_group_settings *settings)
+{
+    KOMET_ASSERT(memory != NULL && (uintptr_t)memory % alignof(struct komet_group) == 0);
+    KOMET_ASSERT(size >= komet_group_size(settings));
+    struct komet_group *group = memory;
+    memset(group, 0, sizeof *group);
+    group->settings = *settings;
+    group->carrier = NOBODY;
+    place_pieces(group);
     return group;
+}
+
+struct komet_group *komet_group_move(void *memory, size_t size, const struct komet_group *group)
+{
+    KOMET_ASSERT(memory != NULL && (uintptr_t)memory % alignof(struct komet_group) == 0);
+    KOMET_ASSERT(size >= komet_group_size(&group->settings));
+    struct komet_group *moved = memory;
+    memcpy(moved, group, komet_group_size(&group->settings));
+    place_pieces(moved);
+    for (unsigned c = 0; c < moved->settings.connections; c++) {
+        struct connection *connection = &moved->connections[c];
+        if (connection->link != NULL) {
+            connection->link =
+                komet_link_move(connection->memory, komet_link_size(&moved->settings.link), connection->link);
+        }
+    }
+    return moved;
 }
 
 static struct place *end_of(struct komet_group *group, unsigned c, uint64_t number)

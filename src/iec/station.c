@@ -168,6 +168,18 @@ size_t komet_station_size(const struct komet_station_settings *settings)
            settings->connections * answers_size(settings);
 }
 
+void station_place_pieces(struct komet_station *station)
+{
+    const struct komet_station_settings *settings = &station->settings;
+    uint8_t *rest = (uint8_t *)station + rounded(sizeof *station);
+    station->commands = (struct command *)(void *)rest;
+    rest += rounded(settings->commands * sizeof(struct command));
+    for (unsigned c = 0; c < settings->connections; c++) {
+        station->connections[c].answers = (struct answer *)(void *)rest;
+        rest += answers_size(settings);
+    }
+}
+
 struct komet_station *komet_station_init(void *memory, size_t size,
                                          const struct komet_station_settings *settings)
 {
@@ -176,15 +188,9 @@ struct komet_station *komet_station_init(void *memory, size_t size,
     KOMET_ASSERT(size >= komet_station_size(settings));
     memset(memory, 0, komet_station_size(settings));
     struct komet_station *station = memory;
-    uint8_t *rest = (uint8_t *)memory + rounded(sizeof *station);
     station->settings = *settings;
     station->next_id = 1;
-    station->commands = (struct command *)(void *)rest;
-    rest += rounded(settings->commands * sizeof(struct command));
-    for (unsigned c = 0; c < settings->connections; c++) {
-        station->connections[c].answers = (struct answer *)(void *)rest;
-        rest += answers_size(settings);
-    }
+    station_place_pieces(station);
     return station;
 }
 
@@ -234,8 +240,7 @@ struct komet_time_tag station_tag_of(const struct komet_station *station, struct
 
 /* ---- points ---- */
 
-/* The first point at or behind an address. */
-static size_t lower_bound(const struct komet_station *station, uint16_t ca, uint32_t ioa)
+size_t station_point_from(const struct komet_station *station, uint16_t ca, uint32_t ioa)
 {
     size_t low = 0, high = station->settings.point_count;
     while (low < high) {
@@ -250,12 +255,12 @@ static size_t lower_bound(const struct komet_station *station, uint16_t ca, uint
 
 size_t station_first_point(const struct komet_station *station, uint16_t ca)
 {
-    return lower_bound(station, ca, 0);
+    return station_point_from(station, ca, 0);
 }
 
 size_t komet_station_find(const struct komet_station *station, uint16_t ca, uint32_t ioa)
 {
-    size_t i = lower_bound(station, ca, ioa);
+    size_t i = station_point_from(station, ca, ioa);
     if (i == station->settings.point_count) {
         return KOMET_POINT_NONE;
     }

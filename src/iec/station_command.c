@@ -140,6 +140,16 @@ void station_forget_commands(struct komet_station *station, unsigned c)
     }
 }
 
+void komet_station_forget_point(struct komet_station *station, size_t point)
+{
+    KOMET_ASSERT(point < station->settings.point_count);
+    for (unsigned i = 0; i < station->settings.commands; i++) {
+        if (station->commands[i].point == point) {
+            command_set(&station->commands[i], COMMAND_FREE);
+        }
+    }
+}
+
 /* ---- is it allowed ---- */
 
 /* The tag has to be near the station's clock; without a clock nothing is near (-5-104, commands with time

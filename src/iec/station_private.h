@@ -1,6 +1,7 @@
 /*
  * What the parts of a station share. station.c is its life, station_receive.c takes requests apart,
- * station_command.c keeps selections and open commands, station_answer.c makes the frames.
+ * station_command.c keeps selections and open commands, station_answer.c makes the frames, station_move.c
+ * takes all of it to another place.
  */
 #ifndef IEC_STATION_PRIVATE_H
 #define IEC_STATION_PRIVATE_H
@@ -19,6 +20,8 @@
 #define station_has_room           komet_private_station_has_room
 #define station_is_interrogating   komet_private_station_is_interrogating
 #define station_mirror             komet_private_station_mirror
+#define station_place_pieces       komet_private_station_place_pieces
+#define station_point_from         komet_private_station_point_from
 #define station_promised_answers   komet_private_station_promised_answers
 #define station_tag_of             komet_private_station_tag_of
 #define station_take_command       komet_private_station_take_command
@@ -124,6 +127,10 @@ struct request {
 };
 
 /* station.c */
+/* Its commands and answers lie behind the station itself. */
+void station_place_pieces(struct komet_station *station);
+/* The first point at or behind an address; the end of the table when there is none. */
+size_t station_point_from(const struct komet_station *station, uint16_t ca, uint32_t ioa);
 /* The calendar time that a plausible tag names, by the settings' zone. */
 struct komet_utc station_utc_of(const struct komet_station *station, const struct komet_time_tag *tag,
                                 struct komet_utc about);

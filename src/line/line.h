@@ -151,7 +151,8 @@ void line_command(struct line_engine *line, struct line_now now, const struct li
  * masters has acknowledged (line_is_server), what each tag has now (position 0), the events behind (in order,
  * each with a larger position); then `line_outgoing_ready`, from when a line of masters listens, and a Sinaut
  * line answers with values. From then on events as they come; and what the tags have (position 0) once more,
- * where events of them made room before they could be told.
+ * where events of them made room before they could be told. After line_move it begins anew, too, with no event
+ * missing behind those that the line was given: it goes on, and takes what is new to it.
  */
 struct line_outgoing {
     const struct tag *tag; /* an output of the line */

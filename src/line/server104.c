@@ -270,6 +270,7 @@ static void server104_activate(struct line_engine *engine, struct line_now now)
         return;
     }
     line->active = true;
+    line->resumes = line->lacks_values = false;
     line->report_changed = true;
     line->starts = 0;
     for (uint32_t i = 0; i < line->tag_count; i++) {
@@ -288,7 +289,7 @@ static void server104_activate(struct line_engine *engine, struct line_now now)
 static void server104_deactivate(struct line_engine *engine, struct line_now now, enum komet_reason reason)
 {
     struct server104 *line = (struct server104 *)engine;
-    line->active = line->ready = false;
+    line->active = line->ready = line->resumes = line->lacks_values = false;
     close_all(line, reason);
     line->master_waits = false;
     follow_listening(line, now);
@@ -299,6 +300,19 @@ static void server104_outgoing_ready(struct line_engine *engine, struct line_now
 {
     struct server104 *line = (struct server104 *)engine;
     line->ready = true;
+    if (line->resumes) {
+        line->resumes = line->lacks_values = false;
+        server104_announce(line);
+    }
+    follow_listening(line, now);
+}
+
+void server104_follow_modes(struct server104 *line, struct line_now now)
+{
+    if (!any_speaks(line)) {
+        close_all(line, KOMET_DISABLED);
+    }
+    follow_stations(line);
     follow_listening(line, now);
 }
 
@@ -309,14 +323,9 @@ static void server104_set_mode(struct line_engine *engine, struct line_now now, 
     unsigned index = (unsigned)(station - line->line->stations);
     KOMET_ASSERT(index < line->line->station_count && mode <= STATION_MODES);
     line->modes[index] = mode;
-    if (!line->active) {
-        return;
+    if (line->active) {
+        server104_follow_modes(line, now);
     }
-    if (!any_speaks(line)) {
-        close_all(line, KOMET_DISABLED);
-    }
-    follow_stations(line);
-    follow_listening(line, now);
 }
 
 static void server104_closed(struct line_engine *engine, struct line_now now, uint32_t connection,
@@ -603,6 +612,7 @@ static struct line_counters server104_counters(const struct line_engine *engine)
 const struct line_verbs line_server104 = {
     .size = server104_size,
     .init = server104_init,
+    .move = server104_move,
     .activate = server104_activate,
     .deactivate = server104_deactivate,
     .set_mode = server104_set_mode,

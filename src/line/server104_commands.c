@@ -69,6 +69,7 @@ static void hand_on(struct server104 *line, struct server104_slot *slot, struct 
 {
     char host[NETWORK_ADDRESS_TEXT_SIZE];
     *command = (struct server104_command){.id = ++line->next_id,
+                                          .tag = tag,
                                           .group = slot->group,
                                           .station_id = event->id,
                                           .select = event->object.select,
@@ -221,7 +222,8 @@ static bool goes_out(const struct server104 *line, const uint8_t *octets, size_t
 void server104_answer(struct server104 *line, struct line_now now, struct server104_slot *slot)
 {
     struct server104_group *group = &line->groups[slot->group];
-    while (slot->state == CONNECTION_STARTED && komet_station_pending(group->station, slot->c)) {
+    while (slot->state == CONNECTION_STARTED && !line->lacks_values &&
+           komet_station_pending(group->station, slot->c)) {
         uint8_t *place = komet_group_reserve(group->group, slot->c);
         if (place == NULL) {
             return;

@@ -36,8 +36,11 @@ void server104_outgoing_begin(struct line_engine *engine, struct line_now now, c
 {
     struct server104 *line = (struct server104 *)engine;
     (void)now;
+    if (line->resumes) {
+        return; /* its masters go on where they are */
+    }
     line->ready = false;
-    line->first = line->end = 0;
+    line->first = line->end = line->position = 0;
     for (uint32_t i = 0; i < line->tag_count; i++) {
         line->newest[i] = 0;
     }
@@ -90,12 +93,15 @@ void server104_outgoing(struct line_engine *engine, struct line_now now, const s
     if (point == SERVER104_NO_POINT) {
         return; /* an ignored tag */
     }
-    if (value->position == 0 ||
-        (line->ready && !value->older)) { /* what came before is older than what the tag has */
+    bool tells = line->ready && !line->resumes; /* what came before is older than what the tag has */
+    if (value->position == 0 || (tells && !value->older)) {
         server_object(value->tag, &value->value, &line->points[point].object);
     }
-    if (value->position > 0 && server104_speaks(line, value->tag->station)) {
-        append(line, value);
+    if (value->position > line->position) { /* else it was there before a RELOAD */
+        line->position = value->position;
+        if (server104_speaks(line, value->tag->station)) {
+            append(line, value);
+        }
     }
     for (unsigned i = 0; i < line->group_count && line->ready; i++) {
         server104_fill(line, now, i);
@@ -145,20 +151,50 @@ static size_t write_events(struct server104 *line, struct server104_group *group
     return first != NULL ? komet_asdu_end(&writer) : 0;
 }
 
-/* M_EI_NA_1 of each station, before any event. */
-static void initialize(struct server104 *line, struct server104_group *group)
+/* M_EI_NA_1 of one address, its place in `addresses`. So many at a time: the masters hear of those that fit.
+ */
+static void initialize_one(struct server104 *line, struct server104_group *group, unsigned address,
+                           uint8_t coi)
 {
     uint8_t octets[KOMET_ASDU_SIZE_ONE];
-    group->initialized = true;
-    for (unsigned i = 0; server104_parameter(line, PARAMETER_EOI) != 0 && i < line->line->station_count;
-         i++) {
-        if (group->frames - group->frames_acknowledged == SERVER104_FRAMES - 1) {
-            return; /* so many stations: the masters hear of those that fit */
-        }
-        size_t size = komet_station_initialized(group->station, i, KOMET_COI_POWER_ON, octets);
+    if (server104_parameter(line, PARAMETER_EOI) != 0 &&
+        group->frames - group->frames_acknowledged < SERVER104_FRAMES - 1) {
+        size_t size = komet_station_initialized(group->station, address, coi, octets);
         bool taken = komet_group_event(group->group, octets, size);
         KOMET_ASSERT(taken);
         group->ends[group->frames++ % SERVER104_FRAMES] = group->packed;
+    }
+}
+
+/* That of each station, before any event. */
+static void initialize(struct server104 *line, struct server104_group *group)
+{
+    group->initialized = true;
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        initialize_one(line, group, i, KOMET_COI_POWER_ON);
+    }
+}
+
+/* The place of a station's address among all. */
+static unsigned address_of(const struct server104 *line, const struct station *station)
+{
+    unsigned i = 0;
+    while (line->addresses[i] != station->ca) {
+        i++;
+    }
+    return i;
+}
+
+void server104_announce(struct server104 *line)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        unsigned address = address_of(line, &line->line->stations[i]);
+        for (unsigned g = 0; line->station_lacks[i] && g < line->group_count; g++) {
+            if (line->groups[g].initialized) { /* else they hear of all when they come */
+                initialize_one(line, &line->groups[g], address, KOMET_COI_MANUAL_RESET | KOMET_COI_CHANGED);
+            }
+        }
+        line->station_lacks[i] = false;
     }
 }
 

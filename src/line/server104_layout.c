@@ -77,6 +77,7 @@ static size_t lay_out(uint8_t *memory, const struct line *line, struct server104
     laid->modes = lay_out_take(memory, &used, stations * sizeof *laid->modes);
     laid->station_values = lay_out_take(memory, &used, stations * sizeof *laid->station_values);
     laid->station_changed = lay_out_take(memory, &used, stations * sizeof *laid->station_changed);
+    laid->station_lacks = lay_out_take(memory, &used, stations * sizeof *laid->station_lacks);
     laid->events = lay_out_take(memory, &used, events * sizeof *laid->events);
     for (unsigned i = 0; i < laid->group_count; i++) {
         laid->group_memory[i] = lay_out_take(memory, &used, komet_group_size(&laid->group_settings));
@@ -102,6 +103,12 @@ static int by_address(const void *a, const void *b)
         return left->station->ca < right->station->ca ? -1 : 1;
     }
     return left->ioa < right->ioa ? -1 : left->ioa > right->ioa;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint16_t left = *(const uint16_t *)a, right = *(const uint16_t *)b;
+    return left < right ? -1 : left > right;
 }
 
 static struct komet_point point_of(const struct tag *tag)
@@ -132,6 +139,7 @@ static void make_points(struct server104 *line)
             }
         }
     }
+    qsort(line->addresses, line->line->station_count, sizeof *line->addresses, by_number);
     qsort(line->tags, line->point_count, sizeof *line->tags, by_address);
     for (uint32_t i = 0; i < line->tag_count; i++) {
         line->point_of[i] = SERVER104_NO_POINT;
@@ -151,6 +159,7 @@ struct server104 *server104_lay_out(void *memory, const struct line *line)
     engine->first_tag = line->station_count > 0 ? line->stations[0].first_tag : 0;
     memset(engine->station_values, 0, line->station_count * sizeof *engine->station_values);
     memset(engine->station_changed, 0, line->station_count * sizeof *engine->station_changed);
+    memset(engine->station_lacks, 0, line->station_count * sizeof *engine->station_lacks);
     make_points(engine);
     engine->station_settings.profile = &komet_profile_104;
     engine->station_settings.addresses = engine->addresses;

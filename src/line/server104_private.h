@@ -65,6 +65,7 @@ struct server104_group {
 /* A command whose end is awaited. */
 struct server104_command {
     uint64_t id; /* 0: free */
+    const struct tag *tag;
     uint8_t group;
     uint32_t station_id; /* komet_station's */
     bool select, stored;
@@ -74,17 +75,14 @@ struct server104_command {
 
 struct server104 {
     struct line_engine engine; /* first: a line is one of its protocol */
-    const struct line *line;
-    bool active, ready; /* ready: what masters are to have is there */
+    bool active, ready;        /* ready: what masters are to have is there */
+    bool resumes;      /* RELOAD: it is told that anew, and knows most of it; until it is ready again */
+    bool lacks_values; /* and an output has no value yet: so long nothing is answered */
     enum listen_state listen;
     bool listen_wanted, listen_end_wanted; /* to be handed out */
     struct komet_instant retry_at;         /* to listen again */
 
-    struct komet_group_settings group_settings;
-    struct komet_station_settings station_settings;
-    void *group_memory[LINE_CONNECTIONS_MAX], *station_memory[LINE_CONNECTIONS_MAX];
     struct server104_group groups[LINE_CONNECTIONS_MAX];
-    unsigned group_count; /* the masters of the site, or one for each connection */
     struct server104_slot slots[LINE_CONNECTIONS_MAX];
     uint32_t serial; /* of the newest connection */
     uint32_t starts; /* how often data transfer was started: the next letter */
@@ -94,25 +92,13 @@ struct server104 {
     } aborts[LINE_CONNECTIONS_MAX];
     unsigned abort_count;
 
-    struct komet_point *points; /* all tags that are not ignored */
-    struct tag **tags;          /* of the points */
-    uint32_t *point_of;         /* of each tag of the line, numbered from 0 */
-    uint16_t *addresses;        /* common ones */
-    uint32_t point_count, tag_count, first_tag;
-    struct value *last; /* of each tag: the command that went on last, for the filters */
-
-    struct out_event *events; /* ring */
-    uint64_t first, end;      /* places of the oldest, and behind the newest */
-    uint64_t *newest;         /* of each tag: place behind its newest event */
+    uint64_t first, end; /* events: places of the oldest, and behind the newest */
+    uint64_t position;   /* of the newest event that the line was told */
 
     struct server104_command commands[SERVER104_COMMANDS_MAX];
     struct line_master_command master; /* the one that is handed out */
     bool master_waits;
     uint64_t next_id;
-
-    unsigned *modes; /* of each station: bits of enum station_mode */
-    enum station_value *station_values;
-    bool *station_changed;
 
     char notes[SERVER104_NOTES_MAX][SERVER104_NOTE_SIZE];
     unsigned note_count, note_next;
@@ -120,6 +106,28 @@ struct server104 {
     unsigned stranger_count;
     bool report_changed, lost_told;
     struct line_counters counters;
+
+    /* From here on what server104_lay_out makes of the site. */
+    const struct line *line;
+    struct komet_group_settings group_settings;
+    struct komet_station_settings station_settings;
+    void *group_memory[LINE_CONNECTIONS_MAX], *station_memory[LINE_CONNECTIONS_MAX];
+    unsigned group_count; /* the masters of the site, or one for each connection */
+
+    struct komet_point *points; /* all tags that are not ignored */
+    struct tag **tags;          /* of the points */
+    uint32_t *point_of;         /* of each tag of the line, numbered from 0 */
+    uint16_t *addresses;        /* common ones, in ascending order */
+    uint32_t point_count, tag_count, first_tag;
+    struct value *last; /* of each tag: the command that went on last, for the filters */
+
+    struct out_event *events; /* ring */
+    uint64_t *newest;         /* of each tag: place behind its newest event */
+
+    unsigned *modes; /* of each station: bits of enum station_mode */
+    enum station_value *station_values;
+    bool *station_changed;
+    bool *station_lacks; /* RELOAD: it has outputs that masters have not asked for */
 };
 
 /* server104.c */
@@ -132,6 +140,8 @@ struct server104_slot *server104_slot_of(struct server104 *line, unsigned group,
 /* Closes a connection and forgets what was asked on it. */
 void server104_close(struct server104 *line, struct server104_slot *slot, enum komet_reason reason);
 bool server104_speaks(const struct server104 *line, const struct station *station);
+/* Other stations are spoken with than before: their values; it listens, or closes. */
+void server104_follow_modes(struct server104 *line, struct line_now now);
 
 /* server104_layout.c: the memory, and the table of points. */
 size_t server104_size(const struct line *line);
@@ -139,10 +149,16 @@ struct server104 *server104_lay_out(void *memory, const struct line *line);
 /* A group and its station begin afresh. */
 void server104_begin_group(struct server104 *line, unsigned group);
 
+/* server104_move.c */
+struct line_engine *server104_move(void *memory, struct line_engine *before, const struct line *line,
+                                   const struct site_difference *difference, struct line_now now);
+
 /* server104_events.c */
 void server104_outgoing_begin(struct line_engine *engine, struct line_now now, const uint64_t *positions,
                               unsigned count);
 void server104_outgoing(struct line_engine *engine, struct line_now now, const struct line_outgoing *value);
+/* All masters hear of stations that have outputs which they have not asked for (RELOAD). */
+void server104_announce(struct server104 *line);
 /* Hands a group as many frames of events as it may have; its connection is started. */
 void server104_fill(struct server104 *line, struct line_now now, unsigned group);
 /* The masters of a group have acknowledged. */

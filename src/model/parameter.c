@@ -127,7 +127,8 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
         "Of iec104-server: values that are kept until the masters have acknowledged them; the oldest make "
         "room."),
     INTEGER(PARAMETER_EOI, "End of Initialization", "EOI", 0, 1, 0, SCOPE_LINE,
-            "Of iec104-server: 1 tells the masters with type 70 when an instance has begun to act."),
+            "Of iec104-server: 1 tells the masters with type 70 when an instance has begun to act, and of a "
+            "station for which RELOAD brought new or changed outputs."),
     BOOLEAN(
         PARAMETER_CSC, "Clock Synchronisation Confirm", "CSC", 1, SCOPE_LINE,
         "Of iec104-server: a master's clock synchronisation is confirmed. Our clock is not set by it; false: "

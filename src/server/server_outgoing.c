@@ -494,14 +494,16 @@ static void write_message(struct server *server, const struct outgoing *outgoing
     server->slot.message.outgoing = body;
 }
 
-/* Where an instance begins: behind what the group has that is furthest behind. */
+/* Where an instance begins: behind what the group has that is furthest behind, or what it was sent before a
+ * RELOAD. */
 static void begin_reading(struct server *server, struct outgoing *outgoing,
                           const struct process_state *process, uint8_t instance)
 {
     struct out_reader *reader = &outgoing->readers[instance];
     reader->state = READER_VALUES;
     reader->tag = 0;
-    reader->next = outgoing->end;
+    reader->next = reader->resume > 0 ? reader->resume : outgoing->end;
+    reader->resume = 0;
     for (unsigned g = 0; g < outgoing->line->master_count; g++) {
         server->columns.group[g] = taken_by(outgoing, process, g, instance);
         if (process->instances.all_act) { /* from now on its own */

@@ -1,6 +1,8 @@
 /*
  * RELOAD: what masters are to have goes on under a changed site. Positions stay; an event of an output that
- * is gone is none any more. No instance is told anything until it has applied the site, and then begins anew.
+ * is gone is none any more. No instance is told anything until it has applied the site. Then each is told
+ * anew from the beginning; a line that goes on knows what it has by the positions, and nothing is missing
+ * behind that: also of what masters without a memory were about to be sent.
  */
 #include <string.h>
 
@@ -51,6 +53,17 @@ static void move_groups(struct outgoing *to, const struct outgoing *from)
     }
 }
 
+/* Nothing is read before Configured; how far it was read stays known. */
+static void move_readers(struct outgoing *to, const struct outgoing *from)
+{
+    for (unsigned i = 0; i <= ROLE_INSTANCE_MAX; i++) {
+        const struct out_reader *reader = &from->readers[i];
+        bool reads = reader->state == READER_VALUES || reader->state == READER_EVENTS;
+        to->readers[i] =
+            (struct out_reader){.state = READER_NONE, .resume = reads ? reader->next : reader->resume};
+    }
+}
+
 void outgoing_move(struct server *server, const struct server *before)
 {
     KOMET_ASSERT(before->follow.next == 0); /* drained */
@@ -62,6 +75,7 @@ void outgoing_move(struct server *server, const struct server *before)
         }
         move_events(server, to, from);
         move_groups(to, from);
+        move_readers(to, from);
         to->ticket = from->ticket;
         to->lost = from->lost;
         to->lost_told = from->lost_told;
@@ -70,6 +84,16 @@ void outgoing_move(struct server *server, const struct server *before)
         }
     }
     outgoing_recovered(server); /* an output may follow another tag now */
+}
+
+void outgoing_configured(struct server *server, const struct process_state *process, uint8_t instance)
+{
+    for (uint32_t i = 0; i < server->outgoing_count; i++) {
+        struct outgoing *outgoing = &server->outgoing[i];
+        if (outgoing->line->process == process->process) {
+            outgoing->readers[instance].state = READER_BEGINS;
+        }
+    }
 }
 
 void masters_move(struct server *server)

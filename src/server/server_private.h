@@ -112,10 +112,11 @@ enum reader_state { READER_NONE, READER_BEGINS, READER_VALUES, READER_EVENTS };
 /* An instance that is told what masters are to have. */
 struct out_reader {
     enum reader_state state;
-    bool ready;    /* it was told that it may listen */
-    uint32_t tag;  /* VALUES: the next one of the process */
-    uint64_t next; /* EVENTS: position of the next one */
-    uint64_t told; /* what was on disk when it was told something last */
+    bool ready;      /* it was told that it may listen */
+    uint32_t tag;    /* VALUES: the next one of the process */
+    uint64_t next;   /* EVENTS: position of the next one */
+    uint64_t told;   /* what was on disk when it was told something last */
+    uint64_t resume; /* RELOAD: the instance's line was sent what is before it; 0: nothing */
 };
 
 /* What an instance that acts says of a line with masters. */
@@ -454,6 +455,8 @@ void outgoing_taken(struct server *server, struct line_now now, unsigned client,
 /* An instance was told its grant, or has none any more. */
 void outgoing_granted(struct server *server, const struct process_state *process, uint8_t instance);
 void outgoing_ended(struct server *server, const struct process_state *process, uint8_t instance);
+/* An instance that acts has applied a changed site: it is told anew, in its numbers. */
+void outgoing_configured(struct server *server, const struct process_state *process, uint8_t instance);
 /* What an instance that acts says of a line; the line shows what all say. */
 void outgoing_report(struct server *server, const struct client *client, const struct line *line,
                      const Komet__Wire__LineReport *report);

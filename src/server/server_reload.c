@@ -341,7 +341,7 @@ void reload_configured(struct server *server, struct line_now now, unsigned clie
     kom->configure_by = KOMET_NEVER;
     kom->station_modes = true;
     if (kom->process->instances.member[kom->instance].standing == ROLE_ACTIVE) {
-        outgoing_granted(server, kom->process, kom->instance); /* in the new numbers, from the beginning */
+        outgoing_configured(server, kom->process, kom->instance);
     }
     reload_settle(server, now);
 }

@@ -249,7 +249,50 @@ static void assert_got(const struct world *world, unsigned from, uint32_t first,
     }
 }
 
+/* The group goes on in other memory. */
+static void move(struct world *world)
+{
+    size_t size = komet_group_size(&world->settings);
+    void *memory = malloc(size);
+    assert_non_null(memory);
+    world->group = komet_group_move(memory, size, world->group);
+    memset(world->memory, 0xA5, size);
+    free(world->memory);
+    world->memory = memory;
+}
+
 /* ---- cases ---- */
+
+/* In the middle of everything: events under way and waiting, one connection beside the carrier. */
+static void test_a_group_goes_on_where_it_was_moved_to(void **state)
+{
+    (void)state;
+    struct world world;
+    setup(&world, KOMET_GROUP_ONE_STARTED, 4096);
+    start_peer(&world, 0);
+    connect_peer(&world, 1);
+    world.peers[0].acknowledges = false;
+    add_events(&world, 1, 30); /* more than a window */
+    pump(&world);
+    assert_got(&world, 0, 1, 12, 0);
+    assert_int_equal(world.got_count, 12);
+    move(&world);
+    assert_int_equal(komet_group_carrier(world.group), 0);
+    assert_int_equal(komet_group_state(world.group, 1), KOMET_LINK_STOPPED);
+    world.peers[0].acknowledges = true;
+    komet_link_acknowledge(world.peers[0].link, world.now, 5);
+    pump(&world);
+    assert_got(&world, 0, 1, 30, 0);
+    world.peers[0].acknowledges = false;
+    add_events(&world, 31, 2);
+    pump(&world);
+    move(&world);
+    start_peer(&world, 1);
+    assert_got(&world, 32, 31, 2, 1); /* those that were not acknowledged */
+    assert_int_equal(world.got_count, 34);
+    assert_int_equal(komet_group_counters(world.group).events_waiting, 0);
+    finish(&world);
+}
 
 static void test_events_wait_until_data_transfer_starts(void **state)
 {
@@ -654,6 +697,7 @@ static void test_r5_another_group_is_dead(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_group_goes_on_where_it_was_moved_to),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_events_wait_until_data_transfer_starts),
         cmocka_unit_test(test_r1_another_started_connection_takes_over),

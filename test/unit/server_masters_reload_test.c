@@ -69,6 +69,34 @@ static void test_events_go_on_without_those_of_removed_outputs(void **state)
     assert_true(events->of.outgoing.ready && events->of.outgoing.number == 0);
 }
 
+#define NO_GROUPS                                                                                            \
+    {                                                                                                        \
+        "site.yaml", " masters: [[10.9.0.1], [10.9.0.2]],", ""                                               \
+    }
+
+/* Masters without a memory stand over it, too: the line is told what it was not told before. */
+static void test_what_came_meanwhile_is_told_where_nobody_has_a_memory(void **state)
+{
+    struct harness *harness = *state;
+    RELOAD(NO_GROUPS);
+    harness_store(harness);
+    harness_configured(harness, MASTERS_SRV);
+    harness_configured(harness, MASTERS_SELF);
+    masters_value(harness, "M.U", 1);
+    harness_store(harness);
+    assert_int_equal(masters_outgoing(harness, MASTERS_SRV)->of.outgoing.last, 1);
+    RELOAD(NO_GROUPS, NEW_TAG);
+    masters_value(harness, "M.U", 2);
+    masters_value(harness, "M.U", 3);
+    harness_store(harness);
+    harness_forget(harness);
+    harness_configured(harness, MASTERS_SRV);
+    harness_configured(harness, MASTERS_SELF);
+    harness_store(harness);
+    assert_int_equal(masters_outgoing(harness, MASTERS_SRV)->of.outgoing.first, 2);
+    assert_int_equal(masters_outgoing(harness, MASTERS_SRV)->of.outgoing.last, 3);
+}
+
 static void test_a_new_output_has_the_value_of_its_source(void **state)
 {
     struct harness *harness = *state;
@@ -179,6 +207,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_events_go_on_without_those_of_removed_outputs),
+        TEST(test_what_came_meanwhile_is_told_where_nobody_has_a_memory),
         TEST(test_a_new_output_has_the_value_of_its_source),
         TEST(test_a_group_is_known_by_its_name),
         TEST(test_a_smaller_buffer_keeps_the_newest),

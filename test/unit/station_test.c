@@ -156,8 +156,18 @@ static size_t random_request(struct test_random *random, uint8_t *octets)
                                    KOMET_ASDU_SIZE_MAX);
 }
 
+/* Some of the points and addresses above. */
+struct variant {
+    uint16_t addresses[2];
+    struct komet_point points[POINTS];
+};
+
 struct game {
     struct komet_station *station;
+    struct komet_station_settings settings;
+    void *memory;
+    struct variant variants[2]; /* one of them is the station's */
+    unsigned moves;
     struct test_random random;
     struct komet_instant now;
     uint32_t asked[64]; /* numbers that were handed out lately */
@@ -213,11 +223,41 @@ static void answer_one(struct game *game)
     }
 }
 
+/* The station goes on with others of the points and addresses. */
+static void move_one(struct game *game)
+{
+    struct variant *variant = &game->variants[game->moves++ % 2];
+    unsigned gone = test_random_below(&game->random, 4), count = 0;
+    game->settings.address_count = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        if (gone != i) {
+            variant->addresses[game->settings.address_count++] = addresses[i];
+        }
+    }
+    for (unsigned i = 0; i < POINTS; i++) {
+        if (points[i].ca != gone + 1 && test_random_below(&game->random, 4) != 0) {
+            variant->points[count++] = points[i];
+        }
+    }
+    game->settings.addresses = variant->addresses;
+    game->settings.points = variant->points;
+    game->settings.point_count = count;
+    size_t size = komet_station_size(&game->settings);
+    void *memory = malloc(size);
+    game->station = komet_station_move(memory, size, game->station, &game->settings);
+    memset(game->memory, 0xA5, size);
+    free(game->memory);
+    game->memory = memory;
+    if (count > 0) {
+        komet_station_forget_point(game->station, test_random_below(&game->random, count));
+    }
+}
+
 static void play(struct game *game)
 {
     for (unsigned step = 0; step < 3000; step++) {
         game->now.us += test_random_below(&game->random, 3000000);
-        switch (test_random_below(&game->random, 12)) {
+        switch (test_random_below(&game->random, 13)) {
         case 0:
             komet_station_stopped(game->station, test_random_below(&game->random, 2));
             break;
@@ -240,6 +280,9 @@ static void play(struct game *game)
         case 8:
             write_some(game, test_random_below(&game->random, 6));
             break;
+        case 9:
+            move_one(game);
+            break;
         default:
             receive_one(game);
             break;
@@ -247,7 +290,8 @@ static void play(struct game *game)
     }
 }
 
-/* Any requests, any answers of the host, any losses: what leaves is an answer, and it always comes to an end.
+/* Any requests, any answers of the host, any losses, any other points: what leaves is an answer, and it
+ * always comes to an end.
  */
 static void test_any_requests(void **state)
 {
@@ -263,7 +307,10 @@ static void test_any_requests(void **state)
         settings.command_age_ms = seed % 7 == 0 ? 1000 : 0;
         size_t size = komet_station_size(&settings);
         void *memory = malloc(size);
-        struct game game = {.station = komet_station_init(memory, size, &settings), .random = {seed}};
+        struct game game = {.station = komet_station_init(memory, size, &settings),
+                            .settings = settings,
+                            .memory = memory,
+                            .random = {seed}};
         play(&game);
         for (unsigned i = 0; i < 200; i++) {
             write_some(&game, 20);
@@ -272,7 +319,7 @@ static void test_any_requests(void **state)
         write_some(&game, 1);
         assert_int_equal(game.frames, before);
         frames += game.frames;
-        free(memory);
+        free(game.memory);
     }
     assert_true(frames > 10000);
 }
