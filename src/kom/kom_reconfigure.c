@@ -15,18 +15,17 @@ void kom_take_configuration(struct kom *kom, const Komet__Wire__Configuration *c
 }
 
 /* Its connection was made under facts that do not hold any more. */
-static bool is_left(const struct kom *kom, const struct site_difference *difference, const struct line *line)
+static bool is_left(const struct site_difference *difference, const struct line *line)
 {
     const struct line *now = difference_line(difference, line);
-    return now == NULL || difference_line_change(difference, now) == LINE_RECONNECTS ||
-           !line_can_move(kom->lines[line->index].engine);
+    return now == NULL || difference_line_change(difference, now) == LINE_RECONNECTS;
 }
 
 void kom_leave_lines(struct kom *kom, struct line_now now, const struct site_difference *difference)
 {
     KOMET_ASSERT(kom->process != NULL);
     for (uint16_t i = 0; i < kom->process->line_count; i++) {
-        if (is_left(kom, difference, &kom->process->lines[i])) {
+        if (is_left(difference, &kom->process->lines[i])) {
             line_deactivate(kom->lines[i].engine, now, KOMET_RECONFIGURED);
             kom_absorb(kom, now, i);
         }
@@ -40,8 +39,9 @@ static bool place_line(struct kom *kom, struct kom_line *to, const struct line *
     const struct line *was = difference_line_was(difference, line);
     struct kom_line *from = was != NULL ? &kom->lines[was->index] : NULL;
     void *place = to->engine;
-    if (from != NULL && !is_left(kom, difference, was)) {
-        KOMET_ASSERT(from->abort_count == 0 && from->connect_count == 0 && !from->listen &&
+    if (from != NULL && !is_left(difference, was)) {
+        KOMET_ASSERT(from->abort_count == 0 && from->connect_count == 0 && from->ping_count == 0 &&
+                     from->find_count == 0 && !from->listen &&
                      !from->listen_end); /* the shell would look for them by the old number */
         *to = *from;
         to->engine = line_move(place, line_size(line), from->engine, line, difference, now);
@@ -76,7 +76,7 @@ static void move_masters(struct kom *kom, const struct site_difference *differen
         }
         const struct line *was = &kom->process->lines[master->line];
         const struct tag *tag = difference_tag(difference, master->command.tag);
-        if (tag == NULL || is_left(kom, difference, was)) {
+        if (tag == NULL || is_left(difference, was)) {
             master->id = 0;
         } else {
             master->line = difference_line(difference, was)->index;

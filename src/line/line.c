@@ -54,11 +54,6 @@ struct line_engine *line_move(void *memory, size_t size, struct line_engine *bef
     return engine;
 }
 
-bool line_can_move(const struct line_engine *engine)
-{
-    return engine->verbs->move != NULL;
-}
-
 void line_succeed(struct line_engine *engine, const struct line_engine *before)
 {
     struct line_report report = line_report(before);

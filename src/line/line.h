@@ -48,8 +48,6 @@ struct line_engine *line_init(void *memory, size_t size, const struct line *line
  */
 struct line_engine *line_move(void *memory, size_t size, struct line_engine *before, const struct line *line,
                               const struct site_difference *difference, struct line_now now);
-/* False: a line of its protocol takes nothing over, and reconnects with each RELOAD. */
-bool line_can_move(const struct line_engine *line);
 /* A line that reconnects: `engine`, fresh, takes the place of `before`, which was deactivated. Its
  * connections are numbered behind those: a serial names one connection as long as a grant lasts. */
 void line_succeed(struct line_engine *engine, const struct line_engine *before);

@@ -14,8 +14,7 @@ struct line_verbs {
     size_t (*size)(const struct line *line);
     /* `memory` has room for `size`; line_init sets `verbs` in it afterwards. */
     struct line_engine *(*init)(void *memory, const struct line *line, struct line_now now);
-    /* NULL where nothing can be taken over in place, and the line is opened anew with each RELOAD. `before`
-     * is of this protocol; `verbs` is set afterwards, as for init. */
+    /* `before` is of this protocol; `verbs` is set afterwards, as for init. */
     struct line_engine *(*move)(void *memory, struct line_engine *before, const struct line *line,
                                 const struct site_difference *difference, struct line_now now);
     void (*succeed)(struct line_engine *engine, uint32_t connection, enum komet_reason reason);

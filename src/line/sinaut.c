@@ -57,7 +57,7 @@ static uint32_t count_tags(const struct line *line)
 }
 
 /* The engine's memory: itself with its stations, the tags' values, a group for each system of the partner. */
-static size_t lay_out(uint8_t *memory, const struct line *of, struct sinaut **laid)
+size_t sinaut_lay_out(uint8_t *memory, const struct line *of, struct sinaut **laid)
 {
     struct komet_group_settings settings = sinaut_group_settings(of);
     size_t used = 0, size = sizeof(struct sinaut) + of->station_count * sizeof(struct sinaut_station);
@@ -86,14 +86,14 @@ static size_t lay_out(uint8_t *memory, const struct line *of, struct sinaut **la
 
 static size_t sinaut_size(const struct line *line)
 {
-    return lay_out(NULL, line, NULL);
+    return sinaut_lay_out(NULL, line, NULL);
 }
 
 static struct line_engine *sinaut_init(void *memory, const struct line *of, struct line_now now)
 {
     struct sinaut *line;
     KOMET_ASSERT(of->partner_count > 0);
-    lay_out(memory, of, &line);
+    sinaut_lay_out(memory, of, &line);
     line->line = of;
     line->interval_at = line->listen_at = KOMET_NEVER;
     line->quiet_at = now.instant;
@@ -455,13 +455,8 @@ static void sinaut_deactivate(struct line_engine *engine, struct line_now now, e
     }
 }
 
-static void sinaut_set_mode(struct line_engine *engine, struct line_now now, const struct station *station,
-                            unsigned mode)
+void sinaut_follow_modes(struct sinaut *line, struct line_now now)
 {
-    struct sinaut *line = (struct sinaut *)engine;
-    if (!sinaut_stations_set_mode(line, now, station, mode) || (!line->active && !line->stands_by)) {
-        return;
-    }
     if (!sinaut_any_speaks(line)) {
         close_line(line, now, KOMET_DISABLED);
     } else {
@@ -471,6 +466,15 @@ static void sinaut_set_mode(struct line_engine *engine, struct line_now now, con
         sinaut_stations_follow(line);
     }
     sinaut_work(line, now);
+}
+
+static void sinaut_set_mode(struct line_engine *engine, struct line_now now, const struct station *station,
+                            unsigned mode)
+{
+    struct sinaut *line = (struct sinaut *)engine;
+    if (sinaut_stations_set_mode(line, now, station, mode) && (line->active || line->stands_by)) {
+        sinaut_follow_modes(line, now);
+    }
 }
 
 /* ---- what happens to connections ---- */
@@ -706,8 +710,7 @@ static void sinaut_command(struct line_engine *engine, struct line_now now, cons
     sinaut_commands_order((struct sinaut *)engine, now, order);
 }
 
-/* Its connections are numbered behind those of the line in whose place it comes. What changes with a RELOAD
- * is not taken over in place yet. */
+/* Its connections are numbered behind those of the line in whose place it comes. */
 static void sinaut_succeed(struct line_engine *engine, uint32_t connection, enum komet_reason reason)
 {
     struct sinaut *line = (struct sinaut *)engine;
@@ -718,6 +721,7 @@ static void sinaut_succeed(struct line_engine *engine, uint32_t connection, enum
 const struct line_verbs line_sinaut = {
     .size = sinaut_size,
     .init = sinaut_init,
+    .move = sinaut_move,
     .succeed = sinaut_succeed,
     .activate = sinaut_activate,
     .stand_by = sinaut_stand_by,

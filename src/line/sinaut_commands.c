@@ -209,6 +209,37 @@ void sinaut_commands_abandon(struct sinaut *line, unsigned path, const char *why
     }
 }
 
+/* What a command goes to is there still, and is spoken with as it was when the command was given. */
+static bool is_kept(const struct sinaut *line, const struct line_command *order,
+                    const struct site_difference *difference)
+{
+    if (order->tag != NULL) {
+        const struct tag *tag = difference_tag(difference, order->tag);
+        return tag != NULL && difference_tag_is_kept(difference, tag) &&
+               tag->station->ca == order->station->ca;
+    }
+    const struct station *station = difference_station(difference, order->station);
+    return station != NULL && station->line == line->line && station->ca == order->station->ca;
+}
+
+void sinaut_commands_move(struct sinaut *line, const struct site_difference *difference)
+{
+    for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
+        struct sinaut_command *command = &line->commands[i];
+        struct line_command *order = &command->order;
+        if (command->state == SINAUT_FREE) {
+            continue;
+        }
+        if (!is_kept(line, order, difference)) {
+            end_command(line, command, command->state == SINAUT_SENT ? COMMAND_UNKNOWN : COMMAND_REFUSED,
+                        "what it goes to was removed or changed (RELOAD)");
+        } else {
+            order->station = difference_station(difference, order->station);
+            order->tag = order->tag != NULL ? difference_tag(difference, order->tag) : NULL;
+        }
+    }
+}
+
 void sinaut_commands_withdraw(struct sinaut *line, const struct station *station, const char *why)
 {
     for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {

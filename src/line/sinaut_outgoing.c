@@ -98,6 +98,7 @@ const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, co
 void sinaut_outgoing_forget(struct sinaut *line)
 {
     line->told = false;
+    line->resume = RESUME_NOT;
     for (uint32_t i = 0; i < line->tag_count; i++) {
         line->current[i] = value_unknown();
     }
@@ -106,7 +107,20 @@ void sinaut_outgoing_forget(struct sinaut *line)
 void sinaut_outgoing_begin(struct line_engine *engine, struct line_now now, const uint64_t *positions,
                            unsigned count)
 {
-    (void)engine, (void)now, (void)positions, (void)count; /* nothing is missing yet that was there */
+    struct sinaut *line = (struct sinaut *)engine;
+    (void)now, (void)positions, (void)count; /* nothing is missing yet that was there */
+    line->told =
+        line->told || line->resume == RESUME_BEGUN; /* and events are missing: what differs is sent */
+    line->resume = line->resume == RESUME_AWAITED ? RESUME_BEGUN : RESUME_NOT;
+}
+
+void sinaut_outgoing_keep(struct sinaut *line, struct line_now now, const struct tag *tag,
+                          const struct value *value)
+{
+    struct komet_object object;
+    if (object_of(now, tag, *value, &object)) {
+        line->current[sinaut_tag_index(line, tag)] = *value;
+    }
 }
 
 /* One that does not fit its type is Invalid: nobody gets another number. */
@@ -140,7 +154,11 @@ void sinaut_outgoing(struct line_engine *engine, struct line_now now, const stru
     const struct tag *tag = outgoing->tag;
     struct value *current = &line->current[sinaut_tag_index(line, tag)];
     const struct value value = fitting(now, tag, outgoing->value);
-    bool missed = line->told && tag->source != NULL && !value_same(&value, current); /* events of it */
+    bool resumes = line->resume != RESUME_NOT; /* all events follow */
+    bool missed = line->told && !resumes && tag->source != NULL && !value_same(&value, current);
+    if (outgoing->position == 0 && resumes && current->status != STATUS_UNKNOWN) {
+        return;
+    }
     if (outgoing->position > 0 || missed) {
         take_event(line, now, tag, &value, outgoing->older);
     } else if (current->status == STATUS_UNKNOWN || tag->source != NULL) { /* else it was written meanwhile */
@@ -152,5 +170,6 @@ void sinaut_outgoing_ready(struct line_engine *engine, struct line_now now)
 {
     struct sinaut *line = (struct sinaut *)engine;
     line->told = true;
+    line->resume = RESUME_NOT;
     sinaut_work(line, now);
 }

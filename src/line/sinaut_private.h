@@ -135,6 +135,9 @@ struct sinaut_partner {
     uint8_t question_count; /* the first one is being answered */
 };
 
+/* RELOAD: the line that was told what its outputs have is told that anew, and of these nothing is missing. */
+enum sinaut_resume { RESUME_NOT, RESUME_AWAITED, RESUME_BEGUN };
+
 struct sinaut {
     struct line_engine engine; /* first: the verbs get it as this */
     const struct line *line;
@@ -156,6 +159,7 @@ struct sinaut {
     struct value *last;    /* of each tag of the line: what went on last, for the filters */
     struct value *current; /* of each output that sends its value: what it has */
     bool told;             /* what they have: before, nobody is answered with it */
+    enum sinaut_resume resume;
     uint32_t tag_count;
 
     struct line_value values[SINAUT_VALUES_MAX];
@@ -224,6 +228,16 @@ void sinaut_forget_values(struct sinaut *line, uint32_t first, uint32_t count);
 uint8_t *sinaut_reserve(struct sinaut *line, unsigned partner);
 uint64_t sinaut_commit(struct sinaut *line, struct line_now now, unsigned partner, size_t size);
 
+/* The engine's memory, all zero but for its pieces, with a fresh group for each system of the partner;
+ * `memory` NULL: only its size. */
+size_t sinaut_lay_out(uint8_t *memory, const struct line *of, struct sinaut **laid);
+/* With other stations is spoken than before: opens, or closes. */
+void sinaut_follow_modes(struct sinaut *line, struct line_now now);
+
+/* sinaut_move.c */
+struct line_engine *sinaut_move(void *memory, struct line_engine *before, const struct line *line,
+                                const struct site_difference *difference, struct line_now now);
+
 /* sinaut_next.c */
 bool sinaut_next(struct line_engine *engine, struct line_now now, struct line_output *output);
 
@@ -261,6 +275,9 @@ void sinaut_stations_follow(struct sinaut *line);
 void sinaut_stations_forget(struct sinaut *line);
 /* A partner says that a station has begun anew. */
 void sinaut_stations_initialized(struct sinaut *line, struct line_now now, unsigned partner, uint16_t ca);
+/* What is known of the stations that `before`, another engine of the line, has; the others are new. */
+void sinaut_stations_move(struct sinaut *line, struct line_now now, const struct sinaut *before,
+                          const struct site_difference *difference);
 /* A partner has answered what it was asked. */
 void sinaut_stations_answered(struct sinaut *line, unsigned partner);
 /* Sends what is due and has room. */
@@ -303,6 +320,8 @@ void sinaut_commands_acknowledged(struct sinaut *line, unsigned path, uint64_t f
 void sinaut_commands_abandon(struct sinaut *line, unsigned path, const char *why);
 /* Refuses what was not sent to a station yet. */
 void sinaut_commands_withdraw(struct sinaut *line, const struct station *station, const char *why);
+/* Those of tags and stations that are gone or changed end; the others are of the new site. */
+void sinaut_commands_move(struct sinaut *line, const struct site_difference *difference);
 void sinaut_commands_work(struct sinaut *line, struct line_now now);
 struct komet_instant sinaut_commands_deadline(const struct sinaut *line);
 
@@ -330,6 +349,9 @@ void sinaut_outgoing_begin(struct line_engine *engine, struct line_now now, cons
                            unsigned count);
 void sinaut_outgoing(struct line_engine *engine, struct line_now now, const struct line_outgoing *outgoing);
 void sinaut_outgoing_ready(struct line_engine *engine, struct line_now now);
+/* What an output had before a RELOAD, where it can still be said. */
+void sinaut_outgoing_keep(struct sinaut *line, struct line_now now, const struct tag *tag,
+                          const struct value *value);
 /* The line comes to act: another instance may have sent other values meanwhile. */
 void sinaut_outgoing_forget(struct sinaut *line);
 /* The object that says what an output has now. */

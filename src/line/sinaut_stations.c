@@ -144,22 +144,71 @@ static void want_all(struct sinaut *line, unsigned partner)
     }
 }
 
+/* A station that nobody has asked for what it has. */
+static void want_station(struct sinaut *line, unsigned index)
+{
+    for (unsigned p = 0; p < line->line->partner_count; p++) {
+        bool asked =
+            line->stations[index].mode == 0 && line->active && sinaut_data_path(line, p) != PARTNERS_NO_PATH;
+        line->stations[index].wanted[p] = asked ? wants_of(&line->line->stations[index]) : 0;
+    }
+}
+
+/* What a station wants again and again may be other things now. */
+static void follow_services(struct sinaut *line, struct line_now now, unsigned index,
+                            const struct site_difference *difference)
+{
+    const struct station *station = &line->line->stations[index];
+    bool served = line->manner->serves && line->stations[index].mode == 0 &&
+                  partners_hot(&line->partners) != PARTNERS_NOBODY;
+    if (served && difference_station_change(difference, station) != STATION_SAME) {
+        services_follow(&line->stations[index].services, station, now);
+    }
+}
+
+void sinaut_stations_move(struct sinaut *line, struct line_now now, const struct sinaut *before,
+                          const struct site_difference *difference)
+{
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        const struct station *station = &line->line->stations[i];
+        const struct station *was = difference_station_was(difference, station);
+        if (was != NULL && was->line == before->line) {
+            line->stations[i] = before->stations[was - before->line->stations];
+            follow_services(line, now, i, difference);
+        } else {
+            line->stations[i] =
+                (struct sinaut_station){.mode = station->communication_disabled ? STATION_DISABLED : 0,
+                                        .value = STATION_COMERR,
+                                        .changed = line->active};
+            sinaut_services_begin_one(line, now, i);
+        }
+    }
+    for (unsigned p = 0; p < line->line->partner_count; p++) {
+        if (line->partner[p].wanted != 0) { /* of all at once: they may not agree any more */
+            want_all(line, p);
+        }
+    }
+    for (unsigned i = 0; i < line->line->station_count; i++) {
+        const struct station *was = difference_station_was(difference, &line->line->stations[i]);
+        bool stays = was != NULL && was->line == before->line;
+        if (!stays || difference_station_change(difference, &line->line->stations[i]) == STATION_ASKS) {
+            want_station(line, i);
+        }
+    }
+}
+
 bool sinaut_stations_set_mode(struct sinaut *line, struct line_now now, const struct station *station,
                               unsigned mode)
 {
     unsigned index = (unsigned)(station - line->line->stations);
     KOMET_ASSERT(index < line->line->station_count && mode <= STATION_MODES);
     struct sinaut_station *state = &line->stations[index];
-    bool spoke = state->mode == 0;
     if (state->mode == mode) {
         return false;
     }
     state->mode = mode;
     sinaut_services_begin_one(line, now, index);
-    for (unsigned p = 0; p < line->line->partner_count; p++) {
-        bool asked = !spoke && mode == 0 && line->active && sinaut_data_path(line, p) != PARTNERS_NO_PATH;
-        state->wanted[p] = asked ? wants_of(station) : 0;
-    }
+    want_station(line, index);
     if (mode != 0) {
         sinaut_commands_withdraw(line, station, station_mode_refusal(mode));
     }

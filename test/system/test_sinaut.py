@@ -6,6 +6,7 @@ The networks are 127.1.0.0/16 and 127.2.0.0/16 of the loopback, so that no privi
 import json
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -163,3 +164,66 @@ def test_two_redundant_sites_exchange_values_and_commands_whoever_is_killed(ends
              "west sees that E2 is HOT")
     wait_for(lambda: any(c["role"] == "HOT" for c in east.line()["connections"]), "it knows who is HOT in the west")
     exchange(west, east, 50)
+
+
+def edit(end, name, before, after):
+    path = end.folder / name
+    text = path.read_text()
+    assert text.count(before) == 1, f"{name}: {before}"
+    path.write_text(text.replace(before, after))
+
+
+def reload(end):
+    assert end.tell("RELOAD")["result"] == "done"
+
+
+def connects(end):
+    """How often its instances have connected to the other end."""
+    return [kom.text().count(f"L.{end.name}: connected to") for kom in end.koms]
+
+
+def test_over_reloads_connections_stand_and_each_value_comes_once(ends):
+    west, east = ends
+    both_know_who_is_hot(west, east)
+    exchange(west, east, 10)
+    wait_for(lambda: connects(west) == [4, 4], "both instances have their connections")
+    values, ended = [], threading.Event()
+
+    def toggle():
+        while not ended.is_set():
+            value = len(values) % 2 == 0
+            done = west.run_tell("SET", "M.WEST.EVENT", "true" if value else "false")
+            assert done.returncode == 0, done.stdout
+            values.append(value)
+
+    def seen():
+        return [row["value"] for row in east.tell("EVENTS", "M.EAST.SEEN") if row["cot"] == 3]
+
+    def more_values():
+        count = len(seen())
+        wait_for(lambda: len(seen()) > count + 3, "values go on")
+
+    sender = threading.Thread(target=toggle)
+    sender.start()
+    try:
+        more_values()
+        for end in (west, east):
+            reload(end)  # nothing has changed
+        more_values()
+        edit(west, "tags.csv", "M.WEST.OUT", 'M.WEST.FIRST,Ai,"0,0,90",\nM.WEST.OUT')
+        edit(east, "tags.csv", "M.EAST.OUT", 'M.EAST.FIRST,Ao,"0,0,90",13\nM.EAST.OUT')
+        for end in (east, west):
+            reload(end)  # all tags have other numbers
+        more_values()
+        edit(west, "site.yaml", "reconnect: 200 ms", "reconnect: 300 ms")
+        edit(west, "tags.csv", 'M.WEST.FIRST,Ai,"0,0,90",\n', "")
+        reload(west)
+        more_values()
+    finally:
+        ended.set()
+        sender.join()
+    exchange(west, east, 20)
+    wait_for(lambda: len(seen()) >= len(values), "all values have come")
+    assert seen() == values
+    assert connects(west) == [4, 4]
+    assert (west.active(), east.active()) == (1, 1)

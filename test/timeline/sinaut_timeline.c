@@ -31,6 +31,7 @@ struct far_end {
 struct runner {
     struct stage stage;
     char line_keys[TEXT], parameters[TEXT], north[TEXT], south[TEXT], tags[TEXT];
+    char rows[2 * TEXT]; /* the table of B.NORTH */
     unsigned paths;
     bool paired; /* iec104 on tcp-redundant */
     const struct komet_profile *profile;
@@ -68,7 +69,7 @@ static void write_partners(const struct runner *r, char *text)
 
 static void read_site(struct runner *r)
 {
-    static char yaml[6 * TEXT], north[2 * TEXT], south[TEXT];
+    static char yaml[6 * TEXT], south[TEXT];
     char partners[200];
     write_partners(r, partners);
     snprintf(yaml, sizeof yaml,
@@ -88,11 +89,10 @@ static void read_site(struct runner *r)
              "          B.SOUTH: {address: 3, tags: south.csv%s}\n",
              r->paired ? "iec104" : "iec104-sinaut", r->paired ? "hosts" : "partners", partners,
              r->listens ? "SP: 2404, SH: ALL, " : "", r->parameters, r->line_keys, r->north, r->south);
-    snprintf(north, sizeof north, "%s%s%s", north_csv, r->paired ? "" : north_values_csv, r->tags);
     snprintf(south, sizeof south, "%s%s", south_csv, r->paired ? "" : south_values_csv);
     r->profile = r->paired ? &komet_profile_104 : &komet_profile_sinaut;
     const struct site_file files[] = {{"site.yaml", yaml, strlen(yaml)},
-                                      {"north.csv", north, strlen(north)},
+                                      {"north.csv", r->rows, strlen(r->rows)},
                                       {"south.csv", south, strlen(south)}};
     r->site = site_read(files, 3, NULL);
     if (r->site.site == NULL) {
@@ -350,6 +350,7 @@ static bool setting(struct stage *stage)
 static void begin(struct stage *stage)
 {
     struct runner *r = stage->context;
+    snprintf(r->rows, sizeof r->rows, "%s%s%s", north_csv, r->paired ? "" : north_values_csv, r->tags);
     read_site(r);
     size_t size = line_size(r->line);
     r->engine = line_init(malloc(size), size, r->line, now_of(r));
@@ -546,6 +547,48 @@ static void do_report(struct runner *r)
     }
 }
 
+/* A row more in front of all others of B.NORTH, or one less. */
+static void edit_rows(struct runner *r)
+{
+    static char rows[sizeof r->rows];
+    bool front = script_take(&r->stage.script, "front"), without = script_take(&r->stage.script, "without");
+    const char *word = script_word(&r->stage.script), *at = r->rows;
+    size_t used = 0, size = word != NULL ? strlen(word) : 0;
+    if (word == NULL || front == without) {
+        script_fail(&r->stage.script, "reload [front ROW] [without TAG]");
+    }
+    for (; *at != '\0'; at = strchr(at, '\n') + 1) {
+        bool heading = at == r->rows, gone = without && strncmp(at, word, size) == 0 && at[size] == ',';
+        used += (size_t)snprintf(rows + used, sizeof rows - used, "%.*s",
+                                 gone ? 0 : (int)(strchr(at, '\n') + 1 - at), at);
+        used += front && heading ? (size_t)snprintf(rows + used, sizeof rows - used, "%s\n", word) : 0;
+    }
+    snprintf(r->rows, sizeof r->rows, "%s", rows);
+}
+
+/* RELOAD: the line goes on in other memory, and is told anew what its outputs have. */
+static void do_reload(struct runner *r)
+{
+    struct site_result before = r->site;
+    while (script_peek(&r->stage.script) != NULL) {
+        edit_rows(r);
+    }
+    read_site(r);
+    size_t size = site_difference_size(before.site, r->site.site);
+    void *memory = malloc(size);
+    struct site_difference *difference = site_difference_make(memory, size, before.site, r->site.site);
+    struct line_engine *engine = r->engine;
+    r->engine =
+        line_move(malloc(line_size(r->line)), line_size(r->line), engine, r->line, difference, now_of(r));
+    free(engine);
+    free(memory);
+    site_result_release(&before);
+    line_outgoing_begin(r->engine, now_of(r), NULL, 0);
+    if (!r->values_by_script) {
+        line_outgoing_ready(r->engine, now_of(r));
+    }
+}
+
 /* The server says what an output has. */
 static void do_outgoing(struct runner *r)
 {
@@ -614,6 +657,8 @@ static bool action(struct stage *stage)
         do_activate(r);
     } else if (script_take(script, "report")) {
         do_report(r);
+    } else if (script_take(script, "reload")) {
+        do_reload(r);
     } else if (script_take(script, "outgoing")) {
         do_outgoing(r);
     } else if (script_take(script, "outgoing-ready")) {
