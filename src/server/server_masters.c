@@ -21,6 +21,13 @@ static struct master_order *find(struct server *server, uint64_t token)
     return NULL;
 }
 
+static void free_master(struct server *server, struct master_order *master)
+{
+    KOMET_ASSERT(server->masters_open > 0);
+    master->token = 0;
+    server->masters_open--;
+}
+
 static const struct tag *commanded_tag(const struct server *server, const struct client *kom,
                                        const Komet__Wire__MasterCommand *command)
 {
@@ -107,6 +114,7 @@ void masters_command(struct server *server, struct line_now now, unsigned client
                                     .select = command->select,
                                     .state = command->select ? MASTER_OPEN : MASTER_RECORD,
                                     .result = COMMAND_DONE};
+    server->masters_open++;
     snprintf(master->user.name, sizeof master->user.name, "%s", command->master);
     server->counters.commands++;
     master->tag = reload_tag(server, reload_numbers(server, kom), command->tag);
@@ -140,7 +148,7 @@ void masters_lost(struct server *server, unsigned client)
         if (master->token != 0 && master->client == client) {
             master->client = SERVER_NO_CLIENT;
             if (master->state != MASTER_RECORD) { /* its event is still to be written */
-                master->token = 0;
+                free_master(server, master);
             }
         }
     }
@@ -149,7 +157,7 @@ void masters_lost(struct server *server, unsigned client)
 bool masters_next_record(struct server *server, struct server_output *output)
 {
     struct master_order *oldest = NULL;
-    for (unsigned i = 0; i < SERVER_MASTERS_MAX; i++) {
+    for (unsigned i = 0; i < SERVER_MASTERS_MAX && server->masters_open > 0; i++) {
         struct master_order *master = &server->masters[i];
         if (master->token != 0 && master->state == MASTER_RECORD &&
             (oldest == NULL || master->token < oldest->token)) {
@@ -164,7 +172,7 @@ bool masters_next_record(struct server *server, struct server_output *output)
     oldest->ticket = server->record.ticket;
     oldest->state = MASTER_JOURNALING;
     if (oldest->client == SERVER_NO_CLIENT) {
-        oldest->token = 0;
+        free_master(server, oldest);
     }
     return true;
 }
@@ -172,7 +180,7 @@ bool masters_next_record(struct server *server, struct server_output *output)
 bool masters_next_message(struct server *server, unsigned client)
 {
     Komet__Wire__MasterAnswer *body = &server->slot.body.master_answer;
-    for (unsigned i = 0; i < SERVER_MASTERS_MAX; i++) {
+    for (unsigned i = 0; i < SERVER_MASTERS_MAX && server->masters_open > 0; i++) {
         struct master_order *master = &server->masters[i];
         bool stored = master->state == MASTER_JOURNALING && master->ticket <= server->stored_ticket;
         bool ended = master->state == MASTER_OPEN && master->open == 0;
@@ -186,7 +194,9 @@ bool masters_next_message(struct server *server, unsigned client)
         server->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_MASTER_ANSWER;
         server->slot.message.master_answer = body;
         master->state = MASTER_OPEN;
-        master->token = ended ? 0 : master->token;
+        if (ended) {
+            free_master(server, master);
+        }
         return true;
     }
     return false;

@@ -334,6 +334,7 @@ struct server {
     uint32_t outgoing_count;
     struct out_columns columns;
     struct master_order masters[SERVER_MASTERS_MAX];
+    unsigned masters_open; /* of them: while there is none, nobody looks for one */
     uint64_t next_master;
     struct batch_walk walk;
     const struct tag *changed; /* whose watchers are being told */
