@@ -95,7 +95,7 @@ struct sim_connection *masters_line_accept(struct world *world, struct sim_call 
 
 void masters_line_read(struct world *world, struct sim_kom *kom)
 {
-    for (unsigned i = 0; i < NETWORK_CONNECTIONS_MAX; i++) {
+    for (unsigned i = 0; i < NETWORK_CONNECTIONS_MAX && kom->process->serves; i++) {
         struct sim_connection *connection = &world->network.connections[i];
         size_t size;
         while (world_runs(kom) && connection->used && connection->here && connection->kom == kom &&

@@ -236,8 +236,12 @@ static struct settings read_options(int argc, char **argv)
             exit(2);
         }
     }
+    const char *seeds = getenv("KOMET_SEEDS");
     if (settings.count == 0) {
-        settings.count = settings.bites ? SEEDS_BREAK : getenv("KOMET_SOAK") != NULL ? SEEDS_SOAK : SEEDS;
+        settings.count = settings.bites                 ? SEEDS_BREAK
+                         : getenv("KOMET_SOAK") != NULL ? SEEDS_SOAK
+                         : seeds != NULL                ? strtoull(seeds, NULL, 10)
+                                                        : SEEDS;
     }
     return settings;
 }
