@@ -74,8 +74,8 @@ KOMET_API struct komet_group *komet_group_init(void *memory, size_t size,
 /*
  * Moves a group with its connections and the events that wait, as komet_link_move moves a link.
  *   memory, size  as in komet_group_init, of the same settings; does not overlap the group's own, which is
- * free afterwards Returns the group at its new place. komet_group_next said false or SEND, and no place is
- * reserved.
+ *                 free afterwards
+ * Returns the group at its new place. komet_group_next said false or SEND, and no place is reserved.
  */
 KOMET_API struct komet_group *komet_group_move(void *memory, size_t size, const struct komet_group *group);
 

@@ -107,11 +107,12 @@ KOMET_API struct komet_station *komet_station_init(void *memory, size_t size,
  *   memory, size  as in komet_station_init, for `settings`; does not overlap the station's own, which is free
  *                 afterwards
  *   settings      as in komet_station_init; profile, connections, answers, commands and broadcast_once as
- * they are (asserted). Addresses that both have are in the same order. The former addresses and points are
- * looked at once more Returns the station at its new place. What was asked goes on, found by its addresses:
- * an interrogation with those values that it has not given yet, of the points that are there now. What is
- * gone is refused with cause 46 or 47 where it was not confirmed yet; selections and open commands of a point
- * that is gone, or has another type, are forgotten. To forget others, whose point means another thing now:
+ *                 they are (asserted). Addresses that both have are in the same order. The former addresses
+ *                 and points are looked at once more
+ * Returns the station at its new place. What was asked goes on, found by its addresses: an interrogation with
+ * those values that it has not given yet, of the points that are there now. What is gone is refused with
+ * cause 46 or 47 where it was not confirmed yet; selections and open commands of a point that is gone, or has
+ * another type, are forgotten. To forget others, whose point means another thing now:
  * komet_station_forget_point.
  */
 KOMET_API struct komet_station *komet_station_move(void *memory, size_t size,

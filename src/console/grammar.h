@@ -39,7 +39,7 @@ struct command {
  *   words, count  borrowed for the call (`value` for the command's life); keywords in any case
  *   command       set when true is returned
  *   mistake       GRAMMAR_MISTAKE_SIZE octets: what is wrong and what would be right, when false is returned;
- * it is for whoever typed the words
+ *                 it is for whoever typed the words
  */
 bool grammar_parse(const char *const *words, size_t count, struct command *command, char *mistake);
 

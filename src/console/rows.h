@@ -55,9 +55,13 @@ void rows_interrogated(struct json *json, const char *target, enum command_resul
 void rows_instance_set(struct json *json, const struct process *process, uint8_t instance,
                        const struct server_ended *ended);
 
-/* What a site asks for that a running server does not take over, the `index`th from 0. False: there are no
- * more. started              the site as the server read it at its start lease_us             the lease that
- * it runs with listen, tls          given on its command line: the site's word does not count */
+/*
+ * What a site asks for that a running server does not take over, the `index`th from 0. False: there are no
+ * more.
+ *   site         as the server read it at its start
+ *   lease_us     the lease that it runs with
+ *   listen, tls  given on its command line: the site's word does not count
+ */
 struct rows_restart {
     const char *setting; /* "lease", … */
     char runs[RECORD_TEXT_MAX], configured[RECORD_TEXT_MAX];

@@ -74,8 +74,9 @@ void kom_configure(struct kom *kom, void *memory, size_t size, const struct proc
  * other facts, are closed (`reconfigured`): drain kom_next, which also sends what was collected under the old
  * numbers; then the engine goes over to the new site, and drain it again.
  *   memory, size  kom_lines_size of `process`; taken as by kom_configure. What the lines had before, process
- * and memory, is free afterwards difference    from the site of the lines to that of `process`; borrowed for
- * the calls Both only while connected to the server that sent it: else what was read is forgotten.
+ *                 and memory, is free afterwards
+ *   difference    from the site of the lines to that of `process`; borrowed for the calls
+ * Both only while connected to the server that sent it: else what was read is forgotten.
  */
 void kom_leave_lines(struct kom *kom, struct line_now now, const struct site_difference *difference);
 void kom_reconfigure(struct kom *kom, void *memory, size_t size, const struct process *process,

@@ -42,9 +42,10 @@ struct line_engine *line_init(void *memory, size_t size, const struct line *line
  * RECONNECTS): the engine of `line`, made in `memory` out of that of what the line was, with its connection,
  * the frames and commands on it, and what the filters remember of tags that are kept.
  *   before      what the line was; ends with this call, its memory is free afterwards. Its outputs were
- * taken, but octets to be sent difference  borrowed for the call A command of a tag or station that is gone
- * or changed ends: unknown when it was sent, else refused. A station with values that nobody has asked for is
- * interrogated. line_next says what comes of it.
+ *               taken, but octets to be sent
+ *   difference  borrowed for the call
+ * A command of a tag or station that is gone or changed ends: unknown when it was sent, else refused. A
+ * station with values that nobody has asked for is interrogated. line_next says what comes of it.
  */
 struct line_engine *line_move(void *memory, size_t size, struct line_engine *before, const struct line *line,
                               const struct site_difference *difference, struct line_now now);

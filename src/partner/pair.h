@@ -8,12 +8,16 @@
  * partners. The pair connects, or is connected to; after that both ends are alike.
  *
  *   HOT      sends events and answers, executes commands. A standby only acknowledges and tests, and may
- * interrogate. data     Of the connections of a system to a partner one carries data: the first one started,
- * until it ends. events   Each station is an rtu (rtu.h) that nobody connects to: its points, patterns and
- * lists of events. What it generates waits in one ring that both systems know, until the partner acknowledges
- * it to who is HOT; on another connection, or of another system, what is not acknowledged goes again, in
- * order, as it was. A partner that is not connected is not waited for while the other one is. asking   HOT
- * interrogates (FFFF) whoever it can: when a connection begins to carry data, and when it becomes HOT.
+ *            interrogate.
+ *   data     Of the connections of a system to a partner one carries data: the first one started, until it
+ *            ends.
+ *   events   Each station is an rtu (rtu.h) that nobody connects to: its points, patterns and lists of
+ *            events. What it generates waits in one ring that both systems know, until the partner
+ *            acknowledges it to who is HOT; on another connection, or of another system, what is not
+ *            acknowledged goes again, in order, as it was. A partner that is not connected is not waited for
+ *            while the other one is.
+ *   asking   HOT interrogates (FFFF) whoever it can: when a connection begins to carry data, and when it
+ *            becomes HOT.
  *
  *     pair_connected(pair, now, c);
  *     while (at < size) {

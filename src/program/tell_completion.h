@@ -22,8 +22,8 @@ struct tell_completion {
 
 /*
  * Finds what the last word of `line` can become; nothing where no name or keyword belongs, within quotes, and
- * for masks. Asks the server for names, quietly: where none answers there are no names. line  what was typed,
- * up to the cursor; borrowed for the completion's life
+ * for masks. Asks the server for names, quietly: where none answers there are no names.
+ *   line  what was typed, up to the cursor; borrowed for the completion's life
  */
 void tell_completion_find(struct tell_completion *completion, struct tell *tell, const char *line);
 /* How many octets all candidates begin with, without regard to case. */

@@ -17,8 +17,9 @@ struct tell_words {
 
 /*
  * Cuts at blanks. Between '…' everything is itself; between "…" a backslash stands before a quote or a
- * backslash that is meant as such. Quotes may begin within a word; '' is an empty word. line   is changed,
- * and lives as long as the words fault  TELL_WORDS_FAULT_SIZE octets: what is wrong, when false is returned
+ * backslash that is meant as such. Quotes may begin within a word; '' is an empty word.
+ *   line   is changed, and lives as long as the words
+ *   fault  TELL_WORDS_FAULT_SIZE octets: what is wrong, when false is returned
  */
 bool tell_words_cut(char *line, struct tell_words *words, char *fault);
 

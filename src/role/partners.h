@@ -8,14 +8,16 @@
  * takes out what has changed (partners_next) for its log.
  *
  *   HOT      Nobody says that he is: a partner is HOT that delivers values or answers our interrogation. At
- * most one is: the latest to deliver. It stays so until it is lost, another one delivers, or it marks what it
- *            sends as a standby's. A partner that is the only one is HOT as soon as a path to it is started.
- *            While nobody is, who asks us is asked back, and all are asked in each interval of `reconnect`: a
- * partner that was passive when it was asked did not answer, and says nothing of itself when it acts. path
- * The first one started carries data, until it is started no more; then the other one, if it is. No way back.
- * What comes on the other path counts all the same. attempt  While no path to a HOT partner is started, a
- * round in which each path that is not has failed once; or, where nothing fails since we listen or all paths
- * are up, each interval of `reconnect`.
+ *            most one is: the latest to deliver. It stays so until it is lost, another one delivers, or it
+ *            marks what it sends as a standby's. A partner that is the only one is HOT as soon as a path to
+ *            it is started. While nobody is, who asks us is asked back, and all are asked in each interval of
+ *            `reconnect`: a partner that was passive when it was asked did not answer, and says nothing of
+ *            itself when it acts.
+ *   path     The first one started carries data, until it is started no more; then the other one, if it is.
+ *            No way back. What comes on the other path counts all the same.
+ *   attempt  While no path to a HOT partner is started, a round in which each path that is not has failed
+ *            once; or, where nothing fails since we listen or all paths are up, each interval of
+ *            `reconnect`.
  *
  * Where one path may be started at a time (one_started: iec104 on tcp-redundant, whose station marks
  * nothing), the first one that is connected is started, and with that its partner is HOT; the others are kept

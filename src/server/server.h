@@ -73,8 +73,9 @@ void server_recovered(struct server *server, struct line_now now);
  *
  *   memory, size  server_size of the new site; the engine before and its memory are free afterwards
  *   difference    from the engine's site to `site`; all three borrowed, difference and the site before it
- * until the end of the order was handed out Nothing may be left to be handed out by server_next. Values,
- * roles, grants, open orders, WATCHes and LNTRACEs of what is still there stay; its lease stays what it was.
+ *                 until the end of the order was handed out
+ * Nothing may be left to be handed out by server_next. Values, roles, grants, open orders, WATCHes and
+ * LNTRACEs of what is still there stay; its lease stays what it was.
  */
 void server_reload_begin(struct server *server, struct line_now now, uint64_t token,
                          const struct record_user *user);
@@ -91,8 +92,9 @@ bool server_reloads(const struct server *server);
  * caller waits for before it feeds the next one: a batch is taken apart as its records are handed out.
  * server_feed on a KOM's Hello answers with Welcome (the shell adds the files of the site) or a refusal. Ask
  * and Cancel are not the engine's (program/server_console.h); a message that no client may send closes the
- * client. surely_dead  the connection ended by EOF or RST: the grant of an instance ends at once; else its
- * lease is awaited
+ * client.
+ *   surely_dead  the connection ended by EOF or RST: the grant of an instance ends at once; else its lease is
+ *                awaited
  */
 void server_opened(struct server *server, struct line_now now, unsigned client);
 /* Who the client is by its certificate, before its first message: it may speak as nobody else. A client of

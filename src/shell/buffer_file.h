@@ -24,8 +24,10 @@ struct buffer_file; /* opaque */
 
 /*
  * Opens the folder, which is made where it is not there, and counts what is in it. One at a time: a second
- * one is refused. octets_max  of all files together, 1 MiB or more fault       BUFFER_FAULT_SIZE: why it
- * cannot be used, when NULL is returned; else what was cut off or put aside, "" nothing
+ * one is refused.
+ *   octets_max  of all files together, 1 MiB or more
+ *   fault       BUFFER_FAULT_SIZE octets: why it cannot be used, when NULL is returned; else what was cut off
+ *               or put aside, "" nothing
  */
 struct buffer_file *buffer_file_open(const char *folder, uint64_t octets_max, char *fault);
 void buffer_file_close(struct buffer_file *file);

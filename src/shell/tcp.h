@@ -34,12 +34,15 @@ struct tcp_events {
     bool (*may_write)(void *context, struct tcp *tcp);
 };
 
-/* Begins to connect to a name or address; the addresses of a name are tried in turn. Never NULL; a failure is
+/*
+ * Begins to connect to a name or address; the addresses of a name are tried in turn. Never NULL; a failure is
  * reported by `closed` later.
  *   local            an IP address of this machine to connect from; NULL: the system chooses. Borrowed as
- * events limit_ms         when the caller gives up, which is its own to do: until then each address has its
- * part events, context  borrowed for the connection's life output_max       octets that may wait to be
- * written */
+ *                    events
+ *   limit_ms         when the caller gives up, which is its own to do: until then each address has its part
+ *   events, context  borrowed for the connection's life
+ *   output_max       octets that may wait to be written
+ */
 struct tcp *tcp_connect(uv_loop_t *loop, const char *local, const char *host, uint16_t port,
                         uint64_t limit_ms, const struct tcp_events *events, void *context, size_t output_max);
 
