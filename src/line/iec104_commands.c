@@ -242,7 +242,7 @@ struct komet_instant iec104_commands_deadline(const struct iec104 *line)
 
 void iec104_commands_abandon(struct iec104 *line, const char *why)
 {
-    memset(line->late, 0, sizeof line->late);
+    late_answers_forget(&line->late, 0);
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
         struct open_command *command = &line->commands[i];
         if (command->state == COMMAND_WAITING) {
@@ -252,13 +252,6 @@ void iec104_commands_abandon(struct iec104 *line, const char *why)
         }
     }
     memset(line->selections, 0, sizeof line->selections); /* none outlives its connection */
-}
-
-/* The tag as it is now; NULL when what is known of it does not hold any more. */
-static const struct tag *tag_kept(const struct site_difference *difference, const struct tag *was)
-{
-    const struct tag *tag = was != NULL ? difference_tag(difference, was) : NULL;
-    return tag != NULL && difference_tag_is_kept(difference, tag) ? tag : NULL;
 }
 
 /* What a command goes to is there still, and is spoken with as it was when the command was given. */
@@ -290,8 +283,8 @@ void iec104_commands_move(struct iec104 *line, const struct site_difference *dif
             command->order.tag = order->tag != NULL ? difference_tag(difference, order->tag) : NULL;
         }
     }
+    late_answers_move(&line->late, difference);
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
-        line->late[i].tag = tag_kept(difference, line->late[i].tag);
         line->selections[i].tag = tag_kept(difference, line->selections[i].tag);
     }
 }
@@ -328,44 +321,11 @@ static bool cause_ends(const struct open_command *command, uint8_t cause)
     }
 }
 
-/* What may still come to a command that has just ended as done by `cause` (0: by the acknowledgement). With a
- * station that answers only once this grows, and its next command is ended by the same answer as ever. */
 static void expect_late(struct iec104 *line, const struct open_command *command, uint8_t cause)
 {
-    const struct tag *tag = command->order.tag;
-    if (command->order.kind != LINE_COMMAND_WRITE || cause == KOMET_COT_ACTIVATION_TERMINATION) {
-        return;
+    if (command->order.kind == LINE_COMMAND_WRITE) {
+        late_answers_expect(&line->late, 0, command->order.tag, cause);
     }
-    struct late_answer *late = NULL;
-    for (unsigned i = 0; i < LINE_COMMANDS_MAX && late == NULL; i++) {
-        late = line->late[i].tag == tag ? &line->late[i] : NULL;
-    }
-    if (late == NULL) {
-        late = &line->late[line->late_next++ % LINE_COMMANDS_MAX];
-        *late = (struct late_answer){.tag = tag};
-    }
-    late->confirmations = (uint8_t)(late->confirmations + (cause == 0 && late->confirmations < UINT8_MAX));
-    late->terminations = (uint8_t)(late->terminations + (late->terminations < UINT8_MAX));
-}
-
-/* True: the answer is to a command that has ended. */
-static bool take_late(struct iec104 *line, const struct komet_asdu *asdu, const struct komet_object *object)
-{
-    for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {
-        struct late_answer *late = &line->late[i];
-        if (late->tag == NULL || late->tag->ioa != object->ioa || late->tag->asdu != asdu->type ||
-            late->tag->station->ca != asdu->ca) {
-            continue;
-        }
-        uint8_t none = 0;
-        uint8_t *count = asdu->cause == KOMET_COT_ACTIVATION_CON           ? &late->confirmations
-                         : asdu->cause == KOMET_COT_ACTIVATION_TERMINATION ? &late->terminations
-                                                                           : &none;
-        bool expected = *count > 0;
-        *count = (uint8_t)(*count - expected);
-        return expected;
-    }
-    return false;
 }
 
 static bool matches(const struct open_command *command, const struct komet_asdu *asdu,
@@ -414,7 +374,7 @@ void iec104_commands_confirm(struct iec104 *line, struct line_now now, const str
 {
     struct komet_object object;
     komet_asdu_object(asdu, 0, &object);
-    if (!object.select && take_late(line, asdu, &object)) { /* what is late is of an execution */
+    if (late_answers_take(&line->late, 0, asdu, &object)) {
         return;
     }
     for (unsigned i = 0; i < LINE_COMMANDS_MAX; i++) {

@@ -5,6 +5,7 @@
 #define LINE_IEC104_PRIVATE_H
 
 #include "komet/assert.h"
+#include "line/late_answers.h"
 #include "line/line.h"
 #include "line/line_verbs.h"
 #include "line/services.h"
@@ -34,13 +35,6 @@ struct selection {
     const struct tag *tag; /* NULL: none */
     double number;
     struct komet_instant until; /* then another one is needed */
-};
-
-/* Answers that are still to come to commands that have ended: the first of two ended it (CMDC 3), or the
- * acknowledgement of its frame did (CMDC 0). They say nothing of the next command to that object. */
-struct late_answer {
-    const struct tag *tag; /* NULL: none */
-    uint8_t confirmations, terminations;
 };
 
 struct command_end {
@@ -103,8 +97,7 @@ struct iec104 {
     bool values_waiting;
 
     struct open_command commands[LINE_COMMANDS_MAX];
-    struct late_answer late[LINE_COMMANDS_MAX]; /* ring */
-    unsigned late_next;
+    struct late_answers late;
     struct selection selections[LINE_COMMANDS_MAX]; /* the newest ones, round and round */
     unsigned selection_next;
     struct command_end ends[LINE_ENDS_MAX];

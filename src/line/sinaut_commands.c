@@ -199,6 +199,11 @@ struct komet_instant sinaut_commands_deadline(const struct sinaut *line)
 
 void sinaut_commands_abandon(struct sinaut *line, unsigned path, const char *why)
 {
+    for (unsigned partner = 0; partner < PARTNERS_MAX; partner++) {
+        if (path == PARTNERS_NO_PATH || path / PARTNERS_NETWORKS == partner) {
+            late_answers_forget(&line->late, partner);
+        }
+    }
     for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
         struct sinaut_command *command = &line->commands[i];
         if (command->state == SINAUT_SENT && (path == PARTNERS_NO_PATH || command->path == path)) {
@@ -214,9 +219,8 @@ static bool is_kept(const struct sinaut *line, const struct line_command *order,
                     const struct site_difference *difference)
 {
     if (order->tag != NULL) {
-        const struct tag *tag = difference_tag(difference, order->tag);
-        return tag != NULL && difference_tag_is_kept(difference, tag) &&
-               tag->station->ca == order->station->ca;
+        const struct tag *tag = tag_kept(difference, order->tag);
+        return tag != NULL && tag->station->ca == order->station->ca;
     }
     const struct station *station = difference_station(difference, order->station);
     return station != NULL && station->line == line->line && station->ca == order->station->ca;
@@ -224,6 +228,7 @@ static bool is_kept(const struct sinaut *line, const struct line_command *order,
 
 void sinaut_commands_move(struct sinaut *line, const struct site_difference *difference)
 {
+    late_answers_move(&line->late, difference);
     for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
         struct sinaut_command *command = &line->commands[i];
         struct line_command *order = &command->order;
@@ -310,10 +315,20 @@ static void take_back(struct sinaut_command *command, const struct komet_asdu *a
     }
 }
 
-void sinaut_commands_confirm(struct sinaut *line, const struct komet_asdu *asdu)
+static void expect_late(struct sinaut *line, const struct sinaut_command *command, uint8_t cause)
+{
+    if (command->order.kind == LINE_COMMAND_WRITE) {
+        late_answers_expect(&line->late, command->path / PARTNERS_NETWORKS, command->order.tag, cause);
+    }
+}
+
+void sinaut_commands_confirm(struct sinaut *line, unsigned partner, const struct komet_asdu *asdu)
 {
     struct komet_object object;
     komet_asdu_object(asdu, 0, &object);
+    if (late_answers_take(&line->late, partner, asdu, &object)) {
+        return;
+    }
     for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
         struct sinaut_command *command = &line->commands[i];
         if (!matches(command, asdu, &object)) {
@@ -329,6 +344,9 @@ void sinaut_commands_confirm(struct sinaut *line, const struct komet_asdu *asdu)
             line->ends[line->end_count - 1].cause = unknown ? asdu->cause : 0;
         } else if (!asdu->negative && cause_ends(command, asdu->cause)) {
             take_back(command, asdu, &object);
+            if (!object.select) { /* a selection has no termination */
+                expect_late(line, command, asdu->cause);
+            }
             end_command(line, command, COMMAND_DONE, "");
         }
         return;
@@ -341,6 +359,7 @@ void sinaut_commands_acknowledged(struct sinaut *line, unsigned path, uint64_t f
         struct sinaut_command *command = &line->commands[i];
         if (command->state == SINAUT_SENT && command->path == path && command->frame <= frame &&
             command->order.kind == LINE_COMMAND_WRITE && cmdc_of(command) == 0) {
+            expect_late(line, command, 0);
             end_command(line, command, COMMAND_DONE, "");
         }
     }

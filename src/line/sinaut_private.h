@@ -11,6 +11,7 @@
 
 #include "komet/assert.h"
 #include "komet/group.h"
+#include "line/late_answers.h"
 #include "line/line.h"
 #include "line/line_verbs.h"
 #include "line/services.h"
@@ -169,6 +170,7 @@ struct sinaut {
     bool values_waiting;
 
     struct sinaut_command commands[SINAUT_COMMANDS_MAX];
+    struct late_answers late;
     struct sinaut_end ends[SINAUT_ENDS_MAX];
     unsigned end_count, end_next;
     struct sinaut_answer answers[SINAUT_ANSWERS_MAX];
@@ -314,7 +316,7 @@ void sinaut_take_value(struct sinaut *line, const struct line_value *received);
 
 /* sinaut_commands.c: ours. */
 void sinaut_commands_order(struct sinaut *line, struct line_now now, const struct line_command *order);
-void sinaut_commands_confirm(struct sinaut *line, const struct komet_asdu *asdu);
+void sinaut_commands_confirm(struct sinaut *line, unsigned partner, const struct komet_asdu *asdu);
 void sinaut_commands_acknowledged(struct sinaut *line, unsigned path, uint64_t frame);
 /* Ends those that were sent on a path, PARTNERS_NO_PATH: all, sent or not. */
 void sinaut_commands_abandon(struct sinaut *line, unsigned path, const char *why);

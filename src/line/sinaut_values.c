@@ -292,7 +292,7 @@ static void take_asdu(struct sinaut *line, struct line_now now, unsigned path, u
             sinaut_services_frozen(line, partner, asdu);
             return;
         }
-        sinaut_commands_confirm(line, asdu);
+        sinaut_commands_confirm(line, partner, asdu);
     } else if (line->active) { /* a standby neither executes nor answers */
         take_order(line, now, path, frame, asdu);
     }
