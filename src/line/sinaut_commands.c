@@ -3,8 +3,10 @@
  * one of done, refused, expired, unknown (architecture, "What always holds", 4). Facts: reference 1.5, 1.6
  * (CMDC, WTn).
  *
- * A confirmation is known by its type, common address and object address, not by its originator. One on a
- * path that ends before it is confirmed is unknown, and is not sent on the other path.
+ * A confirmation is known by the partner, its type, common address and object address, not by its originator.
+ * A command on a path that ends before it is confirmed is unknown, and is not sent on the other path. Its
+ * confirmation may still come on that one, since a partner answers where its data goes: until it has, or WTn
+ * is over, no other command goes to that object.
  */
 #include <stdio.h>
 
@@ -14,7 +16,7 @@
 static void end_command(struct sinaut *line, struct sinaut_command *command, enum command_result result,
                         const char *reason)
 {
-    KOMET_ASSERT(command->state != SINAUT_FREE);
+    KOMET_ASSERT(command->state == SINAUT_WAITING || command->state == SINAUT_SENT);
     KOMET_ASSERT(line->end_count < SINAUT_ENDS_MAX);
     struct sinaut_end *end = &line->ends[line->end_count++];
     end->id = command->order.id;
@@ -25,6 +27,13 @@ static void end_command(struct sinaut *line, struct sinaut_command *command, enu
     end->cause = 0;
     snprintf(end->reason, sizeof end->reason, "%s", reason);
     command->state = SINAUT_FREE;
+}
+
+/* Nothing is known of what was sent; the partner may still answer a write. */
+static void end_unknown(struct sinaut *line, struct sinaut_command *command, const char *reason)
+{
+    end_command(line, command, COMMAND_UNKNOWN, reason);
+    command->state = command->order.kind == LINE_COMMAND_WRITE ? SINAUT_OWED : SINAUT_FREE;
 }
 
 /* Ends before it ever was in the table. */
@@ -79,8 +88,14 @@ static const char *refusal(const struct sinaut *line, const struct line_command 
         return any ? "no partner is known to be HOT" : LINE_NOT_CONNECTED;
     }
     for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
-        if (line->commands[i].state != SINAUT_FREE && same_object(&line->commands[i].order, order)) {
-            return "busy: the command before it has not ended";
+        const struct sinaut_command *before = &line->commands[i];
+        if (before->state == SINAUT_OWED && before->path / PARTNERS_NETWORKS != hot) {
+            continue;
+        }
+        if (before->state != SINAUT_FREE && same_object(&before->order, order)) {
+            return before->state == SINAUT_OWED
+                       ? "busy: the command before it ended as unknown, and may still be answered"
+                       : "busy: the command before it has not ended";
         }
     }
     return NULL;
@@ -175,10 +190,13 @@ void sinaut_commands_work(struct sinaut *line, struct line_now now)
         } else if (command->state == SINAUT_SENT && komet_reached(now.instant, command->confirm_by)) {
             bool write = command->order.kind == LINE_COMMAND_WRITE;
             unsigned path = command->path;
-            end_command(line, command, COMMAND_UNKNOWN, "no confirmation within WTn");
+            end_unknown(line, command, "no confirmation within WTn");
+            command->confirm_by = sinaut_wtn(line, now);
             if (write) { /* S2: a missing answer to an interrogation closes nothing */
                 sinaut_drop(line, now, path, KOMET_CONFIRMATION_TIMEOUT, true);
             }
+        } else if (command->state == SINAUT_OWED && komet_reached(now.instant, command->confirm_by)) {
+            command->state = SINAUT_FREE;
         }
     }
 }
@@ -190,26 +208,47 @@ struct komet_instant sinaut_commands_deadline(const struct sinaut *line)
         const struct sinaut_command *command = &line->commands[i];
         if (command->state == SINAUT_WAITING) {
             deadline = komet_earlier(deadline, command->order.deadline);
-        } else if (command->state == SINAUT_SENT) {
+        } else if (command->state != SINAUT_FREE) {
             deadline = komet_earlier(deadline, command->confirm_by);
         }
     }
     return deadline;
 }
 
-void sinaut_commands_abandon(struct sinaut *line, unsigned path, const char *why)
+/* No answer of the partner's can come any more. */
+static void forget_owed(struct sinaut *line, unsigned partner)
 {
-    for (unsigned partner = 0; partner < PARTNERS_MAX; partner++) {
-        if (path == PARTNERS_NO_PATH || path / PARTNERS_NETWORKS == partner) {
-            late_answers_forget(&line->late, partner);
+    late_answers_forget(&line->late, partner);
+    for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
+        struct sinaut_command *command = &line->commands[i];
+        if (command->state == SINAUT_OWED && command->path / PARTNERS_NETWORKS == partner) {
+            command->state = SINAUT_FREE;
         }
     }
+}
+
+static bool any_started(const struct sinaut *line, unsigned partner)
+{
+    bool any = false;
+    for (unsigned network = 0; network < PARTNERS_NETWORKS; network++) {
+        any = any || line->path[partner * PARTNERS_NETWORKS + network].state == CONNECTION_STARTED;
+    }
+    return any;
+}
+
+void sinaut_commands_abandon(struct sinaut *line, unsigned path, const char *why)
+{
     for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
         struct sinaut_command *command = &line->commands[i];
         if (command->state == SINAUT_SENT && (path == PARTNERS_NO_PATH || command->path == path)) {
-            end_command(line, command, COMMAND_UNKNOWN, why);
+            end_unknown(line, command, why);
         } else if (command->state == SINAUT_WAITING && path == PARTNERS_NO_PATH) {
             end_command(line, command, COMMAND_REFUSED, why);
+        }
+    }
+    for (unsigned partner = 0; partner < PARTNERS_MAX; partner++) {
+        if (path == PARTNERS_NO_PATH || !any_started(line, partner)) {
+            forget_owed(line, partner);
         }
     }
 }
@@ -235,7 +274,9 @@ void sinaut_commands_move(struct sinaut *line, const struct site_difference *dif
         if (command->state == SINAUT_FREE) {
             continue;
         }
-        if (!is_kept(line, order, difference)) {
+        if (!is_kept(line, order, difference) && command->state == SINAUT_OWED) {
+            command->state = SINAUT_FREE;
+        } else if (!is_kept(line, order, difference)) {
             end_command(line, command, command->state == SINAUT_SENT ? COMMAND_UNKNOWN : COMMAND_REFUSED,
                         "what it goes to was removed or changed (RELOAD)");
         } else {
@@ -296,10 +337,11 @@ static bool refuses(const struct sinaut_command *command, const struct komet_asd
              (command->order.kind != LINE_COMMAND_WRITE || cmdc_of(command) == 2)));
 }
 
-static bool matches(const struct sinaut_command *command, const struct komet_asdu *asdu,
+static bool matches(const struct sinaut_command *command, unsigned partner, const struct komet_asdu *asdu,
                     const struct komet_object *object)
 {
-    return command->state == SINAUT_SENT && command->type == asdu->type &&
+    return (command->state == SINAUT_SENT || command->state == SINAUT_OWED) &&
+           command->path / PARTNERS_NETWORKS == partner && command->type == asdu->type &&
            command->order.station->ca == asdu->ca &&
            (command->order.kind != LINE_COMMAND_WRITE || command->order.tag->ioa == object->ioa);
 }
@@ -315,9 +357,10 @@ static void take_back(struct sinaut_command *command, const struct komet_asdu *a
     }
 }
 
-static void expect_late(struct sinaut *line, const struct sinaut_command *command, uint8_t cause)
+/* `last`: nothing follows, as behind the confirmation of a selection. */
+static void expect_late(struct sinaut *line, const struct sinaut_command *command, uint8_t cause, bool last)
 {
-    if (command->order.kind == LINE_COMMAND_WRITE) {
+    if (command->order.kind == LINE_COMMAND_WRITE && !last) {
         late_answers_expect(&line->late, command->path / PARTNERS_NETWORKS, command->order.tag, cause);
     }
 }
@@ -331,8 +374,13 @@ void sinaut_commands_confirm(struct sinaut *line, unsigned partner, const struct
     }
     for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
         struct sinaut_command *command = &line->commands[i];
-        if (!matches(command, asdu, &object)) {
+        if (!matches(command, partner, asdu, &object)) {
             continue;
+        }
+        if (command->state == SINAUT_OWED) {
+            command->state = SINAUT_FREE;
+            expect_late(line, command, asdu->cause, object.select || asdu->negative);
+            return;
         }
         if (refuses(command, asdu)) {
             char reason[96];
@@ -344,9 +392,7 @@ void sinaut_commands_confirm(struct sinaut *line, unsigned partner, const struct
             line->ends[line->end_count - 1].cause = unknown ? asdu->cause : 0;
         } else if (!asdu->negative && cause_ends(command, asdu->cause)) {
             take_back(command, asdu, &object);
-            if (!object.select) { /* a selection has no termination */
-                expect_late(line, command, asdu->cause);
-            }
+            expect_late(line, command, asdu->cause, object.select);
             end_command(line, command, COMMAND_DONE, "");
         }
         return;
@@ -359,7 +405,7 @@ void sinaut_commands_acknowledged(struct sinaut *line, unsigned path, uint64_t f
         struct sinaut_command *command = &line->commands[i];
         if (command->state == SINAUT_SENT && command->path == path && command->frame <= frame &&
             command->order.kind == LINE_COMMAND_WRITE && cmdc_of(command) == 0) {
-            expect_late(line, command, 0);
+            expect_late(line, command, 0, false);
             end_command(line, command, COMMAND_DONE, "");
         }
     }

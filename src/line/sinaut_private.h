@@ -64,7 +64,8 @@ struct sinaut_path {
     struct komet_instant frame_times[SINAUT_FRAME_TIMES];
 };
 
-enum sinaut_command_state { SINAUT_FREE, SINAUT_WAITING, SINAUT_SENT };
+/* OWED: it has ended as unknown with its path, and the partner may still answer it on the other one. */
+enum sinaut_command_state { SINAUT_FREE, SINAUT_WAITING, SINAUT_SENT, SINAUT_OWED };
 
 struct sinaut_command {
     enum sinaut_command_state state;
@@ -73,7 +74,7 @@ struct sinaut_command {
     uint8_t type;                    /* type identification sent */
     uint8_t path;                    /* that carried it */
     uint64_t frame;                  /* our I format there */
-    struct komet_instant confirm_by; /* SENT: WTn */
+    struct komet_instant confirm_by; /* SENT, OWED: WTn */
 };
 
 struct sinaut_end {
