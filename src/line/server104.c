@@ -474,12 +474,12 @@ static bool take_station(struct server104 *line, struct line_output *output)
 static bool take_taken(struct server104 *line, struct line_output *output)
 {
     for (unsigned i = 0; i < line->line->master_count; i++) {
-        struct server104_group *group = &line->groups[i];
-        if (group->taken > group->told) {
-            group->told = group->taken;
+        struct outgoing_receiver *masters = &line->groups[i].receiver;
+        if (masters->taken.position > masters->told) {
+            masters->told = masters->taken.position;
             output->kind = LINE_OUT_TAKEN;
             output->group = i;
-            output->position = group->taken;
+            output->position = masters->told;
             return true;
         }
     }

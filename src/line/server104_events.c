@@ -1,34 +1,15 @@
 /*
- * What goes out to masters: the ring of events, and frames of them for each group.
- *
- * Frames are made when a group may send: neighbours of one type and station share one. A value without time
- * tag says only how things are, so that of two that wait only the newer one goes out; those with a time tag
- * all go, in order.
+ * What goes out to masters (outgoing_ring.h). A value without time tag says only how things are, so that of two
+ * that wait only the newer one goes out; those with a time tag all go, in order.
  */
 #include "line/server104_private.h"
 #include "model/server_value.h"
-
-static uint64_t capacity(const struct server104 *line)
-{
-    return (uint64_t)line->line->parameters.value[PARAMETER_OBUF];
-}
-
-static struct out_event *event_at(const struct server104 *line, uint64_t place)
-{
-    KOMET_ASSERT(place >= line->first && place < line->end);
-    return &line->events[place % capacity(line)];
-}
 
 static uint32_t index_of(const struct server104 *line, const struct tag *tag)
 {
     uint32_t index = tag->number - line->first_tag;
     KOMET_ASSERT(index < line->tag_count);
     return index;
-}
-
-static bool is_timed(const struct tag *tag)
-{
-    return komet_type_find(tag->asdu)->time != KOMET_TIME_NONE;
 }
 
 void server104_outgoing_begin(struct line_engine *engine, struct line_now now, const uint64_t *positions,
@@ -40,50 +21,37 @@ void server104_outgoing_begin(struct line_engine *engine, struct line_now now, c
         return; /* its masters go on where they are */
     }
     line->ready = false;
-    line->first = line->end = line->position = 0;
-    for (uint32_t i = 0; i < line->tag_count; i++) {
-        line->newest[i] = 0;
-    }
+    outgoing_ring_clear(&line->ring);
     for (unsigned i = 0; i < line->group_count; i++) {
-        line->groups[i].next = 0;
-        line->groups[i].taken = line->groups[i].told =
-            i < line->line->master_count && i < count ? positions[i] : 0;
-        line->groups[i].packed = line->groups[i].taken;
+        uint64_t position = i < line->line->master_count && i < count ? positions[i] : 0;
+        outgoing_receiver_restart(&line->groups[i].receiver, (struct outgoing_mark){0, position});
+        line->groups[i].receiver.told = position;
     }
 }
 
 /* The oldest event makes room; a group that has not sent it loses it. */
 static void drop_oldest(struct server104 *line)
 {
-    uint64_t oldest = line->first++;
+    uint64_t oldest = outgoing_ring_drop_oldest(&line->ring);
     for (unsigned i = 0; i < line->group_count; i++) {
-        struct server104_group *group = &line->groups[i];
-        if (group->next <= oldest) {
-            group->next = line->first;
-            line->counters.outgoing_lost += i < line->line->master_count ? 1 : 0;
-            if (!line->lost_told && i < line->line->master_count) {
-                line->lost_told = true;
-                server104_note(line, "%s: masters %s did not take their values: the oldest of %llu are lost",
-                               line->line->name, line->line->masters[i].name,
-                               (unsigned long long)capacity(line));
-            }
+        bool counts =
+            outgoing_receiver_loses(&line->groups[i].receiver, oldest) && i < line->line->master_count;
+        line->counters.outgoing_lost += counts ? 1 : 0;
+        if (counts && !line->lost_told) {
+            line->lost_told = true;
+            server104_note(line, "%s: masters %s did not take their values: the oldest of %llu are lost",
+                           line->line->name, line->line->masters[i].name,
+                           (unsigned long long)line->ring.capacity);
         }
     }
 }
 
 static void append(struct server104 *line, const struct line_outgoing *outgoing)
 {
-    uint64_t *newest = &line->newest[index_of(line, outgoing->tag)];
-    if (line->end - line->first == capacity(line)) {
+    if (outgoing_ring_is_full(&line->ring)) {
         drop_oldest(line);
     }
-    if (!is_timed(outgoing->tag) && *newest > line->first) {
-        event_at(line, *newest - 1)->superseded = true;
-    }
-    line->end++;
-    *event_at(line, line->end - 1) =
-        (struct out_event){outgoing->tag, outgoing->value, outgoing->position, false};
-    *newest = line->end;
+    outgoing_ring_append(&line->ring, outgoing->tag, &outgoing->value, outgoing->position, true);
 }
 
 void server104_outgoing(struct line_engine *engine, struct line_now now, const struct line_outgoing *value)
@@ -97,8 +65,8 @@ void server104_outgoing(struct line_engine *engine, struct line_now now, const s
     if (value->position == 0 || (tells && !value->older)) {
         server_object(value->tag, &value->value, &line->points[point].object);
     }
-    if (value->position > line->position) { /* else it was there before a RELOAD */
-        line->position = value->position;
+    if (value->position > line->ring.position) { /* else it was there before a RELOAD */
+        line->ring.position = value->position;
         if (server104_speaks(line, value->tag->station)) {
             append(line, value);
         }
@@ -110,45 +78,11 @@ void server104_outgoing(struct line_engine *engine, struct line_now now, const s
 
 /* ---- frames ---- */
 
-/* The next event that a group is to have, at or behind its place; false: there is none. */
-static bool next_event(struct server104 *line, struct server104_group *group, const struct out_event **event)
+static void object_of(const void *context, const struct tag *output, const struct value *value,
+                      struct komet_object *object)
 {
-    while (group->next < line->end) {
-        *event = event_at(line, group->next);
-        if (!(*event)->superseded && (*event)->position > group->taken) {
-            return true;
-        }
-        group->next++;
-    }
-    return false;
-}
-
-/* One ASDU of events: as many of one type and station as fit. Returns its size, 0 when there is none. */
-static size_t write_events(struct server104 *line, struct server104_group *group, uint8_t *octets)
-{
-    struct komet_asdu_writer writer;
-    const struct out_event *event;
-    const struct tag *first = NULL;
-    while (next_event(line, group, &event)) {
-        struct komet_object object;
-        if (first == NULL) {
-            struct komet_asdu_header header = {.type = event->tag->asdu,
-                                               .cause = KOMET_COT_SPONTANEOUS,
-                                               .oa = line->line->number,
-                                               .ca = event->tag->station->ca};
-            bool begun = komet_asdu_begin(&writer, &komet_profile_104, &header, octets, KOMET_ASDU_SIZE_MAX);
-            KOMET_ASSERT(begun);
-            first = event->tag;
-        }
-        server_object(event->tag, &event->value, &object);
-        if (event->tag->asdu != first->asdu || event->tag->station != first->station ||
-            !komet_asdu_add(&writer, &object)) {
-            break;
-        }
-        group->packed = event->position;
-        group->next++;
-    }
-    return first != NULL ? komet_asdu_end(&writer) : 0;
+    (void)context;
+    server_object(output, value, object);
 }
 
 /* M_EI_NA_1 of one address, its place in `addresses`. So many at a time: the masters hear of those that fit.
@@ -157,12 +91,11 @@ static void initialize_one(struct server104 *line, struct server104_group *group
                            uint8_t coi)
 {
     uint8_t octets[KOMET_ASDU_SIZE_ONE];
-    if (server104_parameter(line, PARAMETER_EOI) != 0 &&
-        group->frames - group->frames_acknowledged < SERVER104_FRAMES - 1) {
+    if (server104_parameter(line, PARAMETER_EOI) != 0 && outgoing_receiver_has_room(&group->receiver)) {
         size_t size = komet_station_initialized(group->station, address, coi, octets);
         bool taken = komet_group_event(group->group, octets, size);
         KOMET_ASSERT(taken);
-        group->ends[group->frames++ % SERVER104_FRAMES] = group->packed;
+        outgoing_receiver_sends(&group->receiver);
     }
 }
 
@@ -209,14 +142,15 @@ void server104_fill(struct server104 *line, struct line_now now, unsigned index)
     if (!group->initialized) {
         initialize(line, group);
     }
-    while (group->frames - group->frames_acknowledged < SERVER104_FRAMES - 1) {
-        size_t size = write_events(line, group, octets);
+    const struct outgoing_frames frames = {
+        .profile = &komet_profile_104, .oa = line->line->number, .object = object_of};
+    while (outgoing_receiver_has_room(&group->receiver)) {
+        size_t size = outgoing_ring_pack(&line->ring, &group->receiver, &frames, octets);
         if (size == 0) {
             return;
         }
         bool taken = komet_group_event(group->group, octets, size);
         KOMET_ASSERT(taken); /* the buffer has room for so many of the longest */
-        group->ends[group->frames++ % SERVER104_FRAMES] = group->packed;
     }
 }
 
@@ -224,16 +158,12 @@ void server104_acknowledged(struct server104 *line, unsigned index)
 {
     struct server104_group *group = &line->groups[index];
     uint64_t frames = komet_group_counters(group->group).events_acknowledged;
-    KOMET_ASSERT(frames <= group->frames);
-    if (frames == group->frames_acknowledged) {
-        return;
+    if (outgoing_receiver_acknowledged(&group->receiver, frames)) {
+        line->lost_told = false;
     }
-    group->frames_acknowledged = frames;
-    group->taken = group->ends[(frames - 1) % SERVER104_FRAMES];
-    line->lost_told = false;
 }
 
 void server104_skip_events(struct server104 *line, unsigned index)
 {
-    line->groups[index].next = line->end;
+    line->groups[index].receiver.next = line->ring.end;
 }

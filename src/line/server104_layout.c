@@ -19,12 +19,12 @@ static struct komet_group_settings group_settings(const struct line *line)
     link.t3_us = KOMET_MS(value[PARAMETER_WT3]);
     link.first_vs = (uint16_t)value[PARAMETER_ISSN];
     link.tolerate_cf3_mark = value[PARAMETER_CF3] != 0;
-    return (struct komet_group_settings){.link = link,
-                                         .connections =
-                                             line->master_count > 0 ? KOMET_GROUP_CONNECTIONS_MAX : 1,
-                                         .mode = KOMET_GROUP_ONE_STARTED,
-                                         .full = KOMET_GROUP_REFUSE,
-                                         .buffer_size = (size_t)SERVER104_FRAMES * (KOMET_ASDU_SIZE_MAX + 1)};
+    return (struct komet_group_settings){
+        .link = link,
+        .connections = line->master_count > 0 ? KOMET_GROUP_CONNECTIONS_MAX : 1,
+        .mode = KOMET_GROUP_ONE_STARTED,
+        .full = KOMET_GROUP_REFUSE,
+        .buffer_size = (size_t)outgoing_receiver_room(link.k) * (KOMET_ASDU_SIZE_MAX + 1)};
 }
 
 static struct komet_station_settings station_settings(const struct line *line)
@@ -58,7 +58,6 @@ static size_t lay_out(uint8_t *memory, const struct line *line, struct server104
     struct server104 none = {0};
     size_t used = 0;
     uint32_t tags = tags_of(line), stations = line->station_count;
-    size_t events = (size_t)line->parameters.value[PARAMETER_OBUF];
     struct server104 *laid = lay_out_take(memory, &used, sizeof *laid);
     if (laid != NULL) {
         memset(laid, 0, sizeof *laid);
@@ -72,16 +71,17 @@ static size_t lay_out(uint8_t *memory, const struct line *line, struct server104
     laid->tags = lay_out_take(memory, &used, tags * sizeof(struct tag *));
     laid->point_of = lay_out_take(memory, &used, tags * sizeof *laid->point_of);
     laid->last = lay_out_take(memory, &used, tags * sizeof *laid->last);
-    laid->newest = lay_out_take(memory, &used, tags * sizeof *laid->newest);
     laid->addresses = lay_out_take(memory, &used, stations * sizeof *laid->addresses);
     laid->modes = lay_out_take(memory, &used, stations * sizeof *laid->modes);
     laid->station_values = lay_out_take(memory, &used, stations * sizeof *laid->station_values);
     laid->station_changed = lay_out_take(memory, &used, stations * sizeof *laid->station_changed);
     laid->station_lacks = lay_out_take(memory, &used, stations * sizeof *laid->station_lacks);
-    laid->events = lay_out_take(memory, &used, events * sizeof *laid->events);
+    outgoing_ring_lay_out(&laid->ring, memory, &used, line, (uint64_t)line->parameters.value[PARAMETER_OBUF]);
     for (unsigned i = 0; i < laid->group_count; i++) {
         laid->group_memory[i] = lay_out_take(memory, &used, komet_group_size(&laid->group_settings));
         laid->station_memory[i] = lay_out_take(memory, &used, komet_station_size(&laid->station_settings));
+        outgoing_receiver_lay_out(&laid->receivers[i], memory, &used,
+                                  outgoing_receiver_room(laid->group_settings.link.k));
     }
     if (engine != NULL) {
         *engine = laid;
@@ -172,8 +172,9 @@ struct server104 *server104_lay_out(void *memory, const struct line *line)
 void server104_begin_group(struct server104 *line, unsigned group)
 {
     struct server104_group *state = &line->groups[group];
-    uint64_t next = state->next, told = state->told;
-    *state = (struct server104_group){.next = next, .packed = told, .taken = told, .told = told};
+    struct outgoing_receiver receiver = line->receivers[group];
+    outgoing_receiver_begin(&receiver, state->receiver.next, state->receiver.told);
+    *state = (struct server104_group){.receiver = receiver};
     state->group = komet_group_init(line->group_memory[group], komet_group_size(&line->group_settings),
                                     &line->group_settings);
     state->station = komet_station_init(line->station_memory[group],

@@ -83,7 +83,6 @@ static void move_values(struct server104 *line, const struct server104 *from,
 {
     for (uint32_t i = 0; i < line->tag_count; i++) {
         line->last[i] = value_unknown();
-        line->newest[i] = 0;
     }
     for (uint32_t i = 0; i < line->point_count; i++) {
         const struct tag *tag = line->tags[i];
@@ -95,23 +94,6 @@ static void move_values(struct server104 *line, const struct server104 *from,
         } else if (tag_type_is_output(tag->type) && line->ready) {
             line->station_lacks[tag->station - line->line->stations] = true;
             line->lacks_values = true;
-        }
-    }
-}
-
-/* Those that wait stay in their places. One of an output that is gone is none any more. */
-static void move_events(struct server104 *line, const struct server104 *from,
-                        const struct site_difference *difference)
-{
-    uint64_t capacity = (uint64_t)server104_parameter(line, PARAMETER_OBUF);
-    for (uint64_t place = line->first; place < line->end; place++) {
-        struct out_event *event = &line->events[place % capacity];
-        *event = from->events[place % capacity];
-        event->tag = tag_now(line, event->tag, difference);
-        if (event->tag == NULL || line->point_of[index_of(line, event->tag)] == SERVER104_NO_POINT) {
-            event->superseded = true;
-        } else { /* also of one that has changed */
-            line->newest[index_of(line, event->tag)] = place + 1;
         }
     }
 }
@@ -138,6 +120,9 @@ static void move_groups(struct server104 *line)
 {
     for (unsigned i = 0; i < line->group_count; i++) {
         struct server104_group *group = &line->groups[i];
+        struct outgoing_receiver receiver = line->receivers[i];
+        outgoing_receiver_move(&receiver, &group->receiver);
+        group->receiver = receiver;
         group->group =
             komet_group_move(line->group_memory[i], komet_group_size(&line->group_settings), group->group);
         group->station =
@@ -159,11 +144,10 @@ struct line_engine *server104_move(void *memory, struct line_engine *before, con
     }
     memcpy(laid, from, offsetof(struct server104, line));
     laid->resumes = laid->ready;
-    if (!laid->ready) { /* it is told from the beginning, then it listens */
-        laid->first = laid->end = 0;
-    }
     move_values(laid, from, difference);
-    move_events(laid, from, difference);
+    if (laid->ready) { /* else it is told from the beginning, then it listens */
+        outgoing_ring_move(&laid->ring, &from->ring, line, difference);
+    }
     move_commands(laid, difference);
     move_stations(laid, from, difference);
     if (laid->active) { /* else they begin with its grant */

@@ -5,8 +5,7 @@
  * (komet_group) and a station that answers them (komet_station). All stations answer from one table of
  * points. A line without `masters` has a group for each connection.
  *
- * Events wait in one ring for all groups, each of which is at its own place in it. A place counts all events
- * since the ring was made: first <= group.next <= last.
+ * Events wait in one ring for all groups (outgoing_ring.h).
  */
 #ifndef LINE_SERVER104_PRIVATE_H
 #define LINE_SERVER104_PRIVATE_H
@@ -16,6 +15,7 @@
 #include "komet/station.h"
 #include "line/line.h"
 #include "line/line_verbs.h"
+#include "line/outgoing_ring.h"
 
 #define SERVER104_NOTES_MAX     8 /* further ones are dropped: notes are for people */
 #define SERVER104_NOTE_SIZE     160
@@ -25,17 +25,9 @@
         */
 #define SERVER104_COMMANDS     16 /* open of one group */
 #define SERVER104_COMMANDS_MAX 64 /* open of the line, their ends awaited; one more is refused */
-#define SERVER104_FRAMES       64 /* frames of events that a group has under way or ready */
 #define SERVER104_NO_POINT     UINT32_MAX
 
 enum listen_state { LISTEN_NOT, LISTEN_ASKED, LISTEN_LISTENS };
-
-struct out_event {
-    const struct tag *tag;
-    struct value value;
-    uint64_t position;
-    bool superseded; /* a newer value of a type without time tag took its place */
-};
 
 /* A place for a connection. What it was stays to be seen until another one takes it. */
 struct server104_slot {
@@ -54,12 +46,8 @@ struct server104_slot {
 struct server104_group {
     struct komet_group *group;
     struct komet_station *station;
-    uint64_t next;                        /* place of the next event to be packed into a frame */
-    uint64_t packed;                      /* position of the last event that is in a frame */
-    uint64_t ends[SERVER104_FRAMES];      /* the same when frame n was made, at n modulo the size */
-    uint64_t frames, frames_acknowledged; /* handed to komet_group; taken by the masters */
-    uint64_t taken, told;                 /* position up to which the masters have all; that was told */
-    bool initialized;                     /* M_EI_NA_1 was handed to it, or is not wanted */
+    struct outgoing_receiver receiver; /* its masters */
+    bool initialized;                  /* M_EI_NA_1 was handed to it, or is not wanted */
 };
 
 /* A command whose end is awaited. */
@@ -92,9 +80,6 @@ struct server104 {
     } aborts[LINE_CONNECTIONS_MAX];
     unsigned abort_count;
 
-    uint64_t first, end; /* events: places of the oldest, and behind the newest */
-    uint64_t position;   /* of the newest event that the line was told */
-
     struct server104_command commands[SERVER104_COMMANDS_MAX];
     struct line_master_command master; /* the one that is handed out */
     bool master_waits;
@@ -121,8 +106,8 @@ struct server104 {
     uint32_t point_count, tag_count, first_tag;
     struct value *last; /* of each tag: the command that went on last, for the filters */
 
-    struct out_event *events; /* ring */
-    uint64_t *newest;         /* of each tag: place behind its newest event */
+    struct outgoing_ring ring;
+    struct outgoing_receiver receivers[LINE_CONNECTIONS_MAX]; /* of the groups, that have begun nothing yet */
 
     unsigned *modes; /* of each station: bits of enum station_mode */
     enum station_value *station_values;

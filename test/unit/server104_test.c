@@ -105,6 +105,22 @@ static void test_events_wait_for_each_group_and_come_again_on_its_next_connectio
     assert_int_equal(masters_got(world, 3, 36, KOMET_COT_SPONTANEOUS, NULL), 2);
 }
 
+/* A master acknowledges at its w, which is about 2/3 of k: with fewer frames under way it would wait for t2. */
+static void test_as_many_frames_are_under_way_as_the_window_has_room_for(void **state)
+{
+    struct masters_world *world = *state;
+    world->site.parameters.value[PARAMETER_K] = 90;
+    world->site.parameters.value[PARAMETER_W] = 60;
+    masters_again(world);
+    masters_activate(world, 0);
+    masters_start(world, 0, 1);
+    world->masters[0].silent = true;
+    for (unsigned i = 0; i < 89; i++) {
+        masters_event(world, TAG_D, i % 2);
+    }
+    assert_int_equal(masters_got(world, 0, 30, KOMET_COT_SPONTANEOUS, NULL), 89);
+}
+
 static void test_of_values_without_time_the_newest_goes_out(void **state)
 {
     struct masters_world *world = *state;
@@ -436,6 +452,7 @@ int main(void)
         CASE(test_a_stranger_is_refused_counted_and_told_once),
         CASE(test_one_of_a_group_is_started_and_each_start_has_a_letter),
         CASE(test_events_wait_for_each_group_and_come_again_on_its_next_connection),
+        CASE(test_as_many_frames_are_under_way_as_the_window_has_room_for),
         CASE(test_of_values_without_time_the_newest_goes_out),
         CASE(test_the_oldest_of_a_full_buffer_make_room_and_are_counted),
         CASE(test_what_the_masters_have_is_not_sent_again),
