@@ -249,11 +249,12 @@ static bool may_be_lost(const struct world *world, const struct check_output_eve
            world->checkers_masters.said_lost;
 }
 
-/* The one that was sent may as well have been this one: on the wire they are the same. */
-static bool says_the_same(const struct check_output_event *event, const struct check_output_event *sent)
+/* The event in front of it was sent, and may as well have been this one: on the wire they are the same. */
+static bool was_sent(const struct check_output *output, size_t event)
 {
-    return event->time_ms == sent->time_ms && event->number == sent->number &&
-           event->invalid == sent->invalid;
+    const struct check_output_event *of = &output->events[event], *before = of - 1;
+    return event > 0 && of->time_ms == before->time_ms && of->number == before->number &&
+           of->invalid == before->invalid;
 }
 
 /* The events in front of `event` that are not to be missing, behind the one that was sent before it. */
@@ -262,7 +263,7 @@ static void check_none_missing(struct world *world, unsigned group, unsigned num
 {
     const struct check_output *output = &checkers_of(world)->outputs[number];
     for (size_t i = next; is_timed(number) && i < event; i++) {
-        bool sent = next > 0 && says_the_same(&output->events[i], &output->events[next - 1]);
+        bool sent = was_sent(output, i);
         if (!sent && !may_be_lost(world, &output->events[i])) {
             checkers_breach(world, CHECK_MISSED,
                             "masters %u %s event %" PRIu64 " of output %u; the newest is %" PRIu64, group,
@@ -378,7 +379,8 @@ bool checkers_masters_complete(const struct world *world)
             const struct check_output *output = &checkers->outputs[i];
             size_t next = checkers->next[g][i];
             next = !is_timed(i) && next + 1 < output->count ? output->count - 1 : next; /* only the newest */
-            while (next < output->count && may_be_lost(world, &output->events[next])) {
+            while (next < output->count &&
+                   (may_be_lost(world, &output->events[next]) || was_sent(output, next))) {
                 next++;
             }
             if (next < output->count) {
