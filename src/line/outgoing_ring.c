@@ -160,7 +160,7 @@ static bool next_event(const struct outgoing_ring *ring, struct outgoing_receive
 {
     while (receiver->next < ring->end) {
         *event = event_at(ring, receiver->next);
-        bool has = (*event)->position > 0 && (*event)->position <= receiver->taken.position;
+        bool has = (*event)->position > 0 && (*event)->position <= receiver->packed.position;
         if (!(*event)->superseded && !has) {
             return true;
         }
@@ -209,7 +209,11 @@ bool outgoing_receiver_acknowledged(struct outgoing_receiver *receiver, uint64_t
         return false;
     }
     receiver->frames_acknowledged = frames;
-    receiver->taken = receiver->ends[(frames - 1) % receiver->room];
+    const struct outgoing_mark *end = &receiver->ends[(frames - 1) % receiver->room];
+    receiver->taken.place = end->place;
+    if (end->position > receiver->taken.position) { /* else of values that were written before it was told */
+        receiver->taken.position = end->position;
+    }
     return true;
 }
 

@@ -97,8 +97,7 @@ void outgoing_receiver_lay_out(struct outgoing_receiver *receiver, uint8_t *memo
                                uint64_t room);
 /* It begins at a place, with what is behind a position; no frame is under way. */
 void outgoing_receiver_begin(struct outgoing_receiver *receiver, uint64_t place, uint64_t position);
-/* It has all up to a mark, by whomever, and goes on behind it; frames that were under way are gone, and are not
- * counted. */
+/* It goes on behind a mark; frames that were under way are gone, and are not counted. */
 void outgoing_receiver_restart(struct outgoing_receiver *receiver, struct outgoing_mark mark);
 /* The event of a place makes room; true: the receiver has not sent it, and loses it. */
 bool outgoing_receiver_loses(struct outgoing_receiver *receiver, uint64_t place);

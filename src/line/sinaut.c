@@ -65,20 +65,28 @@ size_t sinaut_lay_out(uint8_t *memory, const struct line *of, struct sinaut **la
     struct sinaut *line = lay_out_take(memory, &used, size);
     struct value *last = lay_out_take(memory, &used, tags * sizeof(struct value));
     struct value *current = lay_out_take(memory, &used, tags * sizeof(struct value));
+    struct outgoing_ring ring;
+    uint64_t room = outgoing_receiver_room(settings.link.k);
+    uint64_t capacity = sinaut_manner_of(of)->balanced ? (uint64_t)of->parameters.value[PARAMETER_OBUF] : 0;
+    outgoing_ring_lay_out(&ring, memory, &used, of, capacity);
     if (memory != NULL) {
         memset(line, 0, size);
         line->settings = settings;
         line->manner = sinaut_manner_of(of);
         line->last = last;
         line->current = current;
+        line->ring = ring;
         line->tag_count = tags;
         *laid = line;
     }
     for (unsigned p = 0; p < of->partner_count; p++) {
         size_t group_size = komet_group_size(&settings);
         void *group = lay_out_take(memory, &used, group_size);
+        struct outgoing_receiver receiver;
+        outgoing_receiver_lay_out(&receiver, memory, &used, room);
         if (memory != NULL) {
             line->partner[p].group = komet_group_init(group, group_size, &settings);
+            line->partner[p].receiver = receiver;
         }
     }
     return used;
@@ -254,6 +262,7 @@ static void path_changed(struct sinaut *line, struct line_now now, unsigned part
     own->calm_at = now.instant;
     own->calm_when_asked = false;
     own->question_count = 0; /* it asks anew, as we do */
+    sinaut_outgoing_follow(line, partner);
     for (unsigned i = 0; i < line->line->station_count; i++) {
         line->stations[i].wanted[partner] = 0;
     }
@@ -447,9 +456,7 @@ static void sinaut_deactivate(struct line_engine *engine, struct line_now now, e
     sinaut_commands_abandon(line, PARTNERS_NO_PATH, komet_reason_name(reason));
     sinaut_answers_abandon(line, PARTNERS_NO_PATH);
     sinaut_stations_forget(line);
-    for (unsigned p = 0; p < line->line->partner_count; p++) {
-        komet_group_forget_events(line->partner[p].group); /* who acts next sends what is not acknowledged */
-    }
+    sinaut_outgoing_forget(line); /* who acts next sends what is not acknowledged */
     if (!line->stands_by) {
         close_line(line, now, reason);
     }

@@ -39,13 +39,15 @@ struct komet_group_settings sinaut_group_settings(const struct line *line)
 {
     enum komet_link_role role = line_listens(line) ? KOMET_CONTROLLED : KOMET_CONTROLLING;
     bool sends_values = sinaut_manner_of(line)->balanced;
-    return (struct komet_group_settings){.link = line_link_settings(line, role),
-                                         .start_when_told = starts_one(line),
-                                         .connections = PARTNERS_NETWORKS,
-                                         .mode = KOMET_GROUP_ALL_STARTED,
-                                         .full = KOMET_GROUP_DROP_OLDEST,
-                                         .buffer_size =
-                                             sends_values ? SINAUT_BUFFER_SIZE : KOMET_GROUP_BUFFER_MIN};
+    struct komet_link_settings link = line_link_settings(line, role);
+    return (struct komet_group_settings){
+        .link = link,
+        .start_when_told = starts_one(line),
+        .connections = PARTNERS_NETWORKS,
+        .mode = KOMET_GROUP_ALL_STARTED,
+        .full = KOMET_GROUP_REFUSE,
+        .buffer_size = sends_values ? (size_t)outgoing_receiver_room(link.k) * (KOMET_ASDU_SIZE_MAX + 1)
+                                    : KOMET_GROUP_BUFFER_MIN};
 }
 
 /* A line that is paired is true as soon as one of its two is connected, as a line of one connection is. */

@@ -80,19 +80,25 @@ static struct sinaut *take_over(void *memory, const struct line *line, struct si
     sinaut_lay_out(memory, line, &laid);
     struct value *last = laid->last, *current = laid->current;
     struct komet_group *group[PARTNERS_MAX];
+    struct outgoing_receiver receiver[PARTNERS_MAX];
+    struct outgoing_ring ring = laid->ring;
     uint32_t tag_count = laid->tag_count;
     for (unsigned p = 0; p < PARTNERS_MAX; p++) {
         group[p] = laid->partner[p].group;
+        receiver[p] = laid->partner[p].receiver;
     }
     memcpy(laid, from, sizeof *laid); /* the settings are the same, else it would reconnect */
     laid->line = line;
     laid->last = last;
     laid->current = current;
+    laid->ring = ring;
     laid->tag_count = tag_count;
     laid->unknown_count = 0; /* an address may have a tag now, or none any more */
     for (unsigned p = 0; p < line->partner_count; p++) {
         laid->partner[p].group =
             komet_group_move(group[p], komet_group_size(&laid->settings), from->partner[p].group);
+        outgoing_receiver_move(&receiver[p], &from->partner[p].receiver);
+        laid->partner[p].receiver = receiver[p];
     }
     return laid;
 }
@@ -121,6 +127,7 @@ struct line_engine *sinaut_move(void *memory, struct line_engine *before, const 
     struct sinaut *from = (struct sinaut *)before;
     KOMET_ASSERT(is_drained(from));
     struct sinaut *laid = take_over(memory, line, from);
+    outgoing_ring_move(&laid->ring, &from->ring, line, difference);
     forget_pings(laid);
     laid->resume = laid->told || laid->resume != RESUME_NOT ? RESUME_AWAITED : RESUME_NOT;
     if (move_values(laid, now, from, difference)) {

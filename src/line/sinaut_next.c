@@ -46,6 +46,7 @@ static void take_group_output(struct sinaut *line, struct line_now now, unsigned
         sinaut_work(line, now);
         return;
     case KOMET_GROUP_OUT_ACKNOWLEDGED:
+        sinaut_outgoing_acknowledged(line, partner);
         sinaut_commands_acknowledged(line, path, from->acknowledged);
         sinaut_work(line, now);
         return;
@@ -153,7 +154,7 @@ static bool take_own_output(struct sinaut *line, struct line_output *output)
             return true;
         }
     }
-    return false;
+    return sinaut_outgoing_taken(line, output);
 }
 
 /* All else that the groups want goes before octets: a caller that does not take those must not leave untaken

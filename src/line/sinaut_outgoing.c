@@ -1,12 +1,15 @@
 /*
  * Values that a Sinaut line sends: each output of types 1 to 40 has a current value, and a new one goes to
- * both partners as a spontaneous ASDU, through the buffer of each (reference 1.5, 3.4).
+ * both partners as a spontaneous ASDU (reference 1.5, 3.4). They wait in one ring (outgoing_ring.h) until they
+ * are acknowledged.
  *
- * While one partner is connected and the other is not, the one has them. While none is, values with a time
- * tag wait in the buffers; others do not, since the interrogation brings the newest.
+ * Each partner gets them in order, from where it is. Who is not connected follows the other one: when he comes
+ * again he gets what nobody has acknowledged. While none is, values with a time tag wait; others do not, since
+ * the interrogation brings the newest.
  *
  * What outputs have is the server's to know: it tells an instance that comes to act, and no interrogation is
- * answered before it has.
+ * answered before it has. Of what outputs follow it tells all events that a partner has not acknowledged, to
+ * whichever instance sent them; values that were written are the instance's own.
  */
 #include "line/sinaut_private.h"
 #include "model/conversion.h"
@@ -39,48 +42,168 @@ void sinaut_outgoing_object(const struct sinaut *line, struct line_now now, cons
     KOMET_ASSERT(fits); /* what did not fit never became the current value */
 }
 
-static void send_to(struct sinaut *line, unsigned partner, const struct tag *tag,
-                    const struct komet_object *object)
+/* ---- to the partners ---- */
+
+static void frame_object(const void *context, const struct tag *tag, const struct value *value,
+                         struct komet_object *object)
 {
-    uint8_t octets[KOMET_ASDU_SIZE_ONE];
-    struct komet_asdu_writer writer;
-    struct komet_asdu_header header = {
-        .type = tag->asdu, .cause = KOMET_COT_SPONTANEOUS, .oa = line->line->number, .ca = tag->station->ca};
-    bool begun = komet_asdu_begin(&writer, line->manner->profile, &header, octets, sizeof octets);
-    KOMET_ASSERT(begun);
-    bool added = komet_asdu_add(&writer, object);
-    KOMET_ASSERT(added);
-    bool taken = komet_group_event(line->partner[partner].group, octets, komet_asdu_end(&writer));
-    KOMET_ASSERT(taken); /* the oldest give way */
+    struct value said = *value;
+    (void)context;
+    char fault[CONVERSION_FAULT_SIZE];
+    if (!object_from_value(tag, &said, flags_reading(tag), object, fault)) { /* RELOAD: it has another type */
+        said.status = STATUS_INVALID;
+        bool fits = object_from_value(tag, &said, flags_reading(tag), object, fault);
+        KOMET_ASSERT(fits);
+    }
 }
 
-/* To both partners; true: one of them is connected. */
-static bool send_to_all(struct sinaut *line, const struct tag *tag, const struct value *value,
-                        const struct komet_object *object)
+static bool any_connected(const struct sinaut *line)
 {
-    bool sent = false;
-    if (!line->active || tag->ignored || !sinaut_speaks(line, tag->station)) {
-        return false;
+    return line->partner[0].connected || line->partner[1].connected;
+}
+
+/* Frames for a partner, as many as it may have. */
+static void fill(struct sinaut *line, struct sinaut_partner *partner)
+{
+    const struct outgoing_frames frames = {
+        .profile = line->manner->profile, .oa = line->line->number, .object = frame_object};
+    uint8_t octets[KOMET_ASDU_SIZE_MAX];
+    while (line->active && partner->connected && outgoing_receiver_has_room(&partner->receiver)) {
+        size_t size = outgoing_ring_pack(&line->ring, &partner->receiver, &frames, octets);
+        if (size == 0) {
+            return;
+        }
+        bool taken = komet_group_event(partner->group, octets, size);
+        KOMET_ASSERT(taken); /* the buffer has room for so many of the longest */
+    }
+}
+
+static void forward(struct outgoing_mark *mark, const struct outgoing_mark *to)
+{
+    mark->place = mark->place > to->place ? mark->place : to->place;
+    mark->position = mark->position > to->position ? mark->position : to->position;
+}
+
+void sinaut_outgoing_acknowledged(struct sinaut *line, unsigned partner)
+{
+    struct sinaut_partner *own = &line->partner[partner];
+    uint64_t frames = komet_group_counters(own->group).events_acknowledged;
+    if (!outgoing_receiver_acknowledged(&own->receiver, frames)) {
+        return;
+    }
+    forward(&line->taken, &own->receiver.taken);
+    for (unsigned p = 0; p < line->line->partner_count; p++) {
+        if (!line->partner[p].connected) {
+            forward(&line->partner[p].receiver.taken, &line->taken);
+        }
+    }
+    fill(line, own);
+}
+
+void sinaut_outgoing_follow(struct sinaut *line, unsigned partner)
+{
+    struct sinaut_partner *own = &line->partner[partner];
+    bool connected = sinaut_data_path(line, partner) != PARTNERS_NO_PATH;
+    if (connected == own->connected) { /* another path: what is not acknowledged goes again on that */
+        return;
+    }
+    sinaut_outgoing_acknowledged(line, partner);
+    own->connected = connected;
+    if (!connected) {
+        komet_group_forget_events(own->group);
+    }
+    struct outgoing_mark begin = own->receiver.taken;
+    begin.place = begin.place > line->ring.first ? begin.place : line->ring.first;
+    outgoing_receiver_restart(&own->receiver, begin);
+    fill(line, own);
+}
+
+bool sinaut_outgoing_taken(struct sinaut *line, struct line_output *output)
+{
+    for (unsigned p = 0; p < line->line->partner_count && line->active; p++) {
+        struct sinaut_partner *own = &line->partner[p];
+        if (own->receiver.taken.position > own->receiver.told) {
+            own->receiver.told = own->receiver.taken.position;
+            output->kind = LINE_OUT_TAKEN;
+            output->group = p;
+            output->position = own->receiver.told;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- new values ---- */
+
+/* The next value would push one out that a partner who is connected has not been sent. */
+static bool holds_up(const struct sinaut *line)
+{
+    bool holds = false;
+    for (unsigned p = 0; p < line->line->partner_count && outgoing_ring_is_full(&line->ring); p++) {
+        const struct sinaut_partner *own = &line->partner[p];
+        holds = holds || (own->connected && own->receiver.next <= line->ring.first);
+    }
+    return holds;
+}
+
+/* The value that was at a place: a partner who is connected has not been sent it; or none is, and nobody has
+ * it. */
+static bool is_lost(struct sinaut *line, uint64_t place)
+{
+    bool lost = !any_connected(line) && place >= line->taken.place;
+    for (unsigned p = 0; p < line->line->partner_count; p++) {
+        struct sinaut_partner *own = &line->partner[p];
+        lost = (outgoing_receiver_loses(&own->receiver, place) && own->connected) || lost;
+    }
+    return lost;
+}
+
+static void make_room(struct sinaut *line)
+{
+    if (!outgoing_ring_is_full(&line->ring) || !is_lost(line, outgoing_ring_drop_oldest(&line->ring))) {
+        return;
+    }
+    line->counters.outgoing_lost++;
+    if (!line->lost_told) {
+        line->lost_told = true;
+        sinaut_note(line, "%s: partners did not take their values: the oldest of %llu are lost (OBUF)",
+                    line->line->name, (unsigned long long)line->ring.capacity);
+    }
+}
+
+static bool is_sent(const struct sinaut *line, const struct tag *tag)
+{
+    return line->active && !tag->ignored && sinaut_speaks(line, tag->station);
+}
+
+/* To both partners. */
+static void send_to_all(struct sinaut *line, struct line_now now, const struct tag *tag,
+                        const struct value *value, uint64_t position)
+{
+    struct value kept = *value;
+    if (!is_sent(line, tag)) {
+        return;
     }
     if (sinaut_debugs(line, tag->station, PARAMETER_DBGO, DEBUG_OUT_VALUES)) {
         char text[VALUE_TEXT_SIZE];
         value_text(tag->type, value, text);
         sinaut_note(line, "%s: %s is sent: %s", line->line->name, tag->name, text);
     }
-    for (unsigned p = 0; p < line->line->partner_count; p++) {
-        sent = sent || sinaut_data_path(line, p) != PARTNERS_NO_PATH;
+    if (!any_connected(line) && komet_type_find(tag->asdu)->time == KOMET_TIME_NONE) {
+        return;
     }
-    for (unsigned p = 0; p < line->line->partner_count; p++) {
-        bool waits = !sent && object->time_size != KOMET_TIME_NONE;
-        if (waits || sinaut_data_path(line, p) != PARTNERS_NO_PATH) {
-            send_to(line, p, tag, object);
-        }
+    if (!komet_utc_known(kept.time)) {
+        kept.time = now.utc;
     }
-    return sent;
+    make_room(line);
+    outgoing_ring_append(&line->ring, tag, &kept, position, false);
+    for (unsigned p = 0; p < line->line->partner_count; p++) {
+        fill(line, &line->partner[p]);
+    }
 }
 
-const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, const struct value *value,
-                                  bool *sent)
+const char *sinaut_outgoing_value(struct sinaut *line, struct line_now now, const struct tag *tag,
+                                  const struct value *value, bool *sent)
 {
     static char fault[CONVERSION_FAULT_SIZE];
     struct komet_object object;
@@ -88,8 +211,12 @@ const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, co
     if (!object_from_value(tag, value, flags_reading(tag), &object, fault)) {
         return fault;
     }
+    if (is_sent(line, tag) && holds_up(line)) {
+        return "the partners do not take their values: as many wait as OBUF allows";
+    }
     line->current[sinaut_tag_index(line, tag)] = *value;
-    *sent = send_to_all(line, tag, value, &object);
+    *sent = is_sent(line, tag) && any_connected(line);
+    send_to_all(line, now, tag, value, 0);
     return NULL;
 }
 
@@ -97,8 +224,17 @@ const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, co
 
 void sinaut_outgoing_forget(struct sinaut *line)
 {
-    line->told = false;
+    line->told = line->lost_told = false;
     line->resume = RESUME_NOT;
+    outgoing_ring_clear(&line->ring);
+    line->taken = (struct outgoing_mark){0, 0};
+    for (unsigned p = 0; p < line->line->partner_count; p++) {
+        struct sinaut_partner *own = &line->partner[p];
+        komet_group_forget_events(own->group);
+        outgoing_receiver_acknowledged(&own->receiver, komet_group_counters(own->group).events_acknowledged);
+        outgoing_receiver_restart(&own->receiver, line->taken);
+        own->receiver.told = 0;
+    }
     for (uint32_t i = 0; i < line->tag_count; i++) {
         line->current[i] = value_unknown();
     }
@@ -108,10 +244,16 @@ void sinaut_outgoing_begin(struct line_engine *engine, struct line_now now, cons
                            unsigned count)
 {
     struct sinaut *line = (struct sinaut *)engine;
-    (void)now, (void)positions, (void)count; /* nothing is missing yet that was there */
-    line->told =
-        line->told || line->resume == RESUME_BEGUN; /* and events are missing: what differs is sent */
-    line->resume = line->resume == RESUME_AWAITED ? RESUME_BEGUN : RESUME_NOT;
+    (void)now;
+    if (line->resume == RESUME_AWAITED) { /* its partners go on where they are */
+        line->resume = RESUME_BEGUN;
+        return;
+    }
+    for (unsigned p = 0; p < line->line->partner_count && p < count; p++) {
+        struct outgoing_receiver *receiver = &line->partner[p].receiver;
+        receiver->taken.position = receiver->packed.position = receiver->told = positions[p];
+        line->taken.position = positions[p] > line->taken.position ? positions[p] : line->taken.position;
+    }
 }
 
 void sinaut_outgoing_keep(struct sinaut *line, struct line_now now, const struct tag *tag,
@@ -133,21 +275,6 @@ static struct value fitting(struct line_now now, const struct tag *tag, struct v
     return value;
 }
 
-/* An event of what the output follows; an older one is sent, and is not what it has. */
-static void take_event(struct sinaut *line, struct line_now now, const struct tag *tag,
-                       const struct value *value, bool older)
-{
-    struct value *current = &line->current[sinaut_tag_index(line, tag)], kept = *current;
-    struct komet_object object;
-    *current = *value;
-    sinaut_outgoing_object(line, now, tag, &object);
-    send_to_all(line, tag, value, &object);
-    if (older) {
-        *current = kept;
-    }
-    sinaut_work(line, now);
-}
-
 void sinaut_outgoing(struct line_engine *engine, struct line_now now, const struct line_outgoing *outgoing)
 {
     struct sinaut *line = (struct sinaut *)engine;
@@ -155,14 +282,21 @@ void sinaut_outgoing(struct line_engine *engine, struct line_now now, const stru
     struct value *current = &line->current[sinaut_tag_index(line, tag)];
     const struct value value = fitting(now, tag, outgoing->value);
     bool resumes = line->resume != RESUME_NOT; /* all events follow */
-    bool missed = line->told && !resumes && tag->source != NULL && !value_same(&value, current);
-    if (outgoing->position == 0 && resumes && current->status != STATUS_UNKNOWN) {
+    bool event = outgoing->position > 0, news = event && outgoing->position > line->ring.position;
+    bool missed = !event && line->told && !resumes && tag->source != NULL && !value_same(&value, current);
+    if (event ? !news : resumes && current->status != STATUS_UNKNOWN) {
         return;
     }
-    if (outgoing->position > 0 || missed) {
-        take_event(line, now, tag, &value, outgoing->older);
-    } else if (current->status == STATUS_UNKNOWN || tag->source != NULL) { /* else it was written meanwhile */
-        *current = value;
+    bool older = event && (outgoing->older || !(line->told || resumes)); /* it was told what the output has */
+    if (!older && (event || tag->source != NULL || current->status == STATUS_UNKNOWN)) {
+        *current = value; /* else it was written meanwhile */
+    }
+    if (news) {
+        line->ring.position = outgoing->position;
+    }
+    if (news || missed) {
+        send_to_all(line, now, tag, &value, outgoing->position);
+        sinaut_work(line, now);
     }
 }
 

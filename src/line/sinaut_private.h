@@ -14,6 +14,7 @@
 #include "line/late_answers.h"
 #include "line/line.h"
 #include "line/line_verbs.h"
+#include "line/outgoing_ring.h"
 #include "line/services.h"
 #include "role/partners.h"
 
@@ -27,7 +28,6 @@
 #define SINAUT_QUESTIONS_MAX 4   /* interrogations of one partner that wait for their answer */
 #define SINAUT_ANSWERS_MAX   64  /* to commands of partners; one more is not confirmed */
 #define SINAUT_FOUND_MAX     4   /* addresses of one name; further ones are strangers */
-#define SINAUT_BUFFER_SIZE   (32u * 1024) /* octets of values for one partner; the oldest give way */
 
 #define CA_GLOBAL 0xFFFFu /* all stations */
 
@@ -126,13 +126,15 @@ struct sinaut_answer {
 };
 
 struct sinaut_partner {
-    struct komet_group *group;      /* NULL: there is none */
-    struct komet_instant start_at;  /* its interrogation after the start may go (PSD) */
-    struct komet_instant calm_at;   /* no more is asked until then */
-    bool calm_when_asked;           /* both deliver: the next question is followed by such a pause */
-    struct komet_instant answer_by; /* it was interrogated: said when it does not answer; else NEVER */
-    uint8_t wanted;                 /* of all stations at once */
-    uint32_t answered;              /* objects that came in answer to an interrogation of ours */
+    struct komet_group *group;         /* NULL: there is none */
+    bool connected;                    /* a path carries its data */
+    struct outgoing_receiver receiver; /* of our values */
+    struct komet_instant start_at;     /* its interrogation after the start may go (PSD) */
+    struct komet_instant calm_at;      /* no more is asked until then */
+    bool calm_when_asked;              /* both deliver: the next question is followed by such a pause */
+    struct komet_instant answer_by;    /* it was interrogated: said when it does not answer; else NEVER */
+    uint8_t wanted;                    /* of all stations at once */
+    uint32_t answered;                 /* objects that came in answer to an interrogation of ours */
     struct sinaut_question questions[SINAUT_QUESTIONS_MAX];
     uint8_t question_count; /* the first one is being answered */
 };
@@ -158,9 +160,12 @@ struct sinaut {
     struct komet_instant listen_at; /* asked again, after a fault */
     struct komet_instant quiet_at;  /* both partners deliver, which was told: no more is until then */
 
-    struct value *last;    /* of each tag of the line: what went on last, for the filters */
-    struct value *current; /* of each output that sends its value: what it has */
-    bool told;             /* what they have: before, nobody is answered with it */
+    struct value *last;         /* of each tag of the line: what went on last, for the filters */
+    struct value *current;      /* of each output that sends its value: what it has */
+    struct outgoing_ring ring;  /* of values on their way */
+    struct outgoing_mark taken; /* a partner has acknowledged all up to here */
+    bool lost_told;
+    bool told; /* what they have: before, nobody is answered with it */
     enum sinaut_resume resume;
     uint32_t tag_count;
 
@@ -343,10 +348,16 @@ void sinaut_answers_abandon(struct sinaut *line, unsigned path);
 void sinaut_answers_work(struct sinaut *line, struct line_now now);
 
 /* sinaut_outgoing.c: values that we send. */
-/* An output has a value: it is sent to each partner. NULL, or why it cannot be said in its type. `sent`: a
- * partner was connected. */
-const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, const struct value *value,
-                                  bool *sent);
+/* An output has a value: it is sent to each partner. NULL, or why it cannot be: it cannot be said in its type,
+ * or too many wait. `sent`: a partner was connected. */
+const char *sinaut_outgoing_value(struct sinaut *line, struct line_now now, const struct tag *tag,
+                                  const struct value *value, bool *sent);
+/* A partner's data path is another one, or there is none. */
+void sinaut_outgoing_follow(struct sinaut *line, unsigned partner);
+/* A partner has acknowledged frames. */
+void sinaut_outgoing_acknowledged(struct sinaut *line, unsigned partner);
+/* How far partners have what the server told, when they have more than was said; false: they have not. */
+bool sinaut_outgoing_taken(struct sinaut *line, struct line_output *output);
 /* What the server tells of outputs, when the line comes to act. */
 void sinaut_outgoing_begin(struct line_engine *engine, struct line_now now, const uint64_t *positions,
                            unsigned count);

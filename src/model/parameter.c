@@ -35,7 +35,8 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
         PARAMETER_CMDC, "Command Confirm", "CMDC", 0, 3, 3, SCOPE_STATION,
         "When a command counts as confirmed: 0 when its frame is acknowledged, 1 by COT 7, 2 by COT 10, 3 by "
         "the first of 7 and 10. Of iec104-server (default 1): how a master's command is confirmed: 0 not, 1 "
-        "with COT 7, 2 with COT 10, 3 with both; a refusal always, with COT 7 or with 44 to 47 where a station "
+        "with COT 7, 2 with COT 10, 3 with both; a refusal always, with COT 7 or with 44 to 47 where a "
+        "station "
         "said so."),
     INTEGER(PARAMETER_DBGI, "Debug Input", "DBGI", 0, 255, 0, SCOPE_STATION,
             "Mask of what is logged of received data."),
@@ -95,9 +96,10 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
      "With SP: the address of this machine at which the line waits; ALL: on every interface."},
     BOOLEAN(PARAMETER_SKO, "Standby Keep Open", "SKO", 1, SCOPE_LINE,
             "An instance that is passive, or becomes so, has its connections open and is silent on them."),
-    BOOLEAN(PARAMETER_SIC, "Standby Interrogation Command", "SIC", 0, SCOPE_LINE,
-            "A passive instance with its connections open (SKO) interrogates, too, and so knows which partner "
-            "is HOT before it acts."),
+    BOOLEAN(
+        PARAMETER_SIC, "Standby Interrogation Command", "SIC", 0, SCOPE_LINE,
+        "A passive instance with its connections open (SKO) interrogates, too, and so knows which partner "
+        "is HOT before it acts."),
     INTEGER(PARAMETER_SRCS, "Strict Redundancy Connection Signalisation", "SRCS", 1, 4, 4, SCOPE_LINE,
             "Started connections that the line must have to be true; by default all that are configured."),
     {PARAMETER_TKI, "Tcp Keep Init", "TKI", PARAMETER_INTEGER, "s", 0, 3600, 0, SCOPE_LINE,
@@ -124,8 +126,8 @@ static const struct parameter_row rows[PARAMETER_COUNT] = {
         "a master's command without a selection is refused."),
     INTEGER(
         PARAMETER_OBUF, "Outgoing Buffer", "OBUF", 100, 1000000, 10000, SCOPE_LINE,
-        "Of iec104-server: values that are kept until the masters have acknowledged them; the oldest make "
-        "room."),
+        "Of iec104-server and iec104-sinaut: values that are kept until the masters, or the partner, have "
+        "acknowledged them; the oldest make room."),
     INTEGER(PARAMETER_EOI, "End of Initialization", "EOI", 0, 1, 0, SCOPE_LINE,
             "Of iec104-server: 1 tells the masters with type 70 when an instance has begun to act, and of a "
             "station for which RELOAD brought new or changed outputs."),

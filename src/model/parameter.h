@@ -62,7 +62,7 @@ enum parameter_id {
     PARAMETER_ICCP,  /* flags as ICCP has them */
     PARAMETER_CFRZ,  /* counters are frozen before it: 0 not, 1 frozen, 2 frozen and reset */
     PARAMETER_SBE,   /* select before execute */
-    PARAMETER_OBUF,  /* a line that listens: events kept for its masters */
+    PARAMETER_OBUF,  /* events kept for its masters, or for the partner */
     PARAMETER_EOI,   /* it sends M_EI_NA_1 when it begins to act: 0 no, 1 yes */
     PARAMETER_CSC,   /* it confirms clock synchronisation */
     PARAMETER_CAGE,  /* it refuses commands whose time tag is further away, 0: none */

@@ -97,16 +97,6 @@ bool line_is_server(const struct line *line)
     return false;
 }
 
-int line_master_group(const struct line *line, const char *name)
-{
-    for (unsigned i = 0; i < line->master_count; i++) {
-        if (strcmp(line->masters[i].name, name) == 0) {
-            return (int)i;
-        }
-    }
-    return -1;
-}
-
 bool address_is_loopback(const char *host)
 {
     unsigned part[4];
@@ -254,6 +244,41 @@ bool tag_sends_value(const struct tag *tag)
 bool line_has_outgoing(const struct line *line)
 {
     return line_is_server(line) || line->protocol == PROTOCOL_IEC104_SINAUT;
+}
+
+unsigned line_receivers(const struct line *line)
+{
+    return line_is_server(line)                       ? line->master_count
+           : line->protocol == PROTOCOL_IEC104_SINAUT ? line->partner_count
+                                                      : 0;
+}
+
+const char *line_receiver_name(const struct line *line, unsigned receiver)
+{
+    KOMET_ASSERT(receiver < line_receivers(line));
+    return line_is_server(line) ? line->masters[receiver].name : line->partners[receiver].name;
+}
+
+int line_find_receiver(const struct line *line, const char *name)
+{
+    for (unsigned i = 0; i < line_receivers(line); i++) {
+        if (strcmp(line_receiver_name(line, i), name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+uint64_t line_outgoing_capacity(const struct line *line)
+{
+    bool any = line_is_server(line);
+    for (unsigned i = 0; i < line->station_count && !any && line_has_outgoing(line); i++) {
+        for (uint32_t k = 0; k < line->stations[i].tag_count && !any; k++) {
+            const struct tag *tag = &line->stations[i].tags[k];
+            any = tag->source != NULL && tag_is_outgoing(tag);
+        }
+    }
+    return any ? (uint64_t)line->parameters.value[PARAMETER_OBUF] : 0;
 }
 
 bool tag_is_outgoing(const struct tag *tag)

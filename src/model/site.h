@@ -55,7 +55,7 @@ struct tag {
     const char *column;                  /* `destination` of an input: "M.ROW" of "M.ROW(8)"; NULL: none */
     uint32_t column_rows;                /* 8; these are tags of their own, from its address on */
     struct tag *first_row;               /* of its column: it has the same address; NULL: it has no column */
-    struct tag *master;                  /* of a row: whose column it is in, and whose time it has; else NULL */
+    struct tag *master; /* of a row: whose column it is in, and whose time it has; else NULL */
 };
 
 enum station_zone { STATION_ZONE_UTC, STATION_ZONE_LOCAL, STATION_ZONE_OFFSET, STATION_ZONE_ARRIVAL };
@@ -222,8 +222,14 @@ const struct tag *site_find_tag(const struct site *site, const char *name);
 
 /* Its partners connect to it, and it answers them (protocol iec104-server). */
 bool line_is_server(const struct line *line);
-/* The number of its group of masters of that name; -1: it has none such. */
-int line_master_group(const struct line *line, const char *name);
+/* Who receives values of its outputs, each with a place of its own among the events: groups of masters, systems
+ * of a Sinaut partner's. How many; the name of one; the number of that with a name, -1: there is none. */
+unsigned line_receivers(const struct line *line);
+const char *line_receiver_name(const struct line *line, unsigned receiver);
+int line_find_receiver(const struct line *line, const char *name);
+/* How many events of its outputs are kept until receivers have acknowledged them (OBUF); 0: it makes none, since
+ * no output of a Sinaut line follows another tag. */
+uint64_t line_outgoing_capacity(const struct line *line);
 
 /* True for an output that sends its value as one of types 1 to 40, and not as a command. */
 bool tag_sends_value(const struct tag *tag);

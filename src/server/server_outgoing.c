@@ -21,30 +21,6 @@
 #define TIME_OF_ARRIVAL_BIT 0x1000000u
 #define OLDER_BIT           0x2000000u
 
-/* A partner of Sinaut's is sent what changes, and asks for the rest: events wait for the instance alone. */
-#define EVENTS_OF_PARTNER 1024
-
-static bool any_follows(const struct line *line)
-{
-    for (unsigned i = 0; i < line->station_count; i++) {
-        for (uint32_t k = 0; k < line->stations[i].tag_count; k++) {
-            const struct tag *tag = &line->stations[i].tags[k];
-            if (tag->source != NULL && tag_is_outgoing(tag)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static uint64_t capacity_of(const struct line *line)
-{
-    if (line_is_server(line)) {
-        return (uint64_t)line->parameters.value[PARAMETER_OBUF];
-    }
-    return any_follows(line) ? EVENTS_OF_PARTNER : 0;
-}
-
 uint64_t outgoing_capacity(const struct outgoing *outgoing)
 {
     return outgoing->capacity;
@@ -83,7 +59,7 @@ size_t outgoing_lay_out(struct server *server, uint8_t *memory, size_t used, con
             if (!line_has_outgoing(line)) {
                 continue;
             }
-            uint64_t capacity = capacity_of(line);
+            uint64_t capacity = line_outgoing_capacity(line);
             size_t size = (size_t)capacity * sizeof(struct out_entry);
             struct out_entry *ring = lay_out_take(memory, &used, size);
             size = line_is_server(line) ? (ROLE_INSTANCE_MAX + 1) * sizeof(struct out_reported) : 0;
@@ -151,8 +127,8 @@ void outgoing_mode_changed(struct server *server, const struct process_state *pr
 {
     for (uint32_t i = 0; i < server->outgoing_count; i++) {
         struct outgoing *outgoing = &server->outgoing[i];
-        for (unsigned g = 0; outgoing->line->process == process->process && g < outgoing->line->master_count;
-             g++) {
+        for (unsigned g = 0;
+             outgoing->line->process == process->process && g < line_receivers(outgoing->line); g++) {
             uint64_t position = furthest(outgoing, g);
             for (unsigned k = 0; k <= ROLE_INSTANCE_MAX; k++) {
                 outgoing->taken[g][k] = position;
@@ -167,15 +143,15 @@ void outgoing_taken(struct server *server, struct line_now now, unsigned client,
     const struct client *kom = &server->clients[client];
     const struct process *process = reload_numbers(server, kom);
     const struct line *given = taken->line < process->line_count ? &process->lines[taken->line] : NULL;
-    bool known_group = given != NULL && line_is_server(given) && taken->group < given->master_count;
+    bool known_group = given != NULL && taken->group < line_receivers(given);
     const struct line *line = known_group ? reload_line(server, process, taken->line) : NULL;
     struct outgoing *outgoing = line != NULL ? outgoing_of(server, line) : NULL;
-    int group = outgoing != NULL ? line_master_group(line, given->masters[taken->group].name) : -1;
+    int group = outgoing != NULL ? line_find_receiver(line, line_receiver_name(given, taken->group)) : -1;
     if (known_group && group < 0) {
         return; /* the site has it no longer (RELOAD) */
     }
     if (!known_group || taken->position >= outgoing->end) {
-        server_note(server, "%s says that masters have what they have not",
+        server_note(server, "%s says that values were taken which are not there",
                     run_name(process->name, kom->instance).text);
         server->clients[client].close = true;
         return;
@@ -198,7 +174,7 @@ static void drop_oldest(struct server *server, struct outgoing *outgoing)
 {
     const struct process_state *process = &server->processes[outgoing->line->process->index];
     uint64_t oldest = outgoing->first++;
-    for (unsigned g = 0; g < outgoing->line->master_count; g++) {
+    for (unsigned g = 0; g < line_receivers(outgoing->line); g++) {
         bool lost = furthest(outgoing, g) < oldest;
         for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX && process->instances.all_act; i++) {
             bool acts = process->instances.member[i].standing == ROLE_ACTIVE;
@@ -207,8 +183,9 @@ static void drop_oldest(struct server *server, struct outgoing *outgoing)
         outgoing->lost += lost ? 1 : 0;
         if (lost && !outgoing->lost_told) {
             outgoing->lost_told = true;
-            server_note(server, "%s: masters %s do not take their values: the oldest of %llu are lost",
-                        outgoing->line->name, outgoing->line->masters[g].name,
+            server_note(server, "%s: values are not taken by %s %s: the oldest of %llu are lost",
+                        outgoing->line->name, line_is_server(outgoing->line) ? "masters" : "partner",
+                        line_receiver_name(outgoing->line, g),
                         (unsigned long long)outgoing_capacity(outgoing));
         }
     }
@@ -258,7 +235,7 @@ static void write_event(struct server *server, const struct tag *tag, const stru
                                                     .type = tag->type,
                                                     .value = *value,
                                                     .line = tag->station->line->index,
-                                                    .frame = line_is_server(outgoing->line) ? position : 0,
+                                                    .frame = position,
                                                     .older = stays};
     if (!stays) {
         batch_set_value(server, tag, value);
@@ -284,7 +261,7 @@ bool outgoing_next_record(struct server *server, struct server_output *output)
     }
     for (uint32_t i = 0; i < server->outgoing_count && !server->journal_failed; i++) {
         struct outgoing *outgoing = &server->outgoing[i];
-        for (unsigned g = 0; g < outgoing->line->master_count && outgoing->ticket <= server->stored_ticket;
+        for (unsigned g = 0; g < line_receivers(outgoing->line) && outgoing->ticket <= server->stored_ticket;
              g++) {
             if (outgoing->dirty[g] == 0 || server->walk.batch != NULL) {
                 continue; /* a batch's records have a ticket of their own */
@@ -300,7 +277,7 @@ bool outgoing_next_record(struct server *server, struct server_output *output)
                                              .process = outgoing->line->process->name,
                                              .instance = instance};
             server->record.of.taken = (struct record_taken){
-                outgoing->line->name, outgoing->line->masters[g].name, outgoing->taken[g][instance]};
+                outgoing->line->name, line_receiver_name(outgoing->line, g), outgoing->taken[g][instance]};
             output->kind = SERVER_OUT_RECORD;
             output->record = &server->record;
             return true;
@@ -315,9 +292,9 @@ void server_recover_outgoing(struct server *server, const char *tag_name, const 
                              uint64_t position, bool older)
 {
     const struct tag *tag = site_find_tag(server->site, tag_name);
-    bool kept = tag != NULL && line_is_server(tag->station->line) && tag_is_outgoing(tag);
+    bool kept = tag != NULL && tag_is_outgoing(tag);
     struct outgoing *outgoing = kept ? outgoing_of(server, tag->station->line) : NULL;
-    if (outgoing == NULL || position < outgoing->end) {
+    if (outgoing == NULL || outgoing->capacity == 0 || position < outgoing->end) {
         return; /* the site has changed since */
     }
     if (position > outgoing->end) { /* what is between was of a tag that is no more */
@@ -331,7 +308,7 @@ void server_recover_taken(struct server *server, const char *line_name, const ch
 {
     const struct line *line = site_find_line(server->site, line_name);
     struct outgoing *outgoing = line != NULL ? outgoing_of(server, line) : NULL;
-    int group = outgoing != NULL ? line_master_group(line, masters) : -1;
+    int group = outgoing != NULL ? line_find_receiver(line, masters) : -1;
     if (group < 0 || instance > ROLE_INSTANCE_MAX) {
         return; /* the site has changed since */
     }
@@ -504,7 +481,7 @@ static void begin_reading(struct server *server, struct outgoing *outgoing,
     reader->tag = 0;
     reader->next = reader->resume > 0 ? reader->resume : outgoing->end;
     reader->resume = 0;
-    for (unsigned g = 0; g < outgoing->line->master_count; g++) {
+    for (unsigned g = 0; g < line_receivers(outgoing->line); g++) {
         server->columns.group[g] = taken_by(outgoing, process, g, instance);
         if (process->instances.all_act) { /* from now on its own */
             outgoing->taken[g][instance] = server->columns.group[g];
@@ -533,10 +510,6 @@ static bool next_of(struct server *server, struct outgoing *outgoing, const stru
                     uint8_t instance)
 {
     struct out_reader *reader = &outgoing->readers[instance];
-    bool overtaken = reader->state == READER_EVENTS && reader->next < outgoing->first;
-    if (overtaken && !line_is_server(outgoing->line)) { /* it is told what there is instead */
-        reader->state = READER_BEGINS;
-    }
     bool begins = reader->state == READER_BEGINS;
     if (begins) {
         begin_reading(server, outgoing, process, instance);
@@ -553,7 +526,7 @@ static bool next_of(struct server *server, struct outgoing *outgoing, const stru
     server->slot.body.outgoing.begin = begins;
     server->slot.body.outgoing.ready = ready;
     if (begins) {
-        server->slot.body.outgoing.n_group = outgoing->line->master_count;
+        server->slot.body.outgoing.n_group = line_receivers(outgoing->line);
         server->slot.body.outgoing.group = server->columns.group;
     }
     if (values && reader->tag == outgoing->line->process->tag_count) {

@@ -44,8 +44,8 @@ static void move_events(const struct server *server, struct outgoing *to, const 
 
 static void move_groups(struct outgoing *to, const struct outgoing *from)
 {
-    for (unsigned g = 0; g < to->line->master_count; g++) {
-        int was = line_master_group(from->line, to->line->masters[g].name);
+    for (unsigned g = 0; g < line_receivers(to->line); g++) {
+        int was = line_find_receiver(from->line, line_receiver_name(to->line, g));
         if (was >= 0) {
             memcpy(to->taken[g], from->taken[was], sizeof to->taken[g]);
             to->dirty[g] = from->dirty[was];

@@ -55,8 +55,7 @@ bool journal_outgoing_recover(struct journal_file *file, struct server *server, 
     for (unsigned p = 0; p < file->site->process_count; p++) {
         const struct process *process = &file->site->processes[p];
         for (unsigned i = 0; i < process->line_count; i++) {
-            kept +=
-                line_is_server(&process->lines[i]) ? process->lines[i].parameters.value[PARAMETER_OBUF] : 0;
+            kept += (sqlite3_int64)line_outgoing_capacity(&process->lines[i]);
         }
     }
     return journal_file_each_row(

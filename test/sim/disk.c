@@ -8,6 +8,8 @@
 #include "komet/assert.h"
 #include "sim/site.h"
 
+#define DISK_TAGS_MAX 1024 /* of a simulated site */
+
 void disk_append(struct disk *disk, const struct record *record)
 {
     if (disk->count == disk->capacity) {
@@ -64,30 +66,35 @@ static bool is_outgoing(const struct record *record)
     return record->kind == RECORD_EVENT && record->of.event.connection == 0 && record->of.event.frame > 0;
 }
 
+/* The output of the site that an event is of; NULL: it is none. */
+static const struct tag *output_of(const struct site *site, const struct record *record)
+{
+    return is_outgoing(record) ? site_find_tag(site, record->of.event.tag) : NULL;
+}
+
 /* Where each output's newest value is: what stands before it is older. */
-static void find_newest(const struct disk *disk, size_t *newest)
+static void find_newest(const struct disk *disk, const struct site *site, size_t *newest)
 {
     for (size_t i = 0; i < disk->count; i++) {
-        const struct record *record = &disk->records[i];
-        int output = is_outgoing(record) ? masters_site_output(record->of.event.tag) : -1;
-        if (output >= 0 && !record->of.event.older) {
-            newest[output] = i;
+        const struct tag *output = output_of(site, &disk->records[i]);
+        if (output != NULL && !disk->records[i].of.event.older) {
+            newest[tag_site_number(output)] = i;
         }
     }
 }
 
-/* The newest values for masters, as many as all lines keep, then how far the masters are. */
+/* The newest values for masters and partners, as many as all lines keep, then how far these are. */
 static void recover_outgoing(const struct disk *disk, struct server *server, bool taken_too)
 {
     const struct site *site = server_site(server);
-    size_t newest[OUTPUT_COUNT * SIM_STATIONS_MAX] = {0};
+    size_t newest[DISK_TAGS_MAX] = {0};
     int64_t kept = 0;
-    find_newest(disk, newest);
+    KOMET_ASSERT(site->tag_count <= DISK_TAGS_MAX);
+    find_newest(disk, site, newest);
     for (unsigned p = 0; p < site->process_count; p++) {
         const struct process *process = &site->processes[p];
         for (unsigned i = 0; i < process->line_count; i++) {
-            kept +=
-                line_is_server(&process->lines[i]) ? process->lines[i].parameters.value[PARAMETER_OBUF] : 0;
+            kept += (int64_t)line_outgoing_capacity(&process->lines[i]);
         }
     }
     size_t first = disk->count;
@@ -96,10 +103,10 @@ static void recover_outgoing(const struct disk *disk, struct server *server, boo
     }
     for (; first < disk->count; first++) {
         const struct record *record = &disk->records[first];
-        int output = is_outgoing(record) ? masters_site_output(record->of.event.tag) : -1;
-        if (output >= 0) {
+        const struct tag *output = output_of(site, record);
+        if (output != NULL) {
             server_recover_outgoing(server, record->of.event.tag, &record->of.event.value,
-                                    record->of.event.frame, first < newest[output]);
+                                    record->of.event.frame, first < newest[tag_site_number(output)]);
         }
     }
     for (size_t i = 0; i < disk->count; i++) {

@@ -156,7 +156,7 @@ static void test_a_full_buffer_drops_the_oldest_and_says_so(void **state)
         harness_store(harness);
     }
     assert_non_null(
-        strstr(harness->notes, "L.C: masters 10.9.0.1 do not take their values: the oldest of 120 are lost"));
+        strstr(harness->notes, "L.C: values are not taken by masters 10.9.0.1: the oldest of 120 are lost"));
     masters_connect(harness, 1);
     harness_store(harness);
     const struct sent *events = masters_outgoing(harness, MASTERS_SRV);

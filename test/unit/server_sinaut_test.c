@@ -12,7 +12,9 @@ static const char site_text[] =
     "    lines:\n"
     "      L.A: {protocol: iec104, category: tcp, number: 3, hosts: [\"127.0.0.1:2404\"], stations: {\n"
     "        B.A: {address: 1, tags: a.csv}}}\n"
-    "      L.S: {protocol: iec104-sinaut, category: tcp-redundant, number: 7, partners: [[10.1.0.1]],\n"
+    "      L.S: {protocol: iec104-sinaut, category: tcp-redundant, number: 7, partners: [[10.1.0.1], "
+    "[10.1.0.2]],\n"
+    "        parameters: {OBUF: 1000},\n"
     "        stations: {B.S: {address: 1, tags: s.csv}}}\n";
 static const char a_csv[] = "name,type,address,asdu\nM.A,Ai,1,\n";
 static const char s_csv[] = "name,type,address,asdu,source\nM.IN,Ai,1,\nM.CMD,Ao,1,50\nM.OUT,Ao,2,13\n"
@@ -85,7 +87,7 @@ static void test_a_value_that_nobody_got_is_an_event_all_the_same(void **state)
     const struct record_event *event = &harness_record(harness, RECORD_EVENT)->of.event;
     assert_string_equal(event->tag, "M.OUT");
     assert_true(event->value.number == 3 && event->value.flags == FLAG_A);
-    assert_int_equal(event->frame, 0); /* it is no position of masters */
+    assert_int_equal(event->frame, 0); /* it is no position: it is the instance's to send */
     set(harness, 72, "M.CMD", 4, COMMAND_REFUSED, LINE_NOT_CONNECTED);
     assert_int_equal(harness_records(harness, RECORD_EVENT), 1); /* a command that was not sent is nothing */
 }
@@ -103,7 +105,7 @@ static void test_an_output_follows_its_source(void **state)
     assert_int_equal(harness_records(harness, RECORD_EVENT), 2);
     const struct record_event *event = &harness_record(harness, RECORD_EVENT)->of.event;
     assert_string_equal(event->tag, "M.TOO");
-    assert_true(event->value.number == 5 && event->frame == 0);
+    assert_true(event->value.number == 5 && event->frame == 1);
     unsigned before = harness_sent_count(harness, 1, BODY(OUTGOING));
     harness_store(harness); /* told when it is on disk */
     assert_int_equal(harness_sent_count(harness, 1, BODY(OUTGOING)), before + 1);
@@ -116,12 +118,61 @@ static void test_an_output_follows_its_source(void **state)
     assert_string_equal(harness_ended(harness, 71)->reason, "it has the value of M.A, which it follows");
 }
 
-/* Was the instance told anew what there is? */
+/* A partner has acknowledged events. */
+static void taken(struct harness *harness, unsigned client, unsigned partner, uint64_t position)
+{
+    Komet__Wire__OutgoingTaken body = KOMET__WIRE__OUTGOING_TAKEN__INIT;
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    body.epoch = harness_sent(harness, client, BODY(ROLE))->of.role.epoch;
+    body.line = 1;
+    body.group = partner;
+    body.position = position;
+    message.body_case = BODY(OUTGOING_TAKEN);
+    message.outgoing_taken = &body;
+    harness_feed(harness, client, &message);
+}
+
+/* What the partners have not acknowledged to the instance that is lost, the next one is told. */
+static void test_who_comes_to_act_is_told_what_partners_have_not(void **state)
+{
+    struct harness *harness = *state;
+    for (unsigned i = 1; i <= 5; i++) {
+        value(harness, i);
+        harness_store(harness);
+    }
+    taken(harness, 1, 0, 3);
+    taken(harness, 1, 1, 2);
+    harness_store(harness);
+    assert_int_equal(harness_records(harness, RECORD_TAKEN), 2);
+    const struct record_taken *record = &harness_record(harness, RECORD_TAKEN)->of.taken;
+    assert_string_equal(record->line, "L.S");
+    assert_string_equal(record->masters, "B");
+    assert_int_equal(record->position, 2);
+    harness_kom(harness, 2);
+    harness_close(harness, 1, true);
+    harness_store(harness);
+    harness_store(harness);
+    const struct sent *begin = NULL, *events = harness_sent(harness, 2, BODY(OUTGOING));
+    for (unsigned i = 0; i < harness->sent_count; i++) {
+        const struct sent *sent = &harness->sent[i];
+        begin = sent->client == 2 && sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin ? sent : begin;
+    }
+    assert_non_null(begin);
+    assert_int_equal(begin->of.outgoing.group[0], 3);
+    assert_int_equal(begin->of.outgoing.group[1], 2);
+    assert_int_equal(events->of.outgoing.first, 3);
+    assert_int_equal(events->of.outgoing.last, 5);
+    taken(harness, 2, 1, 6); /* which is not there */
+    assert_true(harness->closed[2]);
+}
+
+/* Was the instance told anew what outputs have? */
 static bool told_anew(const struct harness *harness)
 {
     for (unsigned i = 0; i < harness->sent_count; i++) {
         const struct sent *sent = &harness->sent[i];
-        if (sent->client == 1 && sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin) {
+        if (sent->client == 1 && sent->kind == BODY(OUTGOING) && sent->of.outgoing.count > 0 &&
+            sent->of.outgoing.last == 0) {
             return true;
         }
     }
@@ -133,7 +184,6 @@ static bool told_anew(const struct harness *harness)
 static void test_who_is_overtaken_is_told_what_there_is(void **state)
 {
     struct harness *harness = *state;
-    bool anew = false;
     for (unsigned i = 0; i < 20; i++) {
         struct columns *columns = harness_batch(harness);
         harness_forget(harness); /* it keeps only so many outputs */
@@ -143,11 +193,10 @@ static void test_who_is_overtaken_is_told_what_there_is(void **state)
                 (struct given){"M.A", 60 * i + k, 3, 30, .time_ms = harness->now.utc.ms + k, .tagged = true});
         }
         harness_feed(harness, 1, &columns->message);
-        assert_true(!anew || !told_anew(harness)); /* once */
-        anew = anew || told_anew(harness);
     }
-    assert_true(anew);
+    assert_false(told_anew(harness));
     harness_store(harness);
+    assert_true(told_anew(harness));
     assert_true(harness_sent(harness, 1, BODY(OUTGOING))->of.outgoing.number == 20 * 60 - 1);
 }
 
@@ -158,6 +207,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_value_that_nobody_got_is_an_event_all_the_same, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_an_output_follows_its_source, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_comes_to_act_is_told_what_partners_have_not, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_who_is_overtaken_is_told_what_there_is, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,37 +131,46 @@ static void check_path(struct world *world, struct world_kom *kom, const struct 
     kom->check.data_serial[partner] = tcp->serial;
 }
 
-/* The order of which an ASDU carries the event; 0: it carries none. */
-static uint32_t event_of(const struct world *world, unsigned side, const struct komet_apdu *apdu)
+/* The order of which an object says the event; 0: of none. */
+static uint32_t event_of(const struct world *world, unsigned side, const struct komet_object *object)
 {
-    struct komet_asdu asdu;
-    struct komet_object object;
-    if (komet_asdu_decode(&komet_profile_sinaut, apdu->asdu, apdu->asdu_size, &asdu) != KOMET_ASDU_OK ||
-        asdu.type != KOMET_M_ME_TF_1 || asdu.cause != KOMET_COT_SPONTANEOUS) {
-        return 0;
-    }
-    komet_asdu_object(&asdu, 0, &object);
-    uint32_t number = (uint32_t)object.value.real;
-    bool echo = object.ioa == 150;
+    uint32_t number = (uint32_t)object->value.real;
+    bool echo = object->ioa == 150;
     return !echo && number <= world->sites[side].check.count ? number : 0;
 }
 
+/* An I format: the events in it. */
 static void carry(struct world *world, struct tcp *tcp, unsigned end, const struct komet_apdu *apdu)
 {
     unsigned side = tcp->kom[end]->side, to = tcp->kom[1 - end]->instance - 1u;
     struct check_site *site = &world->sites[side].check;
-    uint32_t number = event_of(world, side, apdu);
+    struct komet_asdu asdu;
     tcp->check.frames[end]++;
-    if (number == 0) {
+    if (komet_asdu_decode(&komet_profile_sinaut, apdu->asdu, apdu->asdu_size, &asdu) != KOMET_ASDU_OK ||
+        asdu.type != KOMET_M_ME_TF_1 || asdu.cause != KOMET_COT_SPONTANEOUS) {
         return;
     }
-    if (site->orders[number].sent[to] == 0) {
-        site->orders[number].sent[to] = ++site->sent_to[to];
+    for (unsigned i = 0; i < asdu.count; i++) {
+        struct komet_object object;
+        komet_asdu_object(&asdu, i, &object);
+        uint32_t number = event_of(world, side, &object);
+        if (number == 0) {
+            continue;
+        }
+        struct check_order *order = &site->orders[number];
+        uint32_t *newest = &tcp->check.newest[end][order->channel];
+        if (number <= *newest) {
+            checks_breach(world, CHECK_ORDER, "%s,%u sends event %u behind %u", world_side_name(side),
+                          tcp->kom[end]->instance, number, *newest);
+        }
+        *newest = number;
+        order->repeated[to] = ++site->sent_to[to];
+        order->sent[to] = order->sent[to] == 0 ? order->repeated[to] : order->sent[to];
+        KOMET_ASSERT(tcp->check.count[end] < CHECK_CARRIED_MAX);
+        unsigned at = (tcp->check.first[end] + tcp->check.count[end]++) % CHECK_CARRIED_MAX;
+        tcp->check.carried[end][at].frame = tcp->check.frames[end];
+        tcp->check.carried[end][at].number = number;
     }
-    KOMET_ASSERT(tcp->check.count[end] < CHECK_CARRIED_MAX);
-    unsigned at = (tcp->check.first[end] + tcp->check.count[end]++) % CHECK_CARRIED_MAX;
-    tcp->check.carried[end][at].frame = tcp->check.frames[end];
-    tcp->check.carried[end][at].number = number;
 }
 
 /* `end` acknowledges what the other one has sent. */
@@ -208,7 +217,7 @@ void checks_sends(struct world *world, struct tcp *tcp, unsigned end, const uint
 static void note_switch(struct world *world, unsigned sender, const struct check_order *order)
 {
     struct check_switch *single = &world->checks.single;
-    if (!single->waits[sender] || order->given.us < single->since.us) {
+    if (!single->waits[sender] || world->calm || order->given.us < single->since.us) {
         return;
     }
     int64_t took_ms = komet_elapsed_us(world->now, single->since) / 1000;
@@ -221,13 +230,12 @@ static void check_order_of(struct world *world, unsigned side, uint8_t instance,
                            const struct check_order *order, uint32_t number)
 {
     struct check_site *site = &world->sites[side].check;
-    uint32_t place = order->sent[instance - 1];
-    if (place < site->last[order->channel][instance].place &&
+    if (order->repeated[instance - 1] < site->last[order->channel][instance].place &&
         order->epoch == site->last[order->channel][instance].epoch) {
         checks_breach(world, CHECK_ORDER, "%s,%u has stored event %u behind a later one",
                       world_side_name(side), instance, number);
     }
-    site->last[order->channel][instance].place = place;
+    site->last[order->channel][instance].place = order->sent[instance - 1];
     site->last[order->channel][instance].epoch = order->epoch;
 }
 
@@ -256,11 +264,35 @@ static void take_event(struct world *world, unsigned side, const struct record *
     }
 }
 
+/* What EAST sent comes back: WEST's M.ECHO follows M.IN.E, and EAST stores it as M.ECHOED. */
+static void take_echo(struct world *world, unsigned side, const struct record_event *event)
+{
+    struct check_site *east = &world->sites[EAST].check;
+    bool follows = side == WEST && strcmp(event->tag, "M.ECHO") == 0 && event->frame > 0;
+    bool echoed =
+        side == EAST && strcmp(event->tag, "M.ECHOED") == 0 && !cot_is_interrogated(event->value.cot);
+    double number = event->value.number;
+    if ((!follows && !echoed) || event->value.status != STATUS_VALID || number < 1 ||
+        number > (double)east->count) {
+        return;
+    }
+    struct check_order *order = &east->orders[(uint32_t)number];
+    order->follows = (uint16_t)(order->follows + (follows ? 1 : 0));
+    order->echoed = (uint16_t)(order->echoed + (echoed ? 1 : 0));
+    if (order->echoed > order->follows) {
+        checks_breach(world, CHECK_ONCE, "event %g has come back to EAST %u times, and was sent %u times",
+                      number, order->echoed, order->follows);
+    }
+}
+
 void checks_synced(struct world *world, unsigned side)
 {
     struct world_site *site = &world->sites[side];
     for (; site->check.scanned < site->disk.synced; site->check.scanned++) {
         const struct record *record = &site->disk.records[site->check.scanned];
+        if (record->kind == RECORD_EVENT) {
+            take_echo(world, side, &record->of.event);
+        }
         for (unsigned channel = 0; record->kind == RECORD_EVENT && channel < CHANNELS; channel++) {
             if (strcmp(record->of.event.tag, world_tag_name((enum channel)channel, true)) == 0) {
                 take_event(world, side, record, channel);
@@ -322,14 +354,10 @@ void checks_step(struct world *world)
 
 /* ---- the end ---- */
 
-/* Where the receiver's passive instance is not connected (no SKO), what waits for the one that acted waits
- * until that one acts again. */
-static bool is_missing(struct world *world, unsigned side, const struct check_order *order)
+static bool is_missing(const struct check_order *order)
 {
-    const struct world_kom *acting = world_acting(world, 1 - side);
-    bool waits =
-        !world->sites[1 - side].stays_open && (acting == NULL || order->sent[acting->instance - 1] == 0);
-    return order->wanted && !order->abandoned && order->stored == 0 && !waits;
+    return (order->wanted && !order->abandoned && order->stored == 0) ||
+           (order->follows > 0 && order->echoed == 0);
 }
 
 bool checks_complete(struct world *world)
@@ -338,7 +366,7 @@ bool checks_complete(struct world *world)
         const struct check_site *site = &world->sites[side].check;
         for (uint32_t number = 1; number <= site->count; number++) {
             const struct check_order *order = &site->orders[number];
-            if (!order->ended || is_missing(world, side, order)) {
+            if (!order->ended || is_missing(order)) {
                 return false;
             }
         }
@@ -367,11 +395,12 @@ void checks_missing(struct world *world)
         const struct check_site *site = &world->sites[side].check;
         for (uint32_t number = 1; number <= site->count; number++) {
             const struct check_order *order = &site->orders[number];
-            if (is_missing(world, side, order)) {
+            if (is_missing(order)) {
                 checks_breach(world, CHECK_LOST,
-                              "event %u of %s, given at %.6f s and sent under epoch %llu, is lost", number,
+                              "event %u of %s, given at %.6f s and sent under epoch %llu, %s lost", number,
                               world_side_name(side), (double)order->given.us / 1e6,
-                              (unsigned long long)order->epoch);
+                              (unsigned long long)order->epoch,
+                              order->follows > 0 && order->echoed == 0 ? "has come and its echo is" : "is");
                 return;
             }
             if (!order->ended) {

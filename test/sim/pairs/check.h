@@ -21,9 +21,10 @@ enum pair_check {
     CHECK_ONE_ACTS, /* no two instances of a site send I formats under one grant, nor under an older one */
     CHECK_ONE_PATH, /* one path of a partner carries data, until it is closed */
     CHECK_STORED,   /* an event that was acknowledged is on the synced part of the receiver's disk */
-    CHECK_LOST,     /* an event that an acting sender took is stored by the receiver */
+    CHECK_LOST,     /* an event that an acting sender took is stored by the receiver; one of an output that
+                       follows a tag, whichever instances came and went */
     CHECK_ONCE,     /* once, and nothing else is */
-    CHECK_ORDER,    /* and, for each tag, instance and grant of the sender, in order */
+    CHECK_ORDER,    /* each tag's go out in order on a connection, and are stored as they came */
     CHECK_COMMANDS, /* the receiver gets each command at most once, and as its end says */
     CHECK_ENDS,     /* each order ends exactly once */
     CHECK_SWITCH,   /* after one fault, values go on within their time */
@@ -61,9 +62,13 @@ struct check_order {
     bool abandoned;     /* who sent it gave up its grant before it was: it may be lost */
     uint8_t result;     /* enum command_result */
     uint16_t stored;    /* times that the other site has it, synced */
+    uint16_t follows;   /* and its output that follows has it: events of that */
+    uint16_t echoed;    /* which are stored here again */
     uint64_t epoch;     /* under which it was sent */
-    uint32_t
-        sent[CHECK_INSTANCES]; /* its place among those first sent to each instance of the other; 0: not */
+    /* Its place among those sent to each instance of the other, when that was sent it first and last; 0: not.
+     * What nobody has acknowledged when all connections are lost goes to whoever comes first, so that one who
+     * had a later event may get an earlier one, and then the later one again. */
+    uint32_t sent[CHECK_INSTANCES], repeated[CHECK_INSTANCES];
     struct komet_instant given;
 };
 
@@ -74,8 +79,9 @@ struct check_tcp {
         uint32_t number;
     } carried[2][CHECK_CARRIED_MAX];
     unsigned first[2], count[2];
-    uint64_t frames[2];       /* I formats that end has sent */
-    uint64_t acknowledged[2]; /* of them the other end has acknowledged */
+    uint64_t frames[2];                 /* I formats that end has sent */
+    uint32_t newest[2][CHECK_CHANNELS]; /* event of each channel that it has sent */
+    uint64_t acknowledged[2];           /* of them the other end has acknowledged */
 };
 
 struct check_kom {
@@ -91,10 +97,10 @@ struct check_site {
     uint64_t given_up;        /* the newest epoch whose holder gave it up */
     uint64_t newest_epoch;    /* under which an I format was sent */
     uint8_t newest_sender;
-    uint32_t sent_to[CHECK_INSTANCES]; /* events first sent to each instance of the other */
+    uint32_t sent_to[CHECK_INSTANCES]; /* events sent to each instance of the other */
     size_t scanned;                    /* records of its disk */
     struct {
-        uint32_t place;
+        uint32_t place; /* when it was sent first */
         uint64_t epoch;
     } last[CHECK_CHANNELS][CHECK_INSTANCES + 1]; /* the newest record by each instance */
     uint32_t final[CHECK_CHANNELS]; /* order that every tag has to have in the end; 0: none yet */
