@@ -417,6 +417,7 @@ static void absorb_output(struct kom *kom, struct line_now now, uint16_t line,
                                 .number = output->number,
                                 .flags = output->flags,
                                 .answered = output->answered,
+                                .current = output->current,
                                 .cause = output->cause};
         snprintf(end->reason, sizeof end->reason, "%s", output->text);
         break;

@@ -127,6 +127,7 @@ static wire_message *write_end(struct kom *kom)
     body->number = end->number;
     body->flags = end->flags;
     body->answered = end->answered;
+    body->current = end->current;
     body->cause = end->cause;
     kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_COMMAND_END;
     kom->slot.message.command_end = body;

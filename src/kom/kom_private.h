@@ -16,7 +16,8 @@
 #define KOM_MASTERS_MAX  256 /* commands of masters whose end is awaited; one more is refused */
 
 #define KOM_PINGS_MAX                                                                                        \
-    (SITE_PARTNERS_MAX * SITE_NETWORKS_MAX) /* of a line, not handed out; one more is lost. Names likewise   \
+    (SITE_PARTNERS_MAX *                                                                                     \
+     SITE_NETWORKS_MAX) /* of a line, not handed out; one more is lost. Names likewise   \
                                              */
 
 #define KOM_TRACES_MAX        16           /* of one server; one more is not answered */
@@ -66,7 +67,7 @@ struct kom_end {
     enum command_result result;
     double number;
     value_flags flags;
-    bool answered;
+    bool answered, current;
     uint8_t cause;
     char reason[96];
 };

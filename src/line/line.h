@@ -142,9 +142,6 @@ struct line_command {
  * reason "not connected", "busy", …) when it cannot be sent. At most one open command a tag. */
 void line_command(struct line_engine *line, struct line_now now, const struct line_command *command);
 
-/* Why a command is refused that nobody gets now; the value of an output that sends its value is current all
- * the same. */
-#define LINE_NOT_CONNECTED "not connected"
 /*
  * What a line is to send of itself (line_has_outgoing). It begins anew with each grant: how far each group of
  * masters has acknowledged (line_is_server), what each tag has now (position 0), the events behind (in order,
@@ -214,12 +211,12 @@ enum line_output_kind {
     LINE_OUT_LISTEN_END, /* listen no more; connections that are there stay */
     LINE_OUT_CONNECT, /* connect to `address`, then line_connected or line_closed; `connection`: its serial */
     LINE_OUT_SEND,    /* write octets, then line_written */
-    LINE_OUT_FIND,    /* look up the addresses of the name in `address`, then line_found; `find`: its serial */
-    LINE_OUT_PING,    /* send one ICMP echo to `address`, then line_pinged; `ping`: its serial */
-    LINE_OUT_ABORT,   /* close the TCP connection now, discard what is unwritten; no line_closed wanted */
-    LINE_OUT_VALUES,  /* values of frame `frame` of `connection`; count may be 0: nothing to store, but
+    LINE_OUT_FIND,   /* look up the addresses of the name in `address`, then line_found; `find`: its serial */
+    LINE_OUT_PING,   /* send one ICMP echo to `address`, then line_pinged; `ping`: its serial */
+    LINE_OUT_ABORT,  /* close the TCP connection now, discard what is unwritten; no line_closed wanted */
+    LINE_OUT_VALUES, /* values of frame `frame` of `connection`; count may be 0: nothing to store, but
                          the frame still wants line_stored, in order */
-    LINE_OUT_LINE,    /* the line's report changed: ask line_report */
+    LINE_OUT_LINE,   /* the line's report changed: ask line_report */
     LINE_OUT_STATION, /* `station`'s value changed to `station_value` */
     LINE_OUT_MASTER,  /* a master gave a command: `master`. line_master_stored, line_master_answer follow */
     LINE_OUT_TAKEN,   /* group `group` of masters has acknowledged all events up to `position` */
@@ -250,6 +247,7 @@ struct line_output {
     double number;
     value_flags flags;
     bool answered; /* COMMAND_END, refused: `flags` are those of the partner's negative confirmation */
+    bool current;  /* COMMAND_END, refused: nobody gets the value now; its output has it all the same */
     uint8_t cause; /* COMMAND_END: with which the partner refused, 44 to 47; 0: another way, or not at all */
 };
 

@@ -13,6 +13,8 @@
 #include "line/sinaut_private.h"
 #include "model/conversion.h"
 
+static const char not_connected[] = "not connected";
+
 static void end_command(struct sinaut *line, struct sinaut_command *command, enum command_result result,
                         const char *reason)
 {
@@ -24,6 +26,7 @@ static void end_command(struct sinaut *line, struct sinaut_command *command, enu
     end->number = command->order.number;
     end->flags = command->order.flags;
     end->answered = command->answered;
+    end->current = false;
     end->cause = 0;
     snprintf(end->reason, sizeof end->reason, "%s", reason);
     command->state = SINAUT_FREE;
@@ -59,7 +62,8 @@ static void write_value(struct sinaut *line, struct line_now now, const struct l
     if (misfit != NULL) {
         end_at_once(line, order, COMMAND_REFUSED, misfit);
     } else {
-        end_at_once(line, order, sent ? COMMAND_DONE : COMMAND_REFUSED, sent ? "" : LINE_NOT_CONNECTED);
+        end_at_once(line, order, sent ? COMMAND_DONE : COMMAND_REFUSED, sent ? "" : not_connected);
+        line->ends[line->end_count - 1].current = !sent;
     }
 }
 
@@ -85,7 +89,7 @@ static const char *refusal(const struct sinaut *line, const struct line_command 
     if (hot == PARTNERS_NOBODY) {
         bool any =
             sinaut_data_path(line, 0) != PARTNERS_NO_PATH || sinaut_data_path(line, 1) != PARTNERS_NO_PATH;
-        return any ? "no partner is known to be HOT" : LINE_NOT_CONNECTED;
+        return any ? "no partner is known to be HOT" : not_connected;
     }
     for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
         const struct sinaut_command *before = &line->commands[i];

@@ -79,6 +79,7 @@ static bool take_words(struct sinaut *line, struct line_output *output)
         output->flags = end->flags;
         output->cause = end->cause;
         output->answered = end->answered;
+        output->current = end->current;
         return true;
     }
     line->end_next = line->end_count = 0;

@@ -83,6 +83,7 @@ struct sinaut_end {
     double number;
     value_flags flags;
     bool answered; /* they are the partner's */
+    bool current;  /* nobody got it, and its output has it all the same */
     uint8_t cause; /* of the partner's refusal, 44 to 47; else 0 */
     char reason[96];
 };

@@ -125,6 +125,7 @@ struct server_ended {
     uint64_t token; /* the caller's */
     uint64_t id;
     enum command_result result;
+    bool current;          /* refused: nobody gets it now, and the tag has the value all the same */
     const char *reason;    /* "" when done */
     const struct tag *tag; /* NULL when not of a tag */
     double number;

@@ -96,8 +96,7 @@ static struct value value_done(const struct order *order)
 /* Nobody got it, but whoever asks for what the tag has does. */
 static bool is_current(const struct order *order)
 {
-    return order->result == COMMAND_REFUSED && tag_sends_value(order->tag) &&
-           strcmp(order->reason, LINE_NOT_CONNECTED) == 0;
+    return order->result == COMMAND_REFUSED && order->current;
 }
 
 /* The partner said no, and what it thinks of the object: flags A to H of a value that is known. */
@@ -352,6 +351,7 @@ void orders_command_end(struct server *server, struct line_now now, unsigned cli
             order->answered = true;
             order->answered_flags = (value_flags)(end->flags & FLAGS_OF_OCTET);
         }
+        order->current = end->current && order->tag != NULL && tag_sends_value(order->tag);
         order->cause = (uint8_t)(end->cause & 0x3F);
         orders_end(server, order, now, known ? (enum command_result)end->result : COMMAND_UNKNOWN, "%.120s",
                    end->reason);
@@ -711,6 +711,7 @@ bool orders_next_ended(struct server *server, struct server_output *output)
             output->ended = (struct server_ended){.token = order->token,
                                                   .id = order->id,
                                                   .result = order->result,
+                                                  .current = is_current(order),
                                                   .reason = order->reason,
                                                   .tag = order->tag,
                                                   .number = order->number,

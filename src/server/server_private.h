@@ -219,6 +219,7 @@ struct order {
     value_flags flags;
     bool answered;              /* by a negative confirmation, with these flags: */
     value_flags answered_flags; /* A to H */
+    bool current;               /* refused: nobody got it, but whoever asks for what the tag has does */
     uint8_t cause;              /* with which the station refused, 44 to 47; else 0 */
     bool by_hand;               /* a value that goes to no station: of a simulated one, or for masters */
     uint64_t master;            /* token of the master's command that it repeats; 0: none */

@@ -227,8 +227,9 @@ static void note_end(struct runner *r, const struct line_output *output)
     char flags[FLAGS_TEXT_SIZE];
     value_flags_text(output->flags, flags);
     bool said = output->result == COMMAND_REFUSED && output->answered && flags[0] != '\0';
-    stage_note(&r->stage, "end %u %s%s%s%s%s", (unsigned)output->id, command_result_name(output->result),
-               output->text[0] != '\0' ? " " : "", output->text, said ? " with " : "", said ? flags : "");
+    stage_note(&r->stage, "end %u %s%s%s%s%s%s", (unsigned)output->id, command_result_name(output->result),
+               output->text[0] != '\0' ? " " : "", output->text, said ? " with " : "", said ? flags : "",
+               output->current ? ", current" : "");
 }
 
 static void note_output(struct runner *r, const struct line_output *output)

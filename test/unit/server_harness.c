@@ -407,37 +407,51 @@ void harness_stopped(struct harness *harness, unsigned client, uint64_t epoch)
     harness_feed(harness, client, &message);
 }
 
-static void command_end(struct harness *harness, unsigned client, uint64_t id, uint32_t result,
-                        const char *reason, double number, const value_flags *flags, uint8_t cause)
+static Komet__Wire__CommandEnd end_of(uint64_t id, uint32_t result, const char *reason, double number)
 {
-    wire_message message = KOMET__WIRE__MESSAGE__INIT;
     Komet__Wire__CommandEnd end = KOMET__WIRE__COMMAND_END__INIT;
     end.id = id;
     end.result = result;
     end.reason = (char *)(uintptr_t)reason;
     end.number = number;
-    end.answered = flags != NULL;
-    end.flags = flags != NULL ? *flags : 0;
-    end.cause = cause;
+    return end;
+}
+
+static void tell_end(struct harness *harness, unsigned client, Komet__Wire__CommandEnd *end)
+{
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
     message.body_case = BODY(COMMAND_END);
-    message.command_end = &end;
+    message.command_end = end;
     harness_feed(harness, client, &message);
 }
 
 void harness_command_end(struct harness *harness, unsigned client, uint64_t id, uint32_t result,
                          const char *reason, double number)
 {
-    command_end(harness, client, id, result, reason, number, NULL, 0);
+    Komet__Wire__CommandEnd end = end_of(id, result, reason, number);
+    tell_end(harness, client, &end);
 }
 
 void harness_command_answered(struct harness *harness, unsigned client, uint64_t id, value_flags flags)
 {
-    command_end(harness, client, id, COMMAND_REFUSED, "the partner refused", 99, &flags, 0);
+    Komet__Wire__CommandEnd end = end_of(id, COMMAND_REFUSED, "the partner refused", 99);
+    end.answered = true;
+    end.flags = flags;
+    tell_end(harness, client, &end);
 }
 
 void harness_command_refused(struct harness *harness, unsigned client, uint64_t id, uint8_t cause)
 {
-    command_end(harness, client, id, COMMAND_REFUSED, "the station refused", 99, NULL, cause);
+    Komet__Wire__CommandEnd end = end_of(id, COMMAND_REFUSED, "the station refused", 99);
+    end.cause = cause;
+    tell_end(harness, client, &end);
+}
+
+void harness_command_current(struct harness *harness, unsigned client, uint64_t id, uint32_t result)
+{
+    Komet__Wire__CommandEnd end = end_of(id, result, "nobody hears it", 99);
+    end.current = true;
+    tell_end(harness, client, &end);
 }
 
 /* ---- batches ---- */

@@ -154,6 +154,8 @@ void harness_command_end(struct harness *harness, unsigned client, uint64_t id, 
                          const char *reason, double number);
 /* The partner refused it, with these flags. */
 void harness_command_answered(struct harness *harness, unsigned client, uint64_t id, value_flags flags);
+/* With the mark that nobody gets it now, and its output has it all the same. */
+void harness_command_current(struct harness *harness, unsigned client, uint64_t id, uint32_t result);
 /* By the station, with cause 44 to 47. */
 void harness_command_refused(struct harness *harness, unsigned client, uint64_t id, uint8_t cause);
 

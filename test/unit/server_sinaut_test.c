@@ -40,16 +40,18 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* SET of an output, which ends so. */
-static void set(struct harness *harness, uint64_t token, const char *tag, double number,
-                enum command_result result, const char *reason)
+/* SET of an output, as it is sent; returns its id. */
+static uint64_t set(struct harness *harness, uint64_t token, const char *tag, double number)
 {
     server_set(harness->server, harness->now, token, &alice, harness_tag(harness, tag), number, FLAG_A,
                KOMET_SECONDS(10));
     harness_drain(harness);
     harness_store(harness);
-    harness_command_end(harness, 1, harness_sent(harness, 1, BODY(COMMAND))->of.command.id, result, reason,
-                        number);
+    return harness_sent(harness, 1, BODY(COMMAND))->of.command.id;
+}
+
+static void assert_ends(struct harness *harness, uint64_t token, enum command_result result)
+{
     harness_store(harness);
     assert_int_equal(harness_ended(harness, token)->of.result, result);
 }
@@ -59,7 +61,8 @@ static void test_who_comes_to_act_is_told_what_outputs_have(void **state)
     struct harness *harness = *state;
     assert_true(
         harness_sent(harness, 1, BODY(OUTGOING))->of.outgoing.ready); /* and then values are answered */
-    set(harness, 71, "M.OUT", 12.5, COMMAND_DONE, "");
+    harness_command_end(harness, 1, set(harness, 71, "M.OUT", 12.5), COMMAND_DONE, "", 12.5);
+    assert_ends(harness, 71, COMMAND_DONE);
     assert_int_equal(harness_sent_count(harness, 1, BODY(OUTGOING)), 2); /* who sent it knows it */
     harness_kom(harness, 2);
     harness_close(harness, 1, true);
@@ -81,15 +84,29 @@ static void test_who_comes_to_act_is_told_what_outputs_have(void **state)
 static void test_a_value_that_nobody_got_is_an_event_all_the_same(void **state)
 {
     struct harness *harness = *state;
-    set(harness, 71, "M.OUT", 3, COMMAND_REFUSED, LINE_NOT_CONNECTED);
+    harness_command_current(harness, 1, set(harness, 71, "M.OUT", 3), COMMAND_REFUSED);
+    assert_ends(harness, 71, COMMAND_REFUSED);
     assert_true(server_value(harness->server, harness_tag(harness, "M.OUT"))->number == 3);
     assert_int_equal(harness_records(harness, RECORD_EVENT), 1);
     const struct record_event *event = &harness_record(harness, RECORD_EVENT)->of.event;
     assert_string_equal(event->tag, "M.OUT");
     assert_true(event->value.number == 3 && event->value.flags == FLAG_A);
     assert_int_equal(event->frame, 0); /* it is no position: it is the instance's to send */
-    set(harness, 72, "M.CMD", 4, COMMAND_REFUSED, LINE_NOT_CONNECTED);
+    harness_command_current(harness, 1, set(harness, 72, "M.CMD", 4), COMMAND_REFUSED);
+    assert_ends(harness, 72, COMMAND_REFUSED);
     assert_int_equal(harness_records(harness, RECORD_EVENT), 1); /* a command that was not sent is nothing */
+}
+
+/* What the reason says is for people: without the mark the output keeps what it had. */
+static void test_a_reason_alone_makes_no_value(void **state)
+{
+    struct harness *harness = *state;
+    harness_command_end(harness, 1, set(harness, 71, "M.OUT", 3), COMMAND_REFUSED, "not connected", 3);
+    assert_ends(harness, 71, COMMAND_REFUSED);
+    assert_int_equal(server_value(harness->server, harness_tag(harness, "M.OUT"))->status, STATUS_UNKNOWN);
+    harness_command_current(harness, 1, set(harness, 72, "M.OUT", 4), COMMAND_UNKNOWN); /* a mark too many */
+    assert_ends(harness, 72, COMMAND_UNKNOWN);
+    assert_int_equal(server_value(harness->server, harness_tag(harness, "M.OUT"))->status, STATUS_INVALID);
 }
 
 static void value(struct harness *harness, double number)
@@ -206,6 +223,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_who_comes_to_act_is_told_what_outputs_have, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_value_that_nobody_got_is_an_event_all_the_same, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_a_reason_alone_makes_no_value, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_output_follows_its_source, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_comes_to_act_is_told_what_partners_have_not, set_up,
                                         tear_down),

@@ -58,11 +58,10 @@ void checks_ended(struct world *world, unsigned side, const struct server_ended 
                       world_side_name(side));
         return;
     }
-    bool waits = ended->result == COMMAND_REFUSED && strcmp(ended->reason, LINE_NOT_CONNECTED) == 0;
     order->ended = true;
     order->result = (uint8_t)ended->result;
     order->epoch = ended->epoch;
-    order->wanted = is_event_channel(order->channel) && (ended->result == COMMAND_DONE || waits);
+    order->wanted = is_event_channel(order->channel) && (ended->result == COMMAND_DONE || ended->current);
     order->abandoned = order->abandoned || ended->epoch <= site->given_up;
     world->checks.results[ended->result]++;
 }
