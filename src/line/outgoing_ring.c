@@ -136,6 +136,19 @@ void outgoing_receiver_restart(struct outgoing_receiver *receiver, struct outgoi
     receiver->packed = receiver->taken = mark;
 }
 
+/* Of events of which a newer value says all, or that it has by whomever, it needs none. */
+static bool needs(const struct outgoing_receiver *receiver, const struct outgoing_event *event)
+{
+    bool has = event->position > 0 && event->position <= receiver->packed.position;
+    return !event->superseded && !has;
+}
+
+bool outgoing_receiver_awaits_oldest(const struct outgoing_receiver *receiver,
+                                     const struct outgoing_ring *ring)
+{
+    return receiver->next <= ring->first && needs(receiver, event_at(ring, ring->first));
+}
+
 bool outgoing_receiver_loses(struct outgoing_receiver *receiver, uint64_t place)
 {
     bool loses = receiver->next <= place;
@@ -160,8 +173,7 @@ static bool next_event(const struct outgoing_ring *ring, struct outgoing_receive
 {
     while (receiver->next < ring->end) {
         *event = event_at(ring, receiver->next);
-        bool has = (*event)->position > 0 && (*event)->position <= receiver->packed.position;
-        if (!(*event)->superseded && !has) {
+        if (needs(receiver, *event)) {
             return true;
         }
         receiver->next++;

@@ -99,6 +99,9 @@ void outgoing_receiver_lay_out(struct outgoing_receiver *receiver, uint8_t *memo
 void outgoing_receiver_begin(struct outgoing_receiver *receiver, uint64_t place, uint64_t position);
 /* It goes on behind a mark; frames that were under way are gone, and are not counted. */
 void outgoing_receiver_restart(struct outgoing_receiver *receiver, struct outgoing_mark mark);
+/* The ring's oldest event (asserted: there is one) is still to be sent to it: without it something is missing. */
+bool outgoing_receiver_awaits_oldest(const struct outgoing_receiver *receiver,
+                                     const struct outgoing_ring *ring);
 /* The event of a place makes room; true: the receiver has not sent it, and loses it. */
 bool outgoing_receiver_loses(struct outgoing_receiver *receiver, uint64_t place);
 bool outgoing_receiver_has_room(const struct outgoing_receiver *receiver);

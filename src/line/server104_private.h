@@ -47,7 +47,9 @@ struct server104_group {
     struct komet_group *group;
     struct komet_station *station;
     struct outgoing_receiver receiver; /* its masters */
-    bool initialized;                  /* M_EI_NA_1 was handed to it, or is not wanted */
+    uint64_t lost;       /* events that they never get, since they had what waited; the first one is told */
+    uint64_t lost_until; /* place in the ring up to which they then have that */
+    bool initialized;    /* M_EI_NA_1 was handed to it, or is not wanted */
 };
 
 /* A command whose end is awaited. */
@@ -89,7 +91,7 @@ struct server104 {
     unsigned note_count, note_next;
     struct network_address strangers[SERVER104_STRANGERS_MAX];
     unsigned stranger_count;
-    bool report_changed, lost_told;
+    bool report_changed;
     struct line_counters counters;
 
     /* From here on what server104_lay_out makes of the site. */

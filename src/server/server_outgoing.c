@@ -123,6 +123,44 @@ static uint64_t taken_by(const struct outgoing *outgoing, const struct process_s
     return own ? outgoing->taken[group][instance] : furthest(outgoing, group);
 }
 
+/* It has not got all events up to `position`, or one of the instances that act has not sent it them. */
+static bool lacks(const struct server *server, const struct outgoing *outgoing, unsigned group,
+                  uint64_t position)
+{
+    const struct process_state *process = &server->processes[outgoing->line->process->index];
+    bool lacks = furthest(outgoing, group) < position;
+    for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX && process->instances.all_act; i++) {
+        bool acts = process->instances.member[i].standing == ROLE_ACTIVE;
+        lacks = lacks || (acts && taken_by(outgoing, process, group, i) < position);
+    }
+    return lacks;
+}
+
+/* Told with the first one, and then when the masters have all that waits now: not for each in between. */
+static void lose_one(struct server *server, struct outgoing *outgoing, unsigned group)
+{
+    outgoing->lost_until[group] = outgoing->end - 1;
+    if (outgoing->lost[group]++ == 0) {
+        bool masters = line_is_server(outgoing->line);
+        server_note(server, "%s: %s %s %s: the oldest of %llu are lost", outgoing->line->name,
+                    masters ? "masters" : "partner", line_receiver_name(outgoing->line, group),
+                    masters ? "do not take their values" : "does not take its values",
+                    (unsigned long long)outgoing_capacity(outgoing));
+    }
+}
+
+static void tell_lost(struct server *server, struct outgoing *outgoing, unsigned group)
+{
+    if (outgoing->lost[group] > 0 && !lacks(server, outgoing, group, outgoing->lost_until[group])) {
+        bool masters = line_is_server(outgoing->line);
+        server_note(server, "%s: %s %s %s again: %llu are lost", outgoing->line->name,
+                    masters ? "masters" : "partner", line_receiver_name(outgoing->line, group),
+                    masters ? "take their values" : "takes its values",
+                    (unsigned long long)outgoing->lost[group]);
+        outgoing->lost[group] = 0;
+    }
+}
+
 void outgoing_mode_changed(struct server *server, const struct process_state *process)
 {
     for (uint32_t i = 0; i < server->outgoing_count; i++) {
@@ -163,7 +201,7 @@ void outgoing_taken(struct server *server, struct line_now now, unsigned client,
     if (taken->position > *known) {
         *known = taken->position;
         outgoing->dirty[group] |= 1u << kom->instance;
-        outgoing->lost_told = false;
+        tell_lost(server, outgoing, (unsigned)group);
     }
 }
 
@@ -172,21 +210,10 @@ void outgoing_taken(struct server *server, struct line_now now, unsigned client,
 /* The oldest makes room; masters who have not got it never will. */
 static void drop_oldest(struct server *server, struct outgoing *outgoing)
 {
-    const struct process_state *process = &server->processes[outgoing->line->process->index];
     uint64_t oldest = outgoing->first++;
     for (unsigned g = 0; g < line_receivers(outgoing->line); g++) {
-        bool lost = furthest(outgoing, g) < oldest;
-        for (uint8_t i = 0; i <= ROLE_INSTANCE_MAX && process->instances.all_act; i++) {
-            bool acts = process->instances.member[i].standing == ROLE_ACTIVE;
-            lost = lost || (acts && taken_by(outgoing, process, g, i) < oldest);
-        }
-        outgoing->lost += lost ? 1 : 0;
-        if (lost && !outgoing->lost_told) {
-            outgoing->lost_told = true;
-            server_note(server, "%s: values are not taken by %s %s: the oldest of %llu are lost",
-                        outgoing->line->name, line_is_server(outgoing->line) ? "masters" : "partner",
-                        line_receiver_name(outgoing->line, g),
-                        (unsigned long long)outgoing_capacity(outgoing));
+        if (lacks(server, outgoing, g, oldest)) {
+            lose_one(server, outgoing, g);
         }
     }
 }

@@ -49,6 +49,8 @@ static void move_groups(struct outgoing *to, const struct outgoing *from)
         if (was >= 0) {
             memcpy(to->taken[g], from->taken[was], sizeof to->taken[g]);
             to->dirty[g] = from->dirty[was];
+            to->lost[g] = from->lost[was];
+            to->lost_until[g] = from->lost_until[was];
         }
     }
 }
@@ -77,8 +79,6 @@ void outgoing_move(struct server *server, const struct server *before)
         move_groups(to, from);
         move_readers(to, from);
         to->ticket = from->ticket;
-        to->lost = from->lost;
-        to->lost_told = from->lost_told;
         if (to->reported != NULL && from->reported != NULL) {
             memcpy(to->reported, from->reported, (ROLE_INSTANCE_MAX + 1) * sizeof *to->reported);
         }

@@ -137,9 +137,9 @@ struct outgoing {
     uint32_t dirty[SITE_MASTERS_MAX];                        /* of these instances it is to be journaled */
     uint64_t ticket;                                         /* of the newest such record */
     struct out_reader readers[ROLE_INSTANCE_MAX + 1];
-    struct out_reported *reported; /* by each instance, 0 to ROLE_INSTANCE_MAX; NULL: it has no masters */
-    uint64_t lost;                 /* events that a group of masters never got */
-    bool lost_told;
+    struct out_reported *reported;   /* by each instance, 0 to ROLE_INSTANCE_MAX; NULL: it has no masters */
+    uint64_t lost[SITE_MASTERS_MAX]; /* events that a group never gets, since it had what waited */
+    uint64_t lost_until[SITE_MASTERS_MAX]; /* position with which it has that again */
 };
 
 /* An event whose followers are being written. */

@@ -2,6 +2,7 @@
  */
 #include "master_harness.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void test_it_listens_only_when_it_acts_and_knows_its_values(void **state)
@@ -147,6 +148,72 @@ static void test_the_oldest_of_a_full_buffer_make_room_and_are_counted(void **st
     masters_start(world, 0, 1);
     assert_int_equal(masters_got(world, 0, 36, KOMET_COT_SPONTANEOUS, &object), 100);
     assert_true(object.value.real == 105.0f);
+}
+
+static unsigned told(const struct masters_world *world, const char *what)
+{
+    unsigned count = 0;
+    for (const char *at = world->notes; (at = strstr(at, what)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+/* Events until so many are lost; returns the position of the newest. */
+static uint64_t lose(struct masters_world *world, unsigned lost)
+{
+    while (line_counters(world->line).outgoing_lost < lost) {
+        masters_event(world, TAG_U, 1);
+        assert_true(world->position < 10000);
+    }
+    return world->position;
+}
+
+/* Each acknowledgement made place for it to be told again, as often as masters too slow acknowledged. */
+static void test_a_loss_is_told_once_and_again_when_the_masters_have_what_waited(void **state)
+{
+    struct masters_world *world = *state;
+    char again[80];
+    world->site.master_count = 1;
+    masters_again(world);
+    world->masters[0].silent = true;
+    masters_activate(world, 0);
+    masters_start(world, 0, 1);
+    lose(world, 1);
+    assert_int_equal(told(world, "did not take their values: the oldest of 100 are lost"), 1);
+    komet_link_acknowledge(world->masters[0].link, world->now.instant, 4);
+    masters_pump(world);
+    assert_true(world->taken[0] > 0);
+    uint64_t newest = lose(world, 10);
+    masters_close(world, 0);
+    assert_int_equal(told(world, "are lost"), 1);
+    masters_start(world, 0, 1);
+    for (unsigned rounds = 0; world->taken[0] < newest; rounds++) {
+        assert_int_equal(told(world, "are lost"), 1);
+        assert_true(rounds < 20);
+        komet_link_acknowledge(world->masters[0].link, world->now.instant, world->masters[0].asdu_count);
+        masters_pump(world);
+    }
+    snprintf(again, sizeof again, "masters %s take their values again: 10 are lost",
+             world->site.masters[0].name);
+    assert_int_equal(told(world, again), 1);
+    masters_close(world, 0);
+    lose(world, 11);
+    assert_int_equal(told(world, "did not take their values"), 2);
+}
+
+static void test_what_the_masters_have_or_need_not_is_not_lost(void **state)
+{
+    struct masters_world *world = *state;
+    masters_activate(world, 105);
+    for (unsigned i = 1; i <= 105; i++) { /* they had them from another instance */
+        masters_event(world, TAG_U, i);
+    }
+    for (unsigned i = 1; i <= 205; i++) { /* only the newest is wanted */
+        masters_event(world, TAG_LAST, i);
+    }
+    assert_int_equal(line_counters(world->line).outgoing_lost, 0);
+    assert_int_equal(told(world, "are lost"), 0);
 }
 
 static void test_what_the_masters_have_is_not_sent_again(void **state)
@@ -455,6 +522,8 @@ int main(void)
         CASE(test_as_many_frames_are_under_way_as_the_window_has_room_for),
         CASE(test_of_values_without_time_the_newest_goes_out),
         CASE(test_the_oldest_of_a_full_buffer_make_room_and_are_counted),
+        CASE(test_a_loss_is_told_once_and_again_when_the_masters_have_what_waited),
+        CASE(test_what_the_masters_have_or_need_not_is_not_lost),
         CASE(test_what_the_masters_have_is_not_sent_again),
         CASE(test_without_groups_each_connection_begins_with_what_comes),
         CASE(test_interrogations_are_answered_with_what_the_tags_have),

@@ -147,16 +147,48 @@ static void test_a_restarted_server_goes_on_where_the_masters_are(void **state)
     assert_int_equal(masters_outgoing(harness, MASTERS_SRV)->of.outgoing.last, 6); /* positions go on */
 }
 
+static unsigned told(const struct harness *harness, const char *what)
+{
+    unsigned count = 0;
+    for (const char *at = harness->notes; (at = strstr(at, what)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+static void values(struct harness *harness, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        masters_value(harness, "M.U", i);
+        harness_store(harness);
+    }
+}
+
+/* It was told again with the first one lost after each acknowledgement. */
+static void test_a_loss_is_told_once_and_again_when_the_masters_have_what_waited(void **state)
+{
+    static const char begins[] = "L.C: masters 10.9.0.1 do not take their values: the oldest of 120 are lost";
+    struct harness *harness = *state;
+    values(harness, 123);
+    assert_int_equal(told(harness, begins), 1);
+    masters_taken(harness, MASTERS_SRV, 0, 60);
+    values(harness, 60);
+    assert_int_equal(told(harness, begins), 1);
+    assert_int_equal(told(harness, "again"), 0);
+    masters_taken(harness, MASTERS_SRV, 0, 182); /* what waited when the newest was lost */
+    assert_int_equal(told(harness, "L.C: masters 10.9.0.1 take their values again: 6 are lost"), 1);
+    assert_int_equal(told(harness, "do not take their values"), 2); /* the others still do not */
+    values(harness, 120);
+    assert_int_equal(told(harness, begins), 2);
+}
+
 static void test_a_full_buffer_drops_the_oldest_and_says_so(void **state)
 {
     struct harness *harness = *state;
     harness_close(harness, MASTERS_SRV, true);
-    for (unsigned i = 0; i < 123; i++) {
-        masters_value(harness, "M.U", i);
-        harness_store(harness);
-    }
+    values(harness, 123);
     assert_non_null(
-        strstr(harness->notes, "L.C: values are not taken by masters 10.9.0.1: the oldest of 120 are lost"));
+        strstr(harness->notes, "L.C: masters 10.9.0.1 do not take their values: the oldest of 120 are lost"));
     masters_connect(harness, 1);
     harness_store(harness);
     const struct sent *events = masters_outgoing(harness, MASTERS_SRV);
@@ -671,6 +703,7 @@ int main(void)
         CASE(test_another_instance_goes_on_where_the_masters_are),
         CASE(test_a_restarted_server_goes_on_where_the_masters_are),
         CASE(test_a_full_buffer_drops_the_oldest_and_says_so),
+        CASE(test_a_loss_is_told_once_and_again_when_the_masters_have_what_waited),
         CASE(test_what_made_room_before_it_was_told_is_told_as_what_the_outputs_have),
         CASE(test_what_masters_cannot_have_closes_the_instance),
         CASE(test_set_of_a_value_for_masters),
