@@ -140,8 +140,8 @@ void rows_line(struct json *json, const struct server *server, const struct line
         put_connection(json, &state->connections[i]);
     }
     for (uint8_t i = 0; i <= INSTANCE_MAX; i++) {
-        if ((state->stands_by >> i & 1) != 0) {
-            put_connection(json, &state->standby[i]);
+        for (unsigned c = 0; c < state->standby_count[i]; c++) {
+            put_connection(json, &state->standby[i][c]);
         }
     }
     json_close(json, ']');

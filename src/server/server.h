@@ -230,6 +230,7 @@ const char *server_instance_host(const struct server *server, const struct proce
 struct komet_utc server_utc_of(const struct server *server, struct komet_instant instant);
 
 #define SERVER_CONNECTIONS_MAX 32 /* shown of a line, of all instances that act */
+#define SERVER_STANDBY_MAX     4  /* of each that stands by: two partners on two networks */
 
 struct server_connection {
     char address[LINE_ADDRESS_SIZE];
@@ -245,8 +246,9 @@ struct server_line_state {
     uint8_t instance; /* that reported last; 0 none or unnumbered, or several act */
     unsigned connection_count;
     struct server_connection connections[SERVER_CONNECTIONS_MAX];
-    uint16_t stands_by; /* bits of the passive instances that keep a connection, or try to */
-    struct server_connection standby[INSTANCE_MAX + 1];
+    /* Of each passive instance that keeps connections, or tries to; count 0: it does not. */
+    uint8_t standby_count[INSTANCE_MAX + 1];
+    struct server_connection standby[INSTANCE_MAX + 1][SERVER_STANDBY_MAX];
 };
 const struct server_line_state *server_line_state(const struct server *server, const struct line *line);
 enum station_value server_station_value(const struct server *server, const struct station *station,

@@ -170,7 +170,7 @@ void clients_forget_standby(struct server *server, const struct process *process
 {
     for (unsigned i = 0; i < process->line_count; i++) {
         struct server_line_state *line = &server->lines[server->first_line[process->index] + i];
-        line->stands_by = (uint16_t)(line->stands_by & ~(1u << instance));
+        line->standby_count[instance] = 0;
     }
 }
 
@@ -197,11 +197,11 @@ unsigned clients_copy_connections(const Komet__Wire__LineReport *report, uint8_t
 static void take_standby(struct server_line_state *line, uint8_t instance,
                          const Komet__Wire__LineReport *report)
 {
-    bool stands_by = report->reach != REACH_UNKNOWN && report->n_connections > 0;
-    unsigned bit = 1u << instance;
-    line->stands_by = (uint16_t)(stands_by ? line->stands_by | bit : line->stands_by & ~bit);
-    if (stands_by) {
-        clients_copy_connections(report, instance, &line->standby[instance], 1);
+    struct server_connection *kept = line->standby[instance];
+    line->standby_count[instance] = 0;
+    if (report->reach != REACH_UNKNOWN) {
+        line->standby_count[instance] =
+            (uint8_t)clients_copy_connections(report, instance, kept, SERVER_STANDBY_MAX);
     }
 }
 

@@ -86,13 +86,18 @@ class KometEnd:
     def connections(self):
         return self.line()["connections"]
 
+    def acting(self):
+        """Those of the instance that acts."""
+        line = self.line()
+        return [c for c in line["connections"] if c["instance"] == line["instance"]]
+
     def hot(self):
         """The name of the partner that is HOT; None: nobody."""
-        return next((c["partner"] for c in self.connections() if c["role"] == "HOT"), None)
+        return next((c["partner"] for c in self.acting() if c["role"] == "HOT"), None)
 
     def data_path(self, partner):
         """The number of the network that carries a partner's data; None: none."""
-        return next((int(c["path"][0]) for c in self.connections() if c["partner"] == partner and "data" in c["path"]), None)
+        return next((int(c["path"][0]) for c in self.acting() if c["partner"] == partner and "data" in c["path"]), None)
 
     def said(self, text):
         return any(text in process.text() for process in self.processes if process.name.startswith("kom"))

@@ -69,6 +69,12 @@ processes:
     def line(self):
         return self.tell("LINE", f"L.{self.name}")[0]
 
+    def knows_hot(self, name=None):
+        """The instance that acts knows who is HOT; `name`: it is this one."""
+        line = self.line()
+        return any(c["role"] == "HOT" and c["instance"] == line["instance"] and name in (None, c["partner"])
+                   for c in line["connections"])
+
     def active(self):
         done = self.run_tell("PROCESS", "SELF.KOM")
         active = [i["instance"] for i in json.loads(done.stdout)[0]["instances"] if i["role"] == "active"]
@@ -116,9 +122,15 @@ def wait_value(end, tag, value, what):
     wait_for(lambda: end.value(tag) == value, what)
 
 
+def eight_stand(end, partners):
+    """The four of instance 1, which acts, and the four of the passive one."""
+    return [(c["instance"], c["partner"], c["path"][0], c["state"]) for c in end.line()["connections"]] == [
+        (instance, partner, network, "started") for instance in (1, 2) for partner in partners for network in "12"]
+
+
 def both_know_who_is_hot(west, east):
     for end in (west, east):
-        wait_for(lambda one=end: one.line()["value"] and any(c["role"] == "HOT" for c in one.line()["connections"]),
+        wait_for(lambda one=end: one.line()["value"] and one.knows_hot(),
                  f"{end.name} has four connections and knows who is HOT")
 
 
@@ -146,13 +158,11 @@ def test_two_redundant_sites_exchange_values_and_commands_whoever_is_killed(ends
     both_know_who_is_hot(west, east)
     exchange(west, east, 10)
     pinged_for_a_while(west)
-    connections = [c for c in east.line()["connections"] if c["instance"] == 1]
-    assert len(connections) == 4 and all(c["state"] == "started" for c in connections)
-    assert sorted(c["path"][0] for c in connections) == ["1", "1", "2", "2"]
+    wait_for(lambda: eight_stand(west, ["E1", "E2"]) and eight_stand(east, ["A", "B"]), "each instance has its four connections")
 
     west.koms[0].signal(signal.SIGKILL)
     wait_for(lambda: west.active() == 2, "west's second instance acts")
-    wait_for(lambda: any(c["role"] == "HOT" for c in west.line()["connections"]), "it knows who is HOT in the east")
+    wait_for(west.knows_hot, "it knows who is HOT in the east")
     west.tell("SET", "M.WEST.OUT", "20.0")
     wait_value(east, "M.EAST.IN", 20, "a value of west's second instance")
     seen = [row["status"] for row in east.tell("EVENTS", "M.EAST.IN")]
@@ -160,9 +170,8 @@ def test_two_redundant_sites_exchange_values_and_commands_whoever_is_killed(ends
 
     east.koms[0].signal(signal.SIGKILL)
     wait_for(lambda: east.active() == 2, "east's second instance acts")
-    wait_for(lambda: any(c["role"] == "HOT" and c["partner"] == "E2" for c in west.line()["connections"]),
-             "west sees that E2 is HOT")
-    wait_for(lambda: any(c["role"] == "HOT" for c in east.line()["connections"]), "it knows who is HOT in the west")
+    wait_for(lambda: west.knows_hot("E2"), "west sees that E2 is HOT")
+    wait_for(east.knows_hot, "it knows who is HOT in the west")
     exchange(west, east, 50)
 
 

@@ -315,10 +315,11 @@ def active(komet):
 
 
 def both_stand(komet):
-    """Four connections of the active instance are started, and the passive one has some."""
+    """Each of the four connections of the active instance and of the passive one is started, those of the active one first."""
     acting = active(komet)
-    started = [c["instance"] == acting for c in komet.connections() if c["state"] == "started"]
-    return started.count(True) == 4 and False in started
+    paths = [(partner, network) for partner in "AB" for network in "12"]
+    started = [(c["instance"], c["partner"], c["path"][0]) for c in komet.connections() if c["state"] == "started"]
+    return started == [(instance, *path) for instance in (acting, 3 - (acting or 0)) for path in paths]
 
 
 def test_instances_are_killed_and_every_event_is_stored_once(new_ends):

@@ -39,23 +39,36 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void report(struct harness *harness, unsigned client, uint32_t line, enum connection_state state,
-                   uint32_t reach)
+static void report_all(struct harness *harness, unsigned client, uint32_t line, enum connection_state state,
+                       uint32_t reach, size_t count)
 {
+    static const char *const partners[] = {"A", "A", "B", "B", "C"};
+    static const char *const paths[] = {"1", "2 data", "1 data", "2", "3"};
     wire_message message = KOMET__WIRE__MESSAGE__INIT;
     Komet__Wire__LineReport body = KOMET__WIRE__LINE_REPORT__INIT;
-    Komet__Wire__ConnectionReport connection = KOMET__WIRE__CONNECTION_REPORT__INIT;
-    Komet__Wire__ConnectionReport *connections[] = {&connection};
-    connection.address = (char *)(uintptr_t) "10.0.0.1:2404";
-    connection.state = state;
+    Komet__Wire__ConnectionReport connection[5], *connections[5];
+    for (size_t i = 0; i < count; i++) {
+        connections[i] = &connection[i];
+        komet__wire__connection_report__init(connections[i]);
+        connection[i].address = (char *)(uintptr_t) "10.0.0.1:2404";
+        connection[i].state = state;
+        connection[i].partner = (char *)(uintptr_t)partners[i];
+        connection[i].path = (char *)(uintptr_t)paths[i];
+    }
     body.line = line;
     body.value = state >= CONNECTION_STOPPED;
     body.connections = connections;
-    body.n_connections = 1;
+    body.n_connections = count;
     body.reach = reach;
     message.body_case = BODY(LINE_REPORT);
     message.line_report = &body;
     harness_feed(harness, client, &message);
+}
+
+static void report(struct harness *harness, unsigned client, uint32_t line, enum connection_state state,
+                   uint32_t reach)
+{
+    report_all(harness, client, line, state, reach, 1);
 }
 
 /* Time passes, and instances 1 and 2 renew; who is told to be passive says that it has stopped. */
@@ -136,6 +149,28 @@ static void test_the_console_shows_who_stands_by(void **state)
     assert_null(strstr(line_row(harness, text, sizeof text), "\"state\":\"stopped\""));
 }
 
+/* A Sinaut line with SKO: only the first of them was shown. */
+static void test_the_console_shows_all_that_a_passive_instance_keeps(void **state)
+{
+    struct harness *harness = *state;
+    char text[4096];
+    report(harness, 1, 0, CONNECTION_STARTED, REACH_YES);
+    report_all(harness, 2, 0, CONNECTION_STOPPED, REACH_YES, 5);
+    static const char *const each[] = {
+        "\"partner\":\"A\",\"path\":\"1\"", "\"partner\":\"A\",\"path\":\"2 data\"",
+        "\"partner\":\"B\",\"path\":\"1 data\"", "\"partner\":\"B\",\"path\":\"2\""};
+    const char *at = strstr(line_row(harness, text, sizeof text), "\"state\":\"stopped\"");
+    for (unsigned i = 0; i < 4; i++) {
+        assert_non_null(at);
+        at = strstr(at, each[i]);
+        assert_non_null(at);
+        assert_non_null(strstr(at, "\"instance\":2"));
+    }
+    assert_null(strstr(text, "\"partner\":\"C\"")); /* more than any line of ours has */
+    report_all(harness, 2, 0, CONNECTION_CLOSED, REACH_NO, 0);
+    assert_null(strstr(line_row(harness, text, sizeof text), "\"instance\":2"));
+}
+
 /* ---- protocols that one instance alone can work ---- */
 
 static void test_a_line_that_does_not_support_redundancy_refuses_numbers(void **state)
@@ -164,6 +199,7 @@ int main(void)
         TEST(test_a_lost_line_moves_the_role),
         TEST(test_a_word_that_nobody_knows_is_none),
         TEST(test_the_console_shows_who_stands_by),
+        TEST(test_the_console_shows_all_that_a_passive_instance_keeps),
         TEST(test_a_line_that_does_not_support_redundancy_refuses_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
