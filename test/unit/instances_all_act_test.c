@@ -1,29 +1,5 @@
 /* Active-active: all instances that can act do, each under a grant of its own, and the way back to one. */
-#include "support.h"
-
-#include "role/instances.h"
-
-#define LEASE KOMET_MS(600)
-
-static struct komet_instant at(int64_t ms)
-{
-    return (struct komet_instant){KOMET_MS(ms)};
-}
-
-static void expect(struct instances *instances, bool active, uint8_t instance, uint64_t epoch)
-{
-    struct instances_output output;
-    assert_true(instances_next(instances, at(0), &output));
-    assert_int_equal(output.active, active);
-    assert_int_equal(output.instance, instance);
-    assert_int_equal(output.epoch, epoch);
-}
-
-static void expect_nothing(struct instances *instances)
-{
-    struct instances_output output;
-    assert_false(instances_next(instances, at(0), &output));
-}
+#include "roles.h"
 
 /* Instances 1, 2 and 3 act under the epochs 1, 2 and 3. */
 static void all(struct instances *instances)
@@ -141,38 +117,16 @@ static void test_any_order_keeps_to_the_mode(void **state)
     instances_init(&instances, LEASE, 0, at(0));
     for (int i = 0; i < 200000; i++) {
         ms += test_random_below(&random, 100);
-        uint8_t instance = (uint8_t)(1 + test_random_below(&random, 4));
-        instances_tick(&instances, at(ms));
-        switch (test_random_below(&random, 12)) {
-        case 0:
-            instances_connect(&instances, at(ms), instance, false);
-            break;
-        case 1:
-            instances_lost(&instances, at(ms), instance, test_random_below(&random, 2) == 0);
-            break;
-        case 2:
-            instances_set_active(&instances, at(ms), instance);
-            break;
-        case 3:
-            instances_stopped(&instances, at(ms), instance, instances.member[instance].epoch);
-            break;
-        case 4:
-            instances_leave(&instances, at(ms), instance);
-            break;
-        case 5:
-            instances_set_preferred(&instances, (uint8_t)(instance - 1));
-            break;
-        case 6:
+        if (test_random_below(&random, 12) == 0) {
+            instances_tick(&instances, at(ms));
             instances_set_all_act(&instances, at(ms), test_random_below(&random, 2) == 0);
-            break;
-        default:
-            instances_renew(&instances, at(ms), instance);
+            instances_tick(&instances, at(ms));
+        } else {
+            happen(&instances, ms, &random, 11);
         }
-        instances_tick(&instances, at(ms));
-        unsigned active = 0, valid = 0;
+        unsigned active = 0, valid = holders(&instances, ms);
         for (uint8_t k = 0; k <= ROLE_INSTANCE_MAX; k++) {
             active += instances.member[k].standing == ROLE_ACTIVE ? 1 : 0;
-            valid += instances_valid(&instances, at(ms), k, instances.member[k].epoch) ? 1 : 0;
         }
         assert_true(active <= 1 || instances.all_act);
         struct instances_output output;

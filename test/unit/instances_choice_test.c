@@ -1,33 +1,8 @@
 /* Who gets the role when there is a choice: the preferred one, who leaves, who keeps dying; and the value of
  * the process. */
-#include "support.h"
+#include "roles.h"
 
 #include <string.h>
-
-#include "role/instances.h"
-
-#define LEASE KOMET_MS(600)
-
-static struct komet_instant at(int64_t ms)
-{
-    return (struct komet_instant){KOMET_MS(ms)};
-}
-
-/* The next word to an instance must be this one. */
-static void expect(struct instances *instances, bool active, uint8_t instance, uint64_t epoch)
-{
-    struct instances_output output;
-    assert_true(instances_next(instances, at(0), &output));
-    assert_int_equal(output.active, active);
-    assert_int_equal(output.instance, instance);
-    assert_int_equal(output.epoch, epoch);
-}
-
-static void expect_nothing(struct instances *instances)
-{
-    struct instances_output output;
-    assert_false(instances_next(instances, at(0), &output));
-}
 
 static void forget(struct instances *instances)
 {

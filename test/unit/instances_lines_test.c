@@ -1,9 +1,6 @@
 /* What the lines have to do with who is active: what each instance reaches, by its own word. */
-#include "support.h"
+#include "roles.h"
 
-#include "role/instances.h"
-
-#define LEASE     KOMET_MS(600)
 #define LOSS_MS   2000
 #define PAUSE_MS  60000
 #define LINES     3
@@ -14,11 +11,6 @@ struct world {
     struct reach_line lines[LINES];
     int64_t ms;
 };
-
-static struct komet_instant at(int64_t ms)
-{
-    return (struct komet_instant){KOMET_MS(ms)};
-}
 
 /* The roles follow at once, as from a server and instances that are there. */
 static void follow(struct world *world)

@@ -1,30 +1,5 @@
 /* Who is active: every way in which the role begins, moves and ends. */
-#include "support.h"
-
-#include "role/instances.h"
-
-#define LEASE KOMET_MS(600)
-
-static struct komet_instant at(int64_t ms)
-{
-    return (struct komet_instant){KOMET_MS(ms)};
-}
-
-/* The next word to an instance must be this one. */
-static void expect(struct instances *instances, bool active, uint8_t instance, uint64_t epoch)
-{
-    struct instances_output output;
-    assert_true(instances_next(instances, at(0), &output));
-    assert_int_equal(output.active, active);
-    assert_int_equal(output.instance, instance);
-    assert_int_equal(output.epoch, epoch);
-}
-
-static void expect_nothing(struct instances *instances)
-{
-    struct instances_output output;
-    assert_false(instances_next(instances, at(0), &output));
-}
+#include "roles.h"
 
 /* Instances 1 and 2 connected, 1 active under epoch 1. */
 static void two(struct instances *instances)
@@ -174,31 +149,7 @@ static void test_any_order_keeps_one_holder(void **state)
     int64_t ms = 0;
     for (int i = 0; i < 200000; i++) {
         ms += test_random_below(&random, 100);
-        uint8_t instance = (uint8_t)(1 + test_random_below(&random, 4));
-        instances_tick(&instances, at(ms));
-        switch (test_random_below(&random, 9)) {
-        case 0:
-            instances_connect(&instances, at(ms), instance, false);
-            break;
-        case 1:
-            instances_lost(&instances, at(ms), instance, test_random_below(&random, 2) == 0);
-            break;
-        case 2:
-            instances_set_active(&instances, at(ms), instance);
-            break;
-        case 3:
-            instances_stopped(&instances, at(ms), instance, instances.member[instance].epoch);
-            break;
-        case 4:
-            instances_leave(&instances, at(ms), instance);
-            break;
-        case 5:
-            instances_set_preferred(&instances, (uint8_t)(instance - 1));
-            break;
-        default:
-            instances_renew(&instances, at(ms), instance);
-        }
-        instances_tick(&instances, at(ms));
+        happen(&instances, ms, &random, 9);
         struct instances_output output;
         while (instances_next(&instances, at(ms), &output)) {
             if (output.active) {
@@ -208,11 +159,7 @@ static void test_any_order_keeps_one_holder(void **state)
                 epoch = output.epoch;
             }
         }
-        int holders = 0;
-        for (uint8_t k = 0; k <= ROLE_INSTANCE_MAX; k++) {
-            holders += instances_valid(&instances, at(ms), k, instances.member[k].epoch) ? 1 : 0;
-        }
-        assert_true(holders <= 1);
+        assert_true(holders(&instances, ms) <= 1);
     }
     assert_true(epoch > 1000);
 }

@@ -3,7 +3,7 @@
  */
 #include "masters_world.h"
 
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
+#include <stdlib.h>
 
 static const char site_text[] =
     "site: test\n"
@@ -41,7 +41,8 @@ void masters_connect(struct harness *harness, unsigned instance)
     masters_epochs[client] = masters_epoch(harness, client);
 }
 
-void masters_begin(struct harness *harness)
+/* Both processes have an instance 1 that acts. */
+static void begin(struct harness *harness)
 {
     static const struct site_file files[] = {{"site.yaml", site_text, sizeof site_text - 1},
                                              {"a.csv", a_csv, sizeof a_csv - 1},
@@ -50,6 +51,14 @@ void masters_begin(struct harness *harness)
     harness_begin_with(harness, files, 4);
     harness_active(harness, MASTERS_SELF);
     masters_connect(harness, 1);
+}
+
+int masters_world_set_up(void **state)
+{
+    struct harness *harness = malloc(sizeof *harness);
+    begin(harness);
+    *state = harness;
+    return 0;
 }
 
 void masters_value(struct harness *harness, const char *tag, double number)

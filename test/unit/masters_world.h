@@ -16,8 +16,8 @@
 /* The epoch of the newest grant of each client; a test may spoil it. */
 extern uint64_t masters_epochs[8];
 
-/* Both processes have an instance 1 that acts. */
-void masters_begin(struct harness *harness);
+/* For cmocka: a new one in `*state`, both processes have an instance 1 that acts; harness_tear_down ends it. */
+int masters_world_set_up(void **state);
 /* SRV.KOM,`instance` connects; what it is granted is its epoch from then on. */
 void masters_connect(struct harness *harness, unsigned instance);
 /* The epoch of the client's newest role; 0: it is passive. */

@@ -1,39 +1,10 @@
 /* What an instance kept while it had no server: taken late, once, under the grant that it came under, and
  * shown only where nothing newer is. */
-#include "server_harness.h"
+#include "server_values.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-#define BUFFER     77
-
-static int set_up(void **state)
-{
-    struct harness *harness = malloc(sizeof *harness);
-    harness_begin(harness, "600 ms");
-    harness_active(harness, 1);
-    harness_forget(harness);
-    *state = harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
-    return 0;
-}
-
-static struct given event(const char *tag, double number, int64_t ms)
-{
-    return (struct given){.tag = tag,
-                          .number = number,
-                          .cot = KOMET_COT_SPONTANEOUS,
-                          .type = KOMET_M_ME_TF_1,
-                          .time_ms = ms,
-                          .tagged = true};
-}
+#define BUFFER 77
 
 /* A batch out of the buffer, of an older grant. */
 static struct columns *archived(struct harness *harness, uint64_t sequence)
@@ -56,11 +27,6 @@ static uint64_t told(const struct harness *harness)
 {
     const struct sent *sent = harness_sent(harness, 1, BODY(STORED));
     return sent != NULL ? sent->of.stored.archived : 0;
-}
-
-static const struct value *shown(const struct harness *harness, const char *name)
-{
-    return server_value(harness->server, harness_tag(harness, name));
 }
 
 static void test_it_is_an_event_that_says_so(void **state)
@@ -250,22 +216,24 @@ static void test_names_that_are_missing_close_the_client(void **state)
     assert_int_equal(harness_records(harness, RECORD_EVENT), 0);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, values_set_up, harness_tear_down)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_it_is_an_event_that_says_so, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_the_run_s_own_batches_go_on_beside_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_it_is_taken_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_it_is_taken_once_over_a_restart, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_another_buffer_begins_anew, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_came_meanwhile_stays, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_was_interrogated_stays, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_recovery_shows_the_same, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_repeat_is_known_however_late, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_passive_instance_may_bring_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_tag_that_is_gone_is_counted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_the_buffer_dropped_is_told_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_names_that_are_missing_close_the_client, set_up, tear_down),
+        TEST(test_it_is_an_event_that_says_so),
+        TEST(test_the_run_s_own_batches_go_on_beside_it),
+        TEST(test_it_is_taken_once),
+        TEST(test_it_is_taken_once_over_a_restart),
+        TEST(test_another_buffer_begins_anew),
+        TEST(test_what_came_meanwhile_stays),
+        TEST(test_what_was_interrogated_stays),
+        TEST(test_recovery_shows_the_same),
+        TEST(test_a_repeat_is_known_however_late),
+        TEST(test_a_passive_instance_may_bring_it),
+        TEST(test_a_tag_that_is_gone_is_counted),
+        TEST(test_what_the_buffer_dropped_is_told_once),
+        TEST(test_names_that_are_missing_close_the_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,66 +1,9 @@
 /* Values on their way through the server: which batches are taken, what of them becomes an event, what the
  * tags show, who is told, and when it is confirmed (architecture 3.2, 3.3). */
-#include "server_harness.h"
+#include "server_values.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-
-static int set_up(void **state)
-{
-    struct harness *harness = malloc(sizeof *harness);
-    harness_begin(harness, "600 ms");
-    harness_active(harness, 1);
-    harness_forget(harness);
-    *state = harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
-    return 0;
-}
-
-/* A spontaneous value with the station's time tag. */
-static struct given event(const char *tag, double number, int64_t ms)
-{
-    return (struct given){.tag = tag,
-                          .number = number,
-                          .cot = KOMET_COT_SPONTANEOUS,
-                          .type = KOMET_M_ME_TF_1,
-                          .time_ms = ms,
-                          .tagged = true};
-}
-
-/* A value without time tag, with the time at which it came. */
-static struct given untagged(const struct harness *harness, const char *tag, double number, uint8_t cot)
-{
-    return (struct given){.tag = tag,
-                          .number = number,
-                          .cot = cot,
-                          .type = KOMET_M_ME_NC_1,
-                          .time_ms = harness->now.utc.ms,
-                          .arrival = true};
-}
-
-static struct given answer(const struct harness *harness, const char *tag, double number)
-{
-    return untagged(harness, tag, number, KOMET_COT_INTERROGATED_STATION);
-}
-
-static unsigned events(const struct harness *harness)
-{
-    return harness_records(harness, RECORD_EVENT);
-}
-
-static const struct value *shown(const struct harness *harness, const char *name)
-{
-    return server_value(harness->server, harness_tag(harness, name));
-}
 
 static const struct sent *stored(const struct harness *harness)
 {
@@ -661,7 +604,7 @@ static void test_a_batch_that_is_cut_short_holds_up_nobody(void **state)
     assert_int_equal(harness_sent(harness, 8, BODY(STORED))->of.stored.sequence, 3);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, values_set_up, harness_tear_down)
 
 static const struct CMUnitTest tests[] = {
     TEST(test_a_batch_is_one_group_of_records),

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-
 static const char site_text[] =
     "site: test\n"
     "group: {name: G, lease: %s, servers: [{name: A, listen: \"127.0.0.1:1\"}]}\n"
@@ -111,6 +109,21 @@ void harness_end(struct harness *harness)
         site_result_release(&harness->former);
     }
     site_result_release(&harness->site);
+}
+
+int harness_set_up(void **state)
+{
+    struct harness *harness = malloc(sizeof *harness);
+    harness_begin(harness, "600 ms");
+    *state = harness;
+    return 0;
+}
+
+int harness_tear_down(void **state)
+{
+    harness_end(*state);
+    free(*state);
+    return 0;
 }
 
 void harness_restart(struct harness *harness)

@@ -16,6 +16,8 @@
 #include "server/server.h"
 #include "site_edit.h"
 
+#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
+
 #define HARNESS_LEASE   KOMET_MS(600)
 #define HARNESS_KEPT    1024 /* outputs of a kind that are kept */
 #define HARNESS_COLUMNS 64   /* values of a batch */
@@ -116,6 +118,9 @@ void harness_begin(struct harness *harness, const char *lease);
 /* The same with another site; `files` stay as long as the harness. */
 void harness_begin_with(struct harness *harness, const struct site_file *files, size_t count);
 void harness_end(struct harness *harness);
+/* For cmocka: a new one in `*state`, lease 600 ms, nobody is connected; and the end of any that was malloc'd. */
+int harness_set_up(void **state);
+int harness_tear_down(void **state);
 /* The server is made anew, without clients; the test recovers it, then calls server_recovered. */
 void harness_restart(struct harness *harness);
 

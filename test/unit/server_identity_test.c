@@ -1,25 +1,7 @@
 /* As whom a client may speak, when its certificate has said who it is. */
 #include "server_harness.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-
-static int set_up(void **state)
-{
-    struct harness *harness = calloc(1, sizeof *harness);
-    harness_begin(harness, "600 ms");
-    *state = harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
-    return 0;
-}
 
 /* A client with a certificate says that it is `program`; returns what it is refused with, "" when welcome. */
 static const char *greet(struct harness *harness, unsigned client, const char *role, const char *name,
@@ -78,11 +60,13 @@ static void nobody_is_welcome_under_another_name(void **state)
     assert_int_equal(harness_records(harness, RECORD_GRANT), 0);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, harness_set_up, harness_tear_down)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_process_is_welcome_under_its_own_name, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(nobody_is_welcome_under_another_name, set_up, tear_down),
+        TEST(a_process_is_welcome_under_its_own_name),
+        TEST(nobody_is_welcome_under_another_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

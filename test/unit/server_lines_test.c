@@ -9,8 +9,6 @@
 #include "console/json.h"
 #include "console/rows.h"
 
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-
 static const struct process *self(const struct harness *harness)
 {
     return harness_process(harness, "SELF.KOM");
@@ -29,13 +27,6 @@ static int set_up(void **state)
     harness_active(harness, 1);
     harness_kom(harness, 2);
     *state = harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
     return 0;
 }
 
@@ -191,7 +182,7 @@ static void test_a_line_that_does_not_support_redundancy_refuses_numbers(void **
     assert_false(harness->closed[4]);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, harness_tear_down)
 
 int main(void)
 {

@@ -1,11 +1,9 @@
 /* What masters are to have and command over a RELOAD. */
 #include "masters_world.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-#define TOKEN      7
+#define TOKEN 7
 
 /* RELOAD with these edits, on the way: no instance has applied it. */
 #define RELOAD(...)                                                                                          \
@@ -18,21 +16,6 @@
     {                                                                                                        \
         "c.csv", "M.UP.U,Ao,2,36,M.U\n", ""                                                                  \
     }
-
-static int set_up(void **state)
-{
-    struct harness *harness = malloc(sizeof *harness);
-    masters_begin(harness);
-    *state = harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
-    return 0;
-}
 
 /* The first message of a new reading. */
 static const struct sent *begin_of(const struct harness *harness, unsigned client)
@@ -204,7 +187,7 @@ static void test_a_line_that_connects_is_refused_where_all_act(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, masters_world_set_up, harness_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_events_go_on_without_those_of_removed_outputs),
         TEST(test_what_came_meanwhile_is_told_where_nobody_has_a_memory),

@@ -2,25 +2,7 @@
  * active-active. */
 #include "masters_world.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-
-static int set_up(void **state)
-{
-    struct harness *harness = malloc(sizeof *harness);
-    masters_begin(harness);
-    *state = harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
-    return 0;
-}
 
 /* ---- values out ---- */
 
@@ -696,7 +678,7 @@ static void test_a_line_shows_what_all_that_act_say(void **state)
 
 int main(void)
 {
-#define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, masters_world_set_up, harness_tear_down)
     const struct CMUnitTest tests[] = {
         CASE(test_a_new_grant_begins_with_what_the_tags_have),
         CASE(test_an_event_goes_on_when_it_is_on_disk),

@@ -1,30 +1,10 @@
 /* Orders of people to the server: commands, interrogations, changes of role. Each is sent once or not at
  * all, each ends exactly once, and the journal knows of it before the field does (architecture 3.5). */
-#include "server_harness.h"
+#include "server_values.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-
 #define DEADLINE KOMET_SECONDS(1)
-
-static int set_up(void **state)
-{
-    struct harness *harness = malloc(sizeof *harness);
-    harness_begin(harness, "600 ms");
-    harness_active(harness, 1);
-    harness_forget(harness);
-    *state = harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
-    return 0;
-}
 
 static const struct record_user alice = {"alice", true};
 
@@ -90,11 +70,6 @@ static void assert_ends(struct harness *harness, uint64_t token, enum command_re
     assert_int_equal(record->id, ended->of.id);
     assert_int_equal(record->result, result);
     assert_string_equal(record->reason, reason);
-}
-
-static const struct value *shown(const struct harness *harness, const char *name)
-{
-    return server_value(harness->server, harness_tag(harness, name));
 }
 
 /* ---- a command's way ---- */
@@ -690,7 +665,7 @@ static void test_every_order_ends_once(void **state)
     assert_int_equal(ended + harness->ended_count, token - 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, values_set_up, harness_tear_down)
 
 static const struct CMUnitTest tests[] = {
     TEST(test_a_command_is_sent_only_when_its_begin_is_stored),

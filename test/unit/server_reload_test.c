@@ -4,24 +4,9 @@
 
 #include <string.h>
 
-#define BODY(name)  KOMET__WIRE__MESSAGE__BODY_##name
 #define RELOAD(...) harness_reload(harness, 77, (const struct site_edit[]){__VA_ARGS__, {NULL, NULL, NULL}})
 
 static const struct record_user user = {"operator", true};
-
-static int set_up(void **state)
-{
-    static struct harness harness;
-    harness_begin(&harness, "600 ms");
-    *state = &harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    return 0;
-}
 
 static struct given event(const char *tag, double number, int64_t time_ms)
 {
@@ -345,7 +330,7 @@ static void test_who_connects_later_gets_the_number_and_the_lease_stays(void **s
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, harness_set_up, harness_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_values_roles_and_grants_stay),
         TEST(test_a_batch_in_the_former_numbers_is_taken_by_name),

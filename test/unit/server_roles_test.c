@@ -3,25 +3,7 @@
 #include "server_harness.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-
-static int set_up(void **state)
-{
-    struct harness *harness = malloc(sizeof *harness);
-    harness_begin(harness, "600 ms");
-    *state = harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
-    return 0;
-}
 
 static const struct process *self(const struct harness *harness)
 {
@@ -311,7 +293,7 @@ static void test_values_come_back_with_the_server(void **state)
     assert_string_equal(values(harness), "2:Crash SELF.KOM:Run/B ");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, harness_set_up, harness_tear_down)
 
 static const struct CMUnitTest tests[] = {
     TEST(test_preferred_is_done_when_it_is_stored),

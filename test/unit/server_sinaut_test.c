@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-
 static const char site_text[] =
     "site: test\n"
     "processes:\n"
@@ -30,13 +28,6 @@ static int set_up(void **state)
     harness_begin_with(harness, files, 3);
     harness_active(harness, 1);
     *state = harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
     return 0;
 }
 
@@ -217,17 +208,17 @@ static void test_who_is_overtaken_is_told_what_there_is(void **state)
     assert_true(harness_sent(harness, 1, BODY(OUTGOING))->of.outgoing.number == 20 * 60 - 1);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, harness_tear_down)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_who_comes_to_act_is_told_what_outputs_have, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_value_that_nobody_got_is_an_event_all_the_same, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_a_reason_alone_makes_no_value, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_output_follows_its_source, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_who_comes_to_act_is_told_what_partners_have_not, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_who_is_overtaken_is_told_what_there_is, set_up, tear_down),
+        TEST(test_who_comes_to_act_is_told_what_outputs_have),
+        TEST(test_a_value_that_nobody_got_is_an_event_all_the_same),
+        TEST(test_a_reason_alone_makes_no_value),
+        TEST(test_an_output_follows_its_source),
+        TEST(test_who_comes_to_act_is_told_what_partners_have_not),
+        TEST(test_who_is_overtaken_is_told_what_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,9 @@
 /* What an instance that stands by is sent on a line that stays open (SKO): its events are stored without a
  * grant, once, and show nothing that is not newer for certain. */
-#include "server_harness.h"
+#include "server_values.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
 
 static const char site_text[] =
     "site: test\n"
@@ -48,23 +46,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
-    return 0;
-}
-
-static struct given event(const char *tag, double number, int64_t ms)
-{
-    return (struct given){.tag = tag,
-                          .number = number,
-                          .cot = KOMET_COT_SPONTANEOUS,
-                          .type = KOMET_M_ME_TF_1,
-                          .time_ms = ms,
-                          .tagged = true};
-}
-
 static struct given asked(double number, int64_t ms, bool arrival)
 {
     return (struct given){.tag = "M.P",
@@ -93,16 +74,6 @@ static void give_acting(struct harness *harness, uint32_t connection, struct giv
     harness_give(harness, ACTIVE, given);
 }
 
-static unsigned events(const struct harness *harness)
-{
-    return harness_records(harness, RECORD_EVENT);
-}
-
-static double shown(const struct harness *harness)
-{
-    return server_value(harness->server, harness_tag(harness, "M.P"))->number;
-}
-
 static void test_it_is_stored_without_a_grant(void **state)
 {
     struct harness *harness = *state;
@@ -110,7 +81,7 @@ static void test_it_is_stored_without_a_grant(void **state)
     const struct record *record = harness_record(harness, RECORD_EVENT);
     assert_int_equal(record->instance, PASSIVE);
     assert_true(record->of.event.standby && !record->of.event.older);
-    assert_true(shown(harness) == 1.5);
+    assert_true(shown(harness, "M.P")->number == 1.5);
     assert_int_equal(harness_sent_count(harness, PASSIVE, BODY(STORED)), 0); /* N(R) waits for the disk */
     harness_store(harness);
     assert_int_equal(harness_sent(harness, PASSIVE, BODY(STORED))->of.stored.sequence, harness->sequence);
@@ -216,7 +187,7 @@ static void test_an_older_one_is_recorded_and_not_shown(void **state)
     give_acting(harness, 1, event("M.P", 9, 5000));
     give_standing_by(harness, PASSIVE, 1, event("M.P", 1, 4000));
     assert_int_equal(events(harness), 2);
-    assert_true(shown(harness) == 9);
+    assert_true(shown(harness, "M.P")->number == 9);
 }
 
 /* Whether it is newer than what was asked for nobody knows. The acting instance says so, when it brings it.
@@ -228,10 +199,10 @@ static void test_what_is_not_newer_for_certain_the_acting_one_confirms(void **st
     harness_forget(harness);
     give_standing_by(harness, PASSIVE, 1, event("M.P", 1, harness->now.utc.ms + 1000));
     assert_true(harness_record(harness, RECORD_EVENT)->of.event.older);
-    assert_true(shown(harness) == 9);
+    assert_true(shown(harness, "M.P")->number == 9);
     harness_forget(harness);
     give_acting(harness, 1, event("M.P", 1, harness->now.utc.ms + 1000));
-    assert_true(shown(harness) == 1);
+    assert_true(shown(harness, "M.P")->number == 1);
     assert_int_equal(harness_record(harness, RECORD_EVENT)->of.event.value.cot,
                      KOMET_COT_INTERROGATED_STATION);
     assert_false(harness_record(harness, RECORD_EVENT)->of.event.older);
@@ -251,7 +222,7 @@ static void test_recovery_shows_the_same_and_knows_the_repeats(void **state)
     server_recover_event(harness->server, "SELF.KOM", acting.instance, &acting.of.event);
     server_recover_event(harness->server, "SELF.KOM", standing_by.instance, &standing_by.of.event);
     server_recovered(harness->server, harness->now);
-    assert_true(shown(harness) == 9);
+    assert_true(shown(harness, "M.P")->number == 9);
     harness_kom(harness, PASSIVE);
     harness_forget(harness);
     give_standing_by(harness, PASSIVE, 1, event("M.P", 1, ms));
@@ -341,30 +312,28 @@ static void test_a_buffer_stands_not_by(void **state)
     assert_true(harness->closed[PASSIVE]);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, harness_tear_down)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_it_is_stored_without_a_grant, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_the_acting_one_brought_is_a_repeat, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_and_the_other_way_round, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_equal_events_are_matched_one_to_one, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_one_that_is_far_behind_brings_nothing_new, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_its_own_other_path_brings_repeats, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_connection_of_another_run_is_another_one, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_stream_that_was_away_brings_what_the_other_one_has, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_an_older_one_is_recorded_and_not_shown, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_what_is_not_newer_for_certain_the_acting_one_confirms, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_recovery_shows_the_same_and_knows_the_repeats, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_recovery_knows_lives_apart, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_an_answer_that_is_recovered_is_no_event, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_line_that_does_not_stay_open_has_nothing_to_say, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(test_nor_has_a_value_without_a_time_tag, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_nor_has_an_answer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_buffer_stands_not_by, set_up, tear_down),
+        TEST(test_it_is_stored_without_a_grant),
+        TEST(test_what_the_acting_one_brought_is_a_repeat),
+        TEST(test_and_the_other_way_round),
+        TEST(test_equal_events_are_matched_one_to_one),
+        TEST(test_one_that_is_far_behind_brings_nothing_new),
+        TEST(test_its_own_other_path_brings_repeats),
+        TEST(test_a_connection_of_another_run_is_another_one),
+        TEST(test_a_stream_that_was_away_brings_what_the_other_one_has),
+        TEST(test_an_older_one_is_recorded_and_not_shown),
+        TEST(test_what_is_not_newer_for_certain_the_acting_one_confirms),
+        TEST(test_recovery_shows_the_same_and_knows_the_repeats),
+        TEST(test_recovery_knows_lives_apart),
+        TEST(test_an_answer_that_is_recovered_is_no_event),
+        TEST(test_a_line_that_does_not_stay_open_has_nothing_to_say),
+        TEST(test_nor_has_a_value_without_a_time_tag),
+        TEST(test_nor_has_an_answer),
+        TEST(test_a_buffer_stands_not_by),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

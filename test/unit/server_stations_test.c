@@ -1,11 +1,9 @@
 /* Stations in the server: ENABLE, DISABLE, SIMULATE, control objects; their values and what becomes of their
  * tags. M.HALT controls B.O of OTHER.KOM. */
-#include "server_harness.h"
+#include "server_values.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
 
 static int set_up(void **state)
 {
@@ -14,13 +12,6 @@ static int set_up(void **state)
     harness_active(harness, 1);
     harness_kom(harness, 2);
     *state = harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
     return 0;
 }
 
@@ -54,11 +45,6 @@ static enum station_value value_of(const struct harness *harness, const char *na
 {
     value_flags flags;
     return server_station_value(harness->server, station(harness, name), &flags);
-}
-
-static const struct value *shown(const struct harness *harness, const char *tag)
-{
-    return server_value(harness->server, harness_tag(harness, tag));
 }
 
 static void give(struct harness *harness, const char *tag, double number)
@@ -266,7 +252,7 @@ static void test_a_control_object_stops_its_station(void **state)
     assert_int_equal(value_of(harness, "B.O"), STATION_COMERR);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, harness_tear_down)
 
 int main(void)
 {

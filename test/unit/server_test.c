@@ -6,23 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-
-static int set_up(void **state)
-{
-    struct harness *harness = malloc(sizeof *harness);
-    harness_begin(harness, "600 ms");
-    *state = harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
-    return 0;
-}
-
 static void assert_refused(const struct harness *harness, unsigned client, const char *sentence)
 {
     const struct sent *welcome = harness_sent(harness, client, BODY(WELCOME));
@@ -629,7 +612,7 @@ static void test_what_a_server_says_about_itself(void **state)
     assert_string_equal(server_instance_host(harness->server, harness_process(harness, "SELF.KOM"), 15), "");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, harness_set_up, harness_tear_down)
 
 static const struct CMUnitTest tests[] = {
     TEST(test_welcome_says_the_server_and_its_lease),

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY(name) KOMET__WIRE__MESSAGE__BODY_##name
-#define TOKEN      77
+#define TOKEN 77
 
 static struct harness *harness;
 
@@ -16,13 +15,6 @@ static int set_up(void **state)
     assert_non_null(harness);
     harness_begin(harness, "600 ms");
     *state = harness;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    harness_end(*state);
-    free(*state);
     return 0;
 }
 
@@ -195,7 +187,7 @@ static void test_a_silent_one(void **state)
     assert_false(harness->closed[1]);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, harness_tear_down)
 
 int main(void)
 {
