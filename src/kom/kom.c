@@ -123,7 +123,7 @@ static void deactivate(struct kom *kom, struct line_now now, enum komet_reason r
 }
 
 /* A role that ran out is given up before anything else happens. */
-static void watch_lease(struct kom *kom, struct line_now now)
+void kom_watch_lease(struct kom *kom, struct line_now now)
 {
     if (kom->active && komet_reached(now.instant, kom->lease_end)) {
         kom_note(kom, "the grant was not renewed in time");
@@ -313,7 +313,7 @@ static void take_stored(struct kom *kom, struct line_now now, const Komet__Wire_
 
 void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
 {
-    watch_lease(kom, now);
+    kom_watch_lease(kom, now);
     kom->heard = now.instant;
     switch (message->body_case) {
     case KOMET__WIRE__MESSAGE__BODY_WELCOME:
@@ -372,165 +372,6 @@ void kom_feed(struct kom *kom, struct line_now now, const wire_message *message)
     }
 }
 
-/* ---- the lines ---- */
-
-static void absorb_output(struct kom *kom, struct line_now now, uint16_t line,
-                          const struct line_output *output)
-{
-    struct kom_line *state = &kom->lines[line];
-    switch (output->kind) {
-    case LINE_OUT_LISTEN:
-        state->listen = true;
-        break;
-    case LINE_OUT_LISTEN_END:
-        state->listen_end = !state->listen; /* or it was never done */
-        state->listen = false;
-        break;
-    case LINE_OUT_CONNECT:
-        kom_lines_connect(state, output->connection, output->address, output->local);
-        break;
-    case LINE_OUT_FIND:
-        kom_lines_find(state, output->find, output->address);
-        break;
-    case LINE_OUT_PING:
-        kom_lines_ping(state, output->ping, output->address, output->local);
-        break;
-    case LINE_OUT_ABORT:
-        kom_lines_abort(state, output->connection, output->reason);
-        break;
-    case LINE_OUT_VALUES:
-        batch_add(kom->batch, line, output->connection, output->frame, output->values, output->count);
-        kom->batch_epoch = kom->active ? kom->epoch : kom->batch_epoch;
-        break;
-    case LINE_OUT_LINE:
-        state->report = true;
-        break;
-    case LINE_OUT_STATION:
-        kom->stations[output->station->number] = (struct kom_station){true, output->station_value};
-        break;
-    case LINE_OUT_COMMAND_END: {
-        KOMET_ASSERT(kom->end_count < KOM_COMMANDS_MAX && kom->open_commands > 0);
-        kom->open_commands--;
-        struct kom_end *end = &kom->ends[kom->end_count++];
-        *end = (struct kom_end){.id = output->id,
-                                .result = output->result,
-                                .number = output->number,
-                                .flags = output->flags,
-                                .answered = output->answered,
-                                .current = output->current,
-                                .cause = output->cause};
-        snprintf(end->reason, sizeof end->reason, "%s", output->text);
-        break;
-    }
-    case LINE_OUT_MASTER:
-        kom_give_master_command(kom, now, line, output->master);
-        break;
-    case LINE_OUT_TAKEN:
-        kom_note_taken(kom, line, output->group, output->position);
-        break;
-    case LINE_OUT_NOTE:
-        kom_note(kom, "%s", output->text);
-        break;
-    case LINE_OUT_SEND:
-        KOMET_ASSERT_NEVER("octets are left in the line");
-    }
-}
-
-void kom_absorb(struct kom *kom, struct line_now now, uint16_t line)
-{
-    struct line_output output;
-    while (line_next(kom->lines[line].engine, now, &output) && output.kind != LINE_OUT_SEND) {
-        absorb_output(kom, now, line, &output);
-    }
-    kom->lines[line].dirty = true; /* octets may wait */
-}
-
-static bool has_line(const struct kom *kom, uint16_t line)
-{
-    return kom->process != NULL && line < kom->process->line_count;
-}
-
-void kom_line_connected(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection)
-{
-    KOMET_ASSERT(has_line(kom, line));
-    kom_trace_opened(kom, now, line, connection);
-    line_connected(kom->lines[line].engine, now, connection);
-    kom->lines[line].dirty = true;
-}
-
-void kom_line_listening(struct kom *kom, struct line_now now, uint16_t line, const char *fault)
-{
-    KOMET_ASSERT(has_line(kom, line));
-    line_listening(kom->lines[line].engine, now, fault);
-    kom->lines[line].dirty = true;
-}
-
-uint32_t kom_line_accepted(struct kom *kom, struct line_now now, uint16_t line,
-                           const struct network_address *peer, uint16_t port)
-{
-    KOMET_ASSERT(has_line(kom, line));
-    watch_lease(kom, now);
-    uint32_t connection = line_accepted(kom->lines[line].engine, now, peer, port);
-    if (connection != 0) {
-        kom_trace_opened(kom, now, line, connection);
-    }
-    kom->lines[line].dirty = true;
-    return connection;
-}
-
-void kom_line_closed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
-                     enum komet_reason reason)
-{
-    KOMET_ASSERT(has_line(kom, line));
-    kom_trace_closed(kom, now, line, connection, reason, false);
-    line_closed(kom->lines[line].engine, now, connection, reason);
-    kom->lines[line].dirty = true;
-}
-
-void kom_line_pinged(struct kom *kom, struct line_now now, uint16_t line, uint32_t ping, bool answered)
-{
-    KOMET_ASSERT(has_line(kom, line));
-    line_pinged(kom->lines[line].engine, now, ping, answered);
-    kom->lines[line].dirty = true;
-}
-
-void kom_line_found(struct kom *kom, struct line_now now, uint16_t line, uint32_t find,
-                    const struct network_address *addresses, unsigned count)
-{
-    KOMET_ASSERT(has_line(kom, line));
-    line_found(kom->lines[line].engine, now, find, addresses, count);
-    kom->lines[line].dirty = true;
-}
-
-bool kom_takes(const struct kom *kom)
-{
-    return kom->batch != NULL && batch_has_room(kom->batch) &&
-           (!kom->alone || batch_count(kom->batch) < KOM_KEPT_VALUES_MAX);
-}
-
-size_t kom_line_feed(struct kom *kom, struct line_now now, uint16_t line, uint32_t connection,
-                     const uint8_t *octets, size_t size)
-{
-    KOMET_ASSERT(has_line(kom, line));
-    size_t taken = 0;
-    watch_lease(kom, now);
-    kom_absorb(kom, now, line);
-    while (taken < size && kom_takes(kom)) {
-        taken += line_feed(kom->lines[line].engine, now, connection, octets + taken, size - taken);
-        kom_absorb(kom, now, line);
-    }
-    kom_trace_received(kom, now, line, connection, octets, taken);
-    return taken;
-}
-
-void kom_line_written(struct kom *kom, uint16_t line, uint32_t connection, size_t size)
-{
-    KOMET_ASSERT(has_line(kom, line));
-    kom_trace_written(kom, line, connection, size);
-    line_written(kom->lines[line].engine, connection, size);
-    kom->lines[line].dirty = true;
-}
-
 /* ---- time ---- */
 
 /* When a server that says nothing is taken for lost: it answers heartbeats four times a lease. */
@@ -542,7 +383,7 @@ static struct komet_instant silence_end(const struct kom *kom)
 
 void kom_tick(struct kom *kom, struct line_now now)
 {
-    watch_lease(kom, now);
+    kom_watch_lease(kom, now);
     if (komet_reached(now.instant, silence_end(kom))) {
         kom_note(kom, "the server is silent");
         kom->reconnect = true;
@@ -704,7 +545,7 @@ static bool next_batch(struct kom *kom, struct line_now now, struct kom_output *
 bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output)
 {
     *output = (struct kom_output){0};
-    watch_lease(kom, now);
+    kom_watch_lease(kom, now);
     for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
         if (kom->lines[i].dirty) {
             kom_absorb(kom, now, i);

@@ -196,12 +196,14 @@ void kom_note(struct kom *kom, const char *format, ...) __attribute__((format(pr
  * without a server, too: what stands by sends no data. An instance that lost its grant with its server is
  * silent until then. */
 void kom_stand_by(struct kom *kom, struct line_now now);
-/* Takes from a line what it wants done, up to octets to be sent, which stay in the line. */
-void kom_absorb(struct kom *kom, struct line_now now, uint16_t line);
+/* A role that ran out is given up before anything else happens. */
+void kom_watch_lease(struct kom *kom, struct line_now now);
 /* Frames whose values are on disk may be acknowledged. */
 void kom_acknowledge(struct kom *kom, struct line_now now);
 
-/* kom_lines.c: what lines want done with connections. */
+/* kom_lines.c. Takes from a line what it wants done, up to octets to be sent, which stay in the line. */
+void kom_absorb(struct kom *kom, struct line_now now, uint16_t line);
+/* What lines want done with connections. */
 void kom_lines_connect(struct kom_line *line, uint32_t connection, const struct address *address,
                        const char *local);
 void kom_lines_ping(struct kom_line *line, uint32_t ping, const struct address *address, const char *local);
