@@ -2,9 +2,10 @@
  * server: the life of the engine: its memory, its clients, roles handed out, time.
  *
  * What happens inside is split by what it is about: server_clients.c (greetings, heartbeats, reports),
- * server_batch.c (values), server_orders.c (commands that people ask for), server_roles.c (roles that they
- * ask for), server_values.c (values of processes), server_known.c (what the console may ask), server_traces.c
- * (LNTRACE), server_reload.c (another site), repeats.c.
+ * server_batch.c (values), server_orders.c (commands that people ask for), server_order_records.c (what they
+ * leave in the journal), server_roles.c (roles that people ask for), server_values.c (values of processes),
+ * server_known.c (what the console may ask), server_traces.c (LNTRACE), server_reload.c (another site),
+ * repeats.c.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -501,6 +501,16 @@ void traces_lost(struct server *server, unsigned client);
 void traces_page(struct server *server, unsigned client, const Komet__Wire__TracePage *page);
 bool traces_next(struct server *server, struct server_output *output);
 
+/* server_order_records.c. What the tag of a command has when it was done; when it has ended. */
+struct value order_value_done(const struct order *order);
+struct value order_value_ended(const struct order *order);
+/* Nobody got it, but whoever asks for what the tag has does. */
+bool order_is_current(const struct order *order);
+/* Writes server->record: that an order begins; of one that has ended the next of its records: what it did, if
+ * it was done, and then how it ended. True: that was the last one. */
+void order_write_begin(struct server *server, struct order *order);
+bool order_write_end(struct server *server, struct order *order);
+
 /* server_orders.c. A new order; NULL: there are too many, which the caller of it will hear. */
 struct order *orders_begin(struct server *server, struct line_now now, uint64_t token,
                            const struct record_user *user, const struct process *process,
