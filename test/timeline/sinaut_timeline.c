@@ -9,43 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "line/line.h"
-#include "site/reader.h"
-
-#include "asdu_words.h"
-#include "stage.h"
-
-enum { PATHS = 4, TEXT = 4096 };
-
-static const char *const path_names[PATHS] = {"A1", "A2", "B1", "B2"};
-static const char *const path_addresses[PATHS] = {"10.1.0.1", "10.2.0.1", "10.1.0.2", "10.2.0.2"};
-
-/* The partner's end of a path. */
-struct far_end {
-    uint32_t connection; /* 0: none */
-    uint16_t sent, received, acknowledged;
-    uint8_t cut[KOMET_APDU_SIZE_MAX]; /* a frame of ours that is not complete yet */
-    size_t cut_size;
-};
-
-struct runner {
-    struct stage stage;
-    char line_keys[TEXT], parameters[TEXT], north[TEXT], south[TEXT], tags[TEXT];
-    char rows[2 * TEXT]; /* the table of B.NORTH */
-    unsigned paths;
-    bool paired; /* iec104 on tcp-redundant */
-    const struct komet_profile *profile;
-    bool listens, named, store_by_script, values_by_script, show_transport, show_line, show_times, show_notes,
-        show_acknowledgements;
-    struct site_result site;
-    const struct line *line;
-    struct line_engine *engine;
-    struct far_end ends[PATHS];
-    uint32_t pings[PATHS], finds[PATHS]; /* the newest */
-    uint32_t asked[PATHS];               /* serial of the CONNECT that waits for an answer */
-    uint64_t commands, position;         /* of events that the server tells */
-    unsigned held;                       /* paths that take no octets, as bits */
-};
+#include "sinaut_runner.h"
 
 /* ---- the site ---- */
 
@@ -59,7 +23,7 @@ static const char south_values_csv[] = "M.S.OU,Ao,10,13\n";
 
 static void write_partners(const struct runner *r, char *text)
 {
-    const char *const *hosts = r->named ? path_names : path_addresses;
+    const char *const *hosts = r->named ? runner_path_names : runner_path_addresses;
     size_t used = (size_t)snprintf(text, 200, "[[%s", hosts[0]);
     for (unsigned path = 1; path < r->paths; path++) {
         used += (size_t)snprintf(text + used, 200 - used, "%s%s", path % 2 == 0 ? "], [" : ", ", hosts[path]);
@@ -69,7 +33,7 @@ static void write_partners(const struct runner *r, char *text)
 
 static void read_site(struct runner *r)
 {
-    static char yaml[6 * TEXT], south[TEXT];
+    static char yaml[6 * RUNNER_TEXT], south[RUNNER_TEXT];
     char partners[200];
     write_partners(r, partners);
     snprintf(yaml, sizeof yaml,
@@ -101,213 +65,18 @@ static void read_site(struct runner *r)
     r->line = site_find_line(r->site.site, "L.S");
 }
 
-/* ---- what the line wants done ---- */
-
-static struct line_now now_of(const struct runner *r)
-{
-    return (struct line_now){r->stage.now, {INT64_C(1782648000000) + r->stage.now.us / 1000}};
-}
-
-static unsigned path_of(const struct runner *r, uint32_t connection)
-{
-    for (unsigned path = 0; path < PATHS; path++) {
-        if (r->ends[path].connection == connection || r->asked[path] == connection) {
-            return path;
-        }
-    }
-    script_fail(&r->stage.script, "connection %u is nobody's", connection);
-}
-
-static void note_frame(struct runner *r, unsigned path)
-{
-    struct far_end *end = &r->ends[path];
-    struct komet_apdu apdu;
-    size_t taken;
-    char text[ASDU_WORDS_TEXT_SIZE];
-    if (komet_apdu_decode(end->cut, end->cut_size, false, &apdu, &taken) != KOMET_OK) {
-        script_fail(&r->stage.script, "what was sent is no frame");
-    }
-    switch (apdu.format) {
-    case KOMET_FORMAT_I:
-        asdu_text(text, r->profile, apdu.asdu, apdu.asdu_size);
-        stage_note(&r->stage, "send %s %s", path_names[path], text);
-        end->received++;
-        break;
-    case KOMET_FORMAT_S:
-        if (r->show_acknowledgements) {
-            stage_note(&r->stage, "send %s S %u", path_names[path], apdu.nr);
-        }
-        break;
-    case KOMET_FORMAT_U:
-        if (r->show_transport) {
-            stage_note(&r->stage, "send %s %s", path_names[path], komet_u_function_name(apdu.function));
-        }
-        break;
-    }
-}
-
-static void note_sent(struct runner *r, const struct line_output *output)
-{
-    unsigned path = path_of(r, output->connection);
-    struct far_end *end = &r->ends[path];
-    for (size_t i = 0; i < output->size; i++) {
-        end->cut[end->cut_size++] = output->octets[i];
-        if (end->cut_size >= 2 && end->cut_size == (size_t)end->cut[1] + 2) {
-            note_frame(r, path);
-            end->cut_size = 0;
-        }
-    }
-    line_written(r->engine, output->connection, output->size);
-}
-
-static void note_values(struct runner *r, const struct line_output *output)
-{
-    for (unsigned i = 0; i < output->count; i++) {
-        const struct line_value *value = &output->values[i];
-        char text[VALUE_TEXT_SIZE], flags[FLAGS_TEXT_SIZE];
-        value_text(value->tag->type, &value->value, text);
-        value_flags_text(value->value.flags, flags);
-        char time[32] = "";
-        if (r->show_times) { /* within the minute */
-            snprintf(time, sizeof time, " at %d ms", (int)(value->value.time.ms % 60000));
-        }
-        stage_note(&r->stage, "value %s %s %s%s%s%s", value->tag->name, text,
-                   value_status_name(value->value.status), flags[0] != '\0' ? " " : "", flags, time);
-    }
-    if (!r->store_by_script) {
-        line_stored(r->engine, now_of(r), output->connection, output->frame);
-    }
-}
-
-static void note_line(struct runner *r)
-{
-    struct line_report report = line_report(r->engine);
-    char flags[FLAGS_TEXT_SIZE];
-    value_flags_text(report.flags, flags);
-    stage_note(&r->stage, "line %s%s%s", report.value ? "true" : "false", flags[0] != '\0' ? " " : "", flags);
-}
-
-static void note_connect(struct runner *r, const struct line_output *output)
-{
-    for (unsigned path = 0; path < PATHS; path++) {
-        if (strcmp(output->address->host, path_addresses[path]) == 0) {
-            r->asked[path] = output->connection;
-            if (r->show_transport) {
-                stage_note(&r->stage, "connect %s%s%s", path_names[path],
-                           output->local != NULL ? " from " : "", output->local != NULL ? output->local : "");
-            }
-        }
-    }
-}
-
-static void note_ping(struct runner *r, const struct line_output *output)
-{
-    for (unsigned path = 0; path < PATHS; path++) {
-        if (strcmp(output->address->host, path_addresses[path]) == 0) {
-            r->pings[path] = output->ping;
-            stage_note(&r->stage, "ping %s%s%s", path_names[path], output->local != NULL ? " from " : "",
-                       output->local != NULL ? output->local : "");
-        }
-    }
-}
-
-static void note_find(struct runner *r, const struct line_output *output)
-{
-    for (unsigned path = 0; path < PATHS; path++) {
-        if (strcmp(output->address->host, path_names[path]) == 0) {
-            r->finds[path] = output->find;
-            stage_note(&r->stage, "find %s", path_names[path]);
-        }
-    }
-}
-
-/* The flags where the partner refused, and said some. */
-static void note_end(struct runner *r, const struct line_output *output)
-{
-    char flags[FLAGS_TEXT_SIZE];
-    value_flags_text(output->flags, flags);
-    bool said = output->result == COMMAND_REFUSED && output->answered && flags[0] != '\0';
-    stage_note(&r->stage, "end %u %s%s%s%s%s%s", (unsigned)output->id, command_result_name(output->result),
-               output->text[0] != '\0' ? " " : "", output->text, said ? " with " : "", said ? flags : "",
-               output->current ? ", current" : "");
-}
-
-static void note_output(struct runner *r, const struct line_output *output)
-{
-    switch (output->kind) {
-    case LINE_OUT_LISTEN:
-        stage_note(&r->stage, "listen");
-        return;
-    case LINE_OUT_LISTEN_END:
-        stage_note(&r->stage, "listen-end");
-        return;
-    case LINE_OUT_MASTER: /* of a line of iec104-server */
-    case LINE_OUT_TAKEN:
-        return;
-    case LINE_OUT_CONNECT:
-        note_connect(r, output);
-        return;
-    case LINE_OUT_SEND:
-        note_sent(r, output);
-        return;
-    case LINE_OUT_FIND:
-        note_find(r, output);
-        return;
-    case LINE_OUT_PING:
-        note_ping(r, output);
-        return;
-    case LINE_OUT_ABORT: {
-        unsigned path = path_of(r, output->connection);
-        r->ends[path].connection = r->asked[path] = 0;
-        stage_note(&r->stage, "close %s %s", path_names[path], komet_reason_name(output->reason));
-        return;
-    }
-    case LINE_OUT_VALUES:
-        note_values(r, output);
-        return;
-    case LINE_OUT_LINE:
-        if (r->show_line) {
-            note_line(r);
-        }
-        return;
-    case LINE_OUT_STATION:
-        stage_note(&r->stage, "station %s %s", output->station->name,
-                   station_value_name(output->station_value));
-        return;
-    case LINE_OUT_COMMAND_END:
-        note_end(r, output);
-        return;
-    case LINE_OUT_NOTE:
-        if (r->show_notes) {
-            stage_note(&r->stage, "note %s", output->text);
-        }
-        return;
-    }
-}
-
-static void drain(struct runner *r)
-{
-    struct line_output output;
-    while (line_next(r->engine, now_of(r), &output)) {
-        if (output.kind == LINE_OUT_SEND && (r->held >> path_of(r, output.connection) & 1u) != 0) {
-            return; /* as a caller does that cannot write, or that takes octets last */
-        }
-        note_output(r, &output);
-    }
-}
-
 /* ---- settings ---- */
 
 static void append_rest(struct script *script, char *text, const char *before, const char *behind)
 {
     size_t used = strlen(text);
-    used += (size_t)snprintf(text + used, TEXT - used, "%s", before);
+    used += (size_t)snprintf(text + used, RUNNER_TEXT - used, "%s", before);
     const char *between = "";
     while (script_peek(script) != NULL) {
-        used += (size_t)snprintf(text + used, TEXT - used, "%s%s", between, script_word(script));
+        used += (size_t)snprintf(text + used, RUNNER_TEXT - used, "%s%s", between, script_word(script));
         between = " ";
     }
-    snprintf(text + used, TEXT - used, "%s", behind);
+    snprintf(text + used, RUNNER_TEXT - used, "%s", behind);
 }
 
 static bool setting(struct stage *stage)
@@ -325,7 +94,7 @@ static bool setting(struct stage *stage)
     } else if (script_take(script, "tag")) {
         append_rest(script, r->tags, "", "\n");
     } else if (script_take(script, "paths")) {
-        r->paths = (unsigned)script_number(script, PATHS);
+        r->paths = (unsigned)script_number(script, RUNNER_PATHS);
     } else if (script_take(script, "paired")) {
         r->paired = true;
     } else if (script_take(script, "listens")) {
@@ -354,7 +123,7 @@ static void begin(struct stage *stage)
     snprintf(r->rows, sizeof r->rows, "%s%s%s", north_csv, r->paired ? "" : north_values_csv, r->tags);
     read_site(r);
     size_t size = line_size(r->line);
-    r->engine = line_init(malloc(size), size, r->line, now_of(r));
+    r->engine = line_init(malloc(size), size, r->line, runner_now(r));
 }
 
 /* ---- what happens ---- */
@@ -363,7 +132,7 @@ static unsigned path_word(struct runner *r)
 {
     const char *word = script_word(&r->stage.script);
     for (unsigned path = 0; word != NULL && path < r->paths; path++) {
-        if (strcmp(word, path_names[path]) == 0) {
+        if (strcmp(word, runner_path_names[path]) == 0) {
             return path;
         }
     }
@@ -373,8 +142,8 @@ static unsigned path_word(struct runner *r)
 static void feed(struct runner *r, unsigned path, const uint8_t *octets, size_t size)
 {
     for (size_t at = 0; at < size;) {
-        at += line_feed(r->engine, now_of(r), r->ends[path].connection, octets + at, size - at);
-        drain(r);
+        at += line_feed(r->engine, runner_now(r), r->ends[path].connection, octets + at, size - at);
+        runner_drain(r);
     }
 }
 
@@ -403,13 +172,13 @@ static void do_found(struct runner *r)
     while (script_peek(&r->stage.script) != NULL && count < 8) {
         addresses[count++] = address_of(script_word(&r->stage.script));
     }
-    line_found(r->engine, now_of(r), r->finds[path], addresses, count);
+    line_found(r->engine, runner_now(r), r->finds[path], addresses, count);
 }
 
 static uint32_t accept_from(struct runner *r, const char *host)
 {
     const struct network_address peer = address_of(host);
-    return line_accepted(r->engine, now_of(r), &peer, 40000);
+    return line_accepted(r->engine, runner_now(r), &peer, 40000);
 }
 
 /* TCP is there: as asked for, or by the partner. */
@@ -417,19 +186,19 @@ static void connect_path(struct runner *r, unsigned path)
 {
     uint32_t connection = r->asked[path];
     if (r->listens) {
-        connection = accept_from(r, path_addresses[path]);
+        connection = accept_from(r, runner_path_addresses[path]);
     }
     if (connection == 0) {
-        script_fail(&r->stage.script, "no connection of %s is wanted", path_names[path]);
+        script_fail(&r->stage.script, "no connection of %s is wanted", runner_path_names[path]);
     }
-    drain(r); /* the one before is closed, if there was one */
+    runner_drain(r); /* the one before is closed, if there was one */
     r->asked[path] = 0;
     uint16_t first = (uint16_t)r->line->parameters.value[PARAMETER_ISSN]; /* of our N(S), which he expects */
     r->ends[path] = (struct far_end){.connection = connection, .received = first, .acknowledged = first};
     if (!r->listens) {
-        line_connected(r->engine, now_of(r), connection);
+        line_connected(r->engine, runner_now(r), connection);
     }
-    drain(r);
+    runner_drain(r);
 }
 
 static void do_up(struct runner *r)
@@ -491,7 +260,7 @@ static void do_lose(struct runner *r)
     unsigned path = path_word(r);
     uint32_t connection = r->asked[path] != 0 ? r->asked[path] : r->ends[path].connection;
     r->asked[path] = r->ends[path].connection = 0;
-    line_closed(r->engine, now_of(r), connection, reason_word(&r->stage.script, KOMET_PEER_CLOSED));
+    line_closed(r->engine, runner_now(r), connection, reason_word(&r->stage.script, KOMET_PEER_CLOSED));
 }
 
 static const struct station *station_word(struct runner *r)
@@ -522,15 +291,15 @@ static void do_command(struct runner *r, enum line_command_kind kind)
     } else {
         order.station = station_word(r);
     }
-    line_command(r->engine, now_of(r), &order);
+    line_command(r->engine, runner_now(r), &order);
 }
 
 static void do_activate(struct runner *r)
 {
-    line_activate(r->engine, now_of(r));
-    line_outgoing_begin(r->engine, now_of(r), NULL, 0);
+    line_activate(r->engine, runner_now(r));
+    line_outgoing_begin(r->engine, runner_now(r), NULL, 0);
     if (!r->values_by_script) {
-        line_outgoing_ready(r->engine, now_of(r));
+        line_outgoing_ready(r->engine, runner_now(r));
     }
 }
 
@@ -538,7 +307,7 @@ static void do_activate(struct runner *r)
 static void do_report(struct runner *r)
 {
     struct line_report report = line_report(r->engine);
-    note_line(r);
+    runner_note_line(r);
     for (unsigned i = 0; i < report.connection_count; i++) {
         const struct line_connection *own = &report.connections[i];
         stage_note(&r->stage, "connection %s %s %s %s %s%s%s", own->partner, own->address,
@@ -580,13 +349,13 @@ static void do_reload(struct runner *r)
     struct site_difference *difference = site_difference_make(memory, size, before.site, r->site.site);
     struct line_engine *engine = r->engine;
     r->engine =
-        line_move(malloc(line_size(r->line)), line_size(r->line), engine, r->line, difference, now_of(r));
+        line_move(malloc(line_size(r->line)), line_size(r->line), engine, r->line, difference, runner_now(r));
     free(engine);
     free(memory);
     site_result_release(&before);
-    line_outgoing_begin(r->engine, now_of(r), NULL, 0);
+    line_outgoing_begin(r->engine, runner_now(r), NULL, 0);
     if (!r->values_by_script) {
-        line_outgoing_ready(r->engine, now_of(r));
+        line_outgoing_ready(r->engine, runner_now(r));
     }
 }
 
@@ -606,9 +375,9 @@ static void do_outgoing(struct runner *r)
     }
     if (known) {
         outgoing.value.status = STATUS_VALID;
-        outgoing.value.time = now_of(r).utc;
+        outgoing.value.time = runner_now(r).utc;
     }
-    line_outgoing(r->engine, now_of(r), &outgoing);
+    line_outgoing(r->engine, runner_now(r), &outgoing);
 }
 
 static bool happens_on_a_path(struct runner *r)
@@ -624,15 +393,15 @@ static bool happens_on_a_path(struct runner *r)
         do_from(r);
     } else if (script_take(script, "store")) {
         unsigned path = path_word(r);
-        line_stored(r->engine, now_of(r), r->ends[path].connection, script_number(script, UINT32_MAX));
+        line_stored(r->engine, runner_now(r), r->ends[path].connection, script_number(script, UINT32_MAX));
     } else if (script_take(script, "answers")) {
         while (script_peek(script) != NULL) {
-            line_pinged(r->engine, now_of(r), r->pings[path_word(r)], true);
+            line_pinged(r->engine, runner_now(r), r->pings[path_word(r)], true);
         }
     } else if (script_take(script, "found")) {
         do_found(r);
     } else if (script_take(script, "no-pings")) {
-        line_pinged(r->engine, now_of(r), r->pings[path_word(r)], false);
+        line_pinged(r->engine, runner_now(r), r->pings[path_word(r)], false);
     } else if (script_take(script, "hold")) {
         r->held |= 1u << path_word(r);
     } else if (script_take(script, "release")) {
@@ -651,7 +420,7 @@ static bool action(struct stage *stage)
     struct runner *r = stage->context;
     struct script *script = &stage->script;
     if (happens_on_a_path(r)) {
-        drain(r);
+        runner_drain(r);
         return true;
     }
     if (script_take(script, "activate")) {
@@ -663,16 +432,16 @@ static bool action(struct stage *stage)
     } else if (script_take(script, "outgoing")) {
         do_outgoing(r);
     } else if (script_take(script, "outgoing-ready")) {
-        line_outgoing_ready(r->engine, now_of(r));
+        line_outgoing_ready(r->engine, runner_now(r));
     } else if (script_take(script, "deactivate")) {
-        line_deactivate(r->engine, now_of(r), reason_word(script, KOMET_BECAME_PASSIVE));
+        line_deactivate(r->engine, runner_now(r), reason_word(script, KOMET_BECAME_PASSIVE));
     } else if (script_take(script, "stand-by")) {
-        line_stand_by(r->engine, now_of(r));
+        line_stand_by(r->engine, runner_now(r));
     } else if (script_take(script, "listening")) {
-        line_listening(r->engine, now_of(r), script_take(script, "fails") ? "the port is taken" : NULL);
+        line_listening(r->engine, runner_now(r), script_take(script, "fails") ? "the port is taken" : NULL);
     } else if (script_take(script, "mode")) {
         const struct station *station = station_word(r);
-        line_set_mode(r->engine, now_of(r), station, (unsigned)script_number(script, STATION_MODES));
+        line_set_mode(r->engine, runner_now(r), station, (unsigned)script_number(script, STATION_MODES));
     } else if (script_take(script, "write")) {
         do_command(r, LINE_COMMAND_WRITE);
     } else if (script_take(script, "select")) {
@@ -686,7 +455,7 @@ static bool action(struct stage *stage)
     } else {
         return false;
     }
-    drain(r);
+    runner_drain(r);
     return true;
 }
 
@@ -727,8 +496,8 @@ static struct komet_instant deadline(const struct stage *stage)
 static void tick(struct stage *stage)
 {
     struct runner *r = stage->context;
-    line_tick(r->engine, now_of(r));
-    drain(r);
+    line_tick(r->engine, runner_now(r));
+    runner_drain(r);
 }
 
 int main(int argc, char **argv)
@@ -748,7 +517,7 @@ int main(int argc, char **argv)
             "behind `report`: line VALUE FLAGS, connection NAME ADDRESS STATE ROLE PATH REASON; "
             "where shown: connect PATH, line VALUE FLAGS, note …",
     };
-    static struct runner runner = {.stage = {.engine = &engine, .context = &runner}, .paths = PATHS};
+    static struct runner runner = {.stage = {.engine = &engine, .context = &runner}, .paths = RUNNER_PATHS};
     int status = stage_run(&runner.stage, argc, argv);
     free(runner.engine);
     site_result_release(&runner.site);
