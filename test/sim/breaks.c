@@ -3,8 +3,6 @@
  */
 #include "sim/breaks.h"
 
-#include <string.h>
-
 struct row {
     const char *name;
     enum check checker;
@@ -44,15 +42,6 @@ static const struct row rows[BREAK_COUNT] = {
 const char *sim_break_name(enum sim_break broken)
 {
     return rows[broken].name;
-}
-
-enum sim_break sim_break_find(const char *name)
-{
-    int i = 0;
-    while (i < BREAK_COUNT && strcmp(rows[i].name, name) != 0) {
-        i++;
-    }
-    return (enum sim_break)i;
 }
 
 enum check sim_break_checker(enum sim_break broken)

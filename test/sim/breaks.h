@@ -42,8 +42,6 @@ enum sim_break {
 };
 
 const char *sim_break_name(enum sim_break broken);
-/* BREAK_COUNT: there is none of that name. */
-enum sim_break sim_break_find(const char *name);
 /* The checker that has to find it. */
 enum check sim_break_checker(enum sim_break broken);
 

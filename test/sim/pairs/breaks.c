@@ -1,8 +1,6 @@
 /*
  * What the harness does wrong on purpose, by name. See check.h.
  */
-#include <string.h>
-
 #include "sim/pairs/check.h"
 
 static const struct {
@@ -27,15 +25,6 @@ static const struct {
 const char *pair_break_name(enum pair_break broken)
 {
     return breaks[broken].name;
-}
-
-enum pair_break pair_break_find(const char *name)
-{
-    int i = 0;
-    while (i < BREAK_COUNT && strcmp(breaks[i].name, name) != 0) {
-        i++;
-    }
-    return (enum pair_break)i;
 }
 
 enum pair_check pair_break_checker(enum pair_break broken)

@@ -50,7 +50,6 @@ enum pair_break {
     BREAK_COUNT
 };
 const char *pair_break_name(enum pair_break broken);
-enum pair_break pair_break_find(const char *name); /* BREAK_COUNT: there is none of that name */
 enum pair_check pair_break_checker(enum pair_break broken);
 
 enum { CHECK_CARRIED_MAX = 4096, CHECK_SWITCH_MS_MAX = 30000, CHECK_CHANNELS = 4, CHECK_INSTANCES = 2 };
