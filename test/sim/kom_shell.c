@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "sim/kom_wire.h"
 #include "sim/reload.h"
 #include "sim/server_shell.h"
 #include "sim/station.h"
@@ -89,26 +90,10 @@ void kom_shell_leave(struct world *world, struct sim_kom *kom)
 
 static void configure(struct world *world, struct sim_kom *kom, const Komet__Wire__Welcome *welcome)
 {
-    struct site_file files[SIM_FILES_MAX];
-    KOMET_ASSERT(welcome->n_files <= SIM_FILES_MAX);
-    for (size_t i = 0; i < welcome->n_files; i++) {
-        files[i] = (struct site_file){welcome->files[i]->name, (const char *)welcome->files[i]->text.data,
-                                      welcome->files[i]->text.len};
-    }
     reload_forget_reading(kom);
-    if (kom->site.arena != NULL) {
-        site_result_release(&kom->site);
-    }
-    free(kom->lines_memory);
     close_lines(world, kom);
-    const struct site_wanted wanted = {.process = kom->identity.process, .instance = kom->identity.instance};
-    kom->site = site_read_wanted(files, welcome->n_files, &wanted);
-    KOMET_ASSERT(kom->site.site != NULL);
-    const struct process *process = site_find_process(kom->site.site, kom->identity.process);
-    size_t size = kom_lines_size(process);
-    kom->lines_memory = malloc(size);
-    KOMET_ASSERT(kom->lines_memory != NULL);
-    kom_configure(kom->engine, kom->lines_memory, size, process, world_time(world, kom));
+    kom_wire_configure(kom->engine, world_time(world, kom), &kom->identity, welcome, &kom->site,
+                       &kom->lines_memory);
     kom->configured = true;
 }
 
@@ -287,16 +272,9 @@ static void hear_message(struct world *world, struct sim_kom *kom, const wire_me
 static void read_link(struct world *world, struct sim_kom *kom)
 {
     wire_message *message;
-    size_t consumed, size;
     while (kom->link != NULL && network_passes_in(world, kom->link) &&
-           (size = stream_arrived(&kom->link->in, world->now)) > 0) {
-        enum wire_fault fault = wire_decode(kom->link->in.octets, size, &kom->arena, &message, &consumed);
-        KOMET_ASSERT(fault == WIRE_OK);
-        if (consumed == 0) {
-            break;
-        }
+           (message = kom_wire_next(&kom->link->in, world->now, &kom->arena)) != NULL) {
         kom->touched = true;
-        stream_take(&kom->link->in, consumed); /* the message is in the arena */
         hear_message(world, kom, message);
     }
 }

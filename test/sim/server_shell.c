@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/kom_wire.h"
 #include "sim/reload.h"
 #include "sim/station.h"
 
@@ -246,16 +247,8 @@ static void damage(struct world *world, Komet__Wire__Batch *batch)
 static void receive(struct world *world, struct sim_connection *link)
 {
     wire_message *message;
-    size_t consumed, size;
     while (world->server_runs && link->there && network_passes_out(world, link) &&
-           (size = stream_arrived(&link->out, world->now)) > 0) {
-        enum wire_fault fault =
-            wire_decode(link->out.octets, size, &world->server_arena, &message, &consumed);
-        KOMET_ASSERT(fault == WIRE_OK);
-        if (consumed == 0) {
-            break;
-        }
-        stream_take(&link->out, consumed); /* the message is in the arena */
+           (message = kom_wire_next(&link->out, world->now, &world->server_arena)) != NULL) {
         if (message->body_case == KOMET__WIRE__MESSAGE__BODY_BATCH) {
             damage(world, message->batch);
         }

@@ -4,8 +4,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "sim/kom_wire.h"
 #include "sim/pairs/world.h"
 
 #define ARENA_SIZE   (1u << 20)
@@ -88,24 +88,9 @@ void kom_kill(struct world *world, struct world_kom *kom, int64_t back_us)
 
 static void configure(struct world *world, struct world_kom *kom, const Komet__Wire__Welcome *welcome)
 {
-    struct site_file files[2];
-    KOMET_ASSERT(welcome->n_files <= 2);
-    for (size_t i = 0; i < welcome->n_files; i++) {
-        files[i] = (struct site_file){welcome->files[i]->name, (const char *)welcome->files[i]->text.data,
-                                      welcome->files[i]->text.len};
-    }
-    if (kom->site.arena != NULL) {
-        site_result_release(&kom->site);
-    }
-    free(kom->lines_memory);
     close_lines(world, kom);
-    kom->site = site_read(files, welcome->n_files, NULL);
-    KOMET_ASSERT(kom->site.site != NULL);
-    const struct process *process = site_find_process(kom->site.site, PROCESS);
-    size_t size = kom_lines_size(process);
-    kom->lines_memory = malloc(size);
-    KOMET_ASSERT(kom->lines_memory != NULL);
-    kom_configure(kom->engine, kom->lines_memory, size, process, world_time(world, kom));
+    kom_wire_configure(kom->engine, world_time(world, kom), &kom->identity, welcome, &kom->site,
+                       &kom->lines_memory);
 }
 
 static void close_link(struct world *world, struct world_kom *kom)
@@ -293,15 +278,8 @@ static void drain(struct world *world, struct world_kom *kom)
 static void read_link(struct world *world, struct world_kom *kom)
 {
     wire_message *message;
-    size_t consumed, size;
     while (kom->link != NULL && tcp_passes(world, kom->link, 0) &&
-           (size = stream_arrived(&kom->link->to[0], world->now)) > 0) {
-        enum wire_fault fault = wire_decode(kom->link->to[0].octets, size, &kom->arena, &message, &consumed);
-        KOMET_ASSERT(fault == WIRE_OK);
-        if (consumed == 0) {
-            break;
-        }
-        stream_take(&kom->link->to[0], consumed);
+           (message = kom_wire_next(&kom->link->to[0], world->now, &kom->arena)) != NULL) {
         kom_feed(kom->engine, world_time(world, kom), message);
         drain(world, kom);
     }
