@@ -227,8 +227,8 @@ void faults_strike(struct world *world)
     } else if (fault == FAULT_KILL_SERVER || fault == FAULT_SERVER_MIDWAY) {
         kill_server(world, fault == FAULT_SERVER_MIDWAY);
     } else if (fault == FAULT_DISK) {
-        world->sites[below(world, SIDES)].disk.slow_until =
-            komet_after(world->now, KOMET_MS(below(world, 5000)));
+        struct komet_instant until = komet_after(world->now, KOMET_MS(below(world, 5000)));
+        world->sites[below(world, SIDES)].disk.slow_until = until;
     } else if (fault >= FAULT_LOSE_MACHINE && fault <= FAULT_CUT_SERVER) {
         strike_network(world, fault);
     } else {
