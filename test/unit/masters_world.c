@@ -111,3 +111,31 @@ uint32_t masters_answer(struct harness *harness, unsigned client)
     const struct sent *sent = harness_sent(harness, client, BODY(MASTER_ANSWER));
     return sent != NULL ? sent->of.master_answer.result : 99;
 }
+
+void masters_replay(struct harness *harness, const struct record *kept, unsigned count)
+{
+    harness_restart(harness);
+    for (unsigned i = 0; i < count; i++) {
+        const struct record *record = &kept[i];
+        if (record->kind == RECORD_EVENT) {
+            server_recover_event(harness->server, record->process, record->instance, &record->of.event);
+        } else if (record->kind == RECORD_GRANT) {
+            server_recover_grant(harness->server, record->process, record->of.grant.epoch);
+        } else if (record->kind == RECORD_LOAD_BALANCE) {
+            server_recover_load_balance(harness->server, record->process, record->of.load_balance);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        const struct record_event *event = &kept[i].of.event;
+        if (kept[i].kind == RECORD_EVENT && event->connection == 0 && event->frame > 0) {
+            server_recover_outgoing(harness->server, event->tag, &event->value, event->frame, false);
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (kept[i].kind == RECORD_TAKEN) {
+            server_recover_taken(harness->server, kept[i].of.taken.line, kept[i].of.taken.masters,
+                                 kept[i].instance, kept[i].of.taken.position);
+        }
+    }
+    server_recovered(harness->server, harness->now);
+}

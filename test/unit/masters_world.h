@@ -29,6 +29,8 @@ void masters_taken(struct harness *harness, unsigned client, unsigned group, uin
 /* A client gives a master's command. */
 void masters_command_of(struct harness *harness, unsigned client, uint64_t id, const char *tag, double number,
                         bool select);
+/* These records of the journal go into a new engine. */
+void masters_replay(struct harness *harness, const struct record *kept, unsigned count);
 /* The newest values sent to a client. */
 const struct sent *masters_outgoing(struct harness *harness, unsigned client);
 /* The newest answer to a master's command, 99 when there is none. */
