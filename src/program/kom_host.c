@@ -380,15 +380,16 @@ static void server_lost(struct kom_host *host)
     pause_and_reconnect(host);
 }
 
-static void on_server_closed(void *context, struct wire_peer *peer, const char *reason)
+static void on_server_closed(void *context, struct wire_peer *peer, enum komet_reason reason,
+                             const char *text)
 {
     struct kom_host *host = context;
-    (void)peer;
+    (void)peer, (void)reason;
     if (host->welcomed) {
-        log_warning("the connection to the server is lost: %s", reason);
+        log_warning("the connection to the server is lost: %s", text);
         host->failures = 0;
     } else { /* in TLS a server refuses a certificate after we are connected */
-        connect_failed(host, reason);
+        connect_failed(host, text);
     }
     server_lost(host);
     kom_host_drain(host);

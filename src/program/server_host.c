@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "komet/assert.h"
 #include "komet/reason.h"
@@ -224,16 +223,15 @@ static void on_drained(void *context, struct wire_peer *peer)
     }
 }
 
-static void on_closed(void *context, struct wire_peer *peer, const char *reason)
+static void on_closed(void *context, struct wire_peer *peer, enum komet_reason reason, const char *text)
 {
     struct host_client *client = context;
     (void)peer;
     client->peer = NULL;
     client->lost = true;
-    client->surely_dead = strcmp(reason, komet_reason_name(KOMET_PEER_CLOSED)) == 0 ||
-                          strcmp(reason, komet_reason_name(KOMET_CONNECTION_RESET)) == 0;
+    client->surely_dead = reason == KOMET_PEER_CLOSED || reason == KOMET_CONNECTION_RESET;
     if (!client->surely_dead) {
-        log_warning("client %u is disconnected: %s", (unsigned)(client - client->host->clients), reason);
+        log_warning("client %u is disconnected: %s", (unsigned)(client - client->host->clients), text);
     }
     server_host_drain(client->host);
 }

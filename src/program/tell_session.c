@@ -274,12 +274,12 @@ static void watch_lost(struct tell_session *session, const char *why)
     round_failed(session);
 }
 
-static void on_closed(void *context, struct wire_peer *peer, const char *reason)
+static void on_closed(void *context, struct wire_peer *peer, enum komet_reason reason, const char *text)
 {
     struct tell_session *session = context;
     bool was_welcome = session->welcome;
-    const char *why = sentence_of(reason);
-    (void)peer;
+    const char *why = sentence_of(text);
+    (void)peer, (void)reason;
     session->peer = NULL;
     session->welcome = false;
     if (session->question == NULL || session->ended) {

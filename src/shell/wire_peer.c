@@ -46,7 +46,7 @@ static void end(struct wire_peer *peer, const char *reason)
 {
     tcp_abort(peer->tcp);
     peer->tcp = NULL;
-    peer->events->closed(peer->context, peer, reason);
+    peer->events->closed(peer->context, peer, KOMET_OK, reason);
 }
 
 /* Ends for a fault of TLS; what is still to be said to the other end is sent before. */
@@ -58,7 +58,7 @@ static void end_tls(struct wire_peer *peer, enum tls_fault fault, const char *se
              peer->accepted ? " (from " : "", peer->accepted ? address : "", peer->accepted ? ")" : "");
     tcp_close(peer->tcp);
     peer->tcp = NULL;
-    peer->events->closed(peer->context, peer, reason);
+    peer->events->closed(peer->context, peer, KOMET_OK, reason);
 }
 
 /* ---- receiving ---- */
@@ -220,7 +220,7 @@ static void on_closed(void *context, struct tcp *tcp, enum komet_reason reason)
         enum tls_fault fault = tls_silence(peer->tls, &sentence);
         snprintf(text, sizeof text, "%s: %s", tls_fault_name(fault), sentence);
     }
-    peer->events->closed(peer->context, peer, text);
+    peer->events->closed(peer->context, peer, reason, text);
     free_peer(peer);
 }
 
@@ -333,9 +333,10 @@ size_t wire_peer_waiting(const struct wire_peer *peer)
     return peer->tcp != NULL ? tcp_waiting(peer->tcp) : 0;
 }
 
-static void on_closed_unheard(void *context, struct wire_peer *peer, const char *reason)
+static void on_closed_unheard(void *context, struct wire_peer *peer, enum komet_reason reason,
+                              const char *text)
 {
-    (void)context, (void)peer, (void)reason;
+    (void)context, (void)peer, (void)reason, (void)text;
 }
 
 /* Says in TLS that it ends, whatever becomes of that. */

@@ -21,9 +21,10 @@ struct wire_peer_events {
     void (*connected)(void *context, struct wire_peer *peer);
     void (*message)(void *context, struct wire_peer *peer, const wire_message *message);
     void (*drained)(void *context, struct wire_peer *peer);
-    /* It has ended, for the reason given: a word, of TLS with a sentence behind it ("tls-expired: …"),
-     * borrowed for the call; `peer` is not to be used any more. */
-    void (*closed)(void *context, struct wire_peer *peer, const char *reason);
+    /* It has ended; `peer` is not to be used any more.
+     *   reason  what became of the connection; KOMET_OK: nothing, it is closed for what was said on it
+     *   text    for people: a word, of TLS with a sentence behind it ("tls-expired: …"), borrowed for the call */
+    void (*closed)(void *context, struct wire_peer *peer, enum komet_reason reason, const char *text);
 };
 
 #define WIRE_PEER_OUTPUT_MAX (32u * 1024 * 1024)
