@@ -58,10 +58,10 @@ bool outgoing_ring_is_full(const struct outgoing_ring *ring)
     return ring->end - ring->first == ring->capacity;
 }
 
-uint64_t outgoing_ring_drop_oldest(struct outgoing_ring *ring)
+void outgoing_ring_drop_oldest(struct outgoing_ring *ring)
 {
     KOMET_ASSERT(ring->first < ring->end);
-    return ring->first++;
+    ring->first++;
 }
 
 void outgoing_ring_append(struct outgoing_ring *ring, const struct tag *tag, const struct value *value,
@@ -127,6 +127,7 @@ void outgoing_receiver_begin(struct outgoing_receiver *receiver, uint64_t place,
     receiver->packed = receiver->taken = mark;
     receiver->told = position;
     receiver->frames = receiver->frames_acknowledged = 0;
+    receiver->lost = 0;
 }
 
 void outgoing_receiver_restart(struct outgoing_receiver *receiver, struct outgoing_mark mark)
@@ -149,11 +150,24 @@ bool outgoing_receiver_awaits_oldest(const struct outgoing_receiver *receiver,
     return receiver->next <= ring->first && needs(receiver, event_at(ring, ring->first));
 }
 
-bool outgoing_receiver_loses(struct outgoing_receiver *receiver, uint64_t place)
+bool outgoing_receiver_loses(struct outgoing_receiver *receiver, const struct outgoing_ring *ring)
 {
-    bool loses = receiver->next <= place;
-    receiver->next = loses ? place + 1 : receiver->next;
+    bool loses = outgoing_receiver_awaits_oldest(receiver, ring);
+    if (receiver->next <= ring->first) {
+        receiver->next = ring->first + 1;
+    }
+    if (loses) {
+        receiver->lost++;
+        receiver->lost_until = ring->end;
+    }
     return loses;
+}
+
+uint64_t outgoing_receiver_has_lost(struct outgoing_receiver *receiver)
+{
+    uint64_t lost = receiver->taken.place >= receiver->lost_until ? receiver->lost : 0;
+    receiver->lost -= lost;
+    return lost;
 }
 
 bool outgoing_receiver_has_room(const struct outgoing_receiver *receiver)

@@ -52,6 +52,8 @@ struct outgoing_receiver {
     uint64_t frames, frames_acknowledged; /* handed out; taken */
     struct outgoing_mark *ends;           /* `packed` when frame n was made, at n modulo the size */
     uint64_t room;                        /* frames under way at a time: the size of `ends` */
+    uint64_t lost;                        /* events that it never gets, since it had all that waited */
+    uint64_t lost_until;                  /* place up to which it then has that */
 };
 
 /* How frames of a line are made. */
@@ -73,9 +75,9 @@ void outgoing_ring_lay_out(struct outgoing_ring *ring, uint8_t *memory, size_t *
 /* Nothing waits; receivers are to begin anew. */
 void outgoing_ring_clear(struct outgoing_ring *ring);
 bool outgoing_ring_is_full(const struct outgoing_ring *ring);
-/* The oldest event goes (asserted: there is one); its place. Receivers that are there go on behind it:
- * outgoing_receiver_loses. */
-uint64_t outgoing_ring_drop_oldest(struct outgoing_ring *ring);
+/* The oldest event goes (asserted: there is one); before that each receiver has been asked
+ * (outgoing_receiver_loses). */
+void outgoing_ring_drop_oldest(struct outgoing_ring *ring);
 /*
  * A new event (asserted: the ring is not full).
  *   supersedes  it says how things are, so that older ones of its output need not go out any more, when its
@@ -102,8 +104,11 @@ void outgoing_receiver_restart(struct outgoing_receiver *receiver, struct outgoi
 /* The ring's oldest event (asserted: there is one) is still to be sent to it: without it something is missing. */
 bool outgoing_receiver_awaits_oldest(const struct outgoing_receiver *receiver,
                                      const struct outgoing_ring *ring);
-/* The event of a place makes room; true: the receiver has not sent it, and loses it. */
-bool outgoing_receiver_loses(struct outgoing_receiver *receiver, uint64_t place);
+/* The ring's oldest event is about to make room: true when it is still to be sent to the receiver, which loses
+ * it, and goes on behind it. The first one (lost is 1) is worth telling. */
+bool outgoing_receiver_loses(struct outgoing_receiver *receiver, const struct outgoing_ring *ring);
+/* How many it has lost, when it has had all that waited at the last loss, which ends that; else 0. */
+uint64_t outgoing_receiver_has_lost(struct outgoing_receiver *receiver);
 bool outgoing_receiver_has_room(const struct outgoing_receiver *receiver);
 /* A frame of the line's own goes to it between those of events; it has room (asserted). */
 void outgoing_receiver_sends(struct outgoing_receiver *receiver);

@@ -26,45 +26,27 @@ void server104_outgoing_begin(struct line_engine *engine, struct line_now now, c
         uint64_t position = i < line->line->master_count && i < count ? positions[i] : 0;
         outgoing_receiver_restart(&line->groups[i].receiver, (struct outgoing_mark){0, position});
         line->groups[i].receiver.told = position;
-        line->groups[i].lost = 0;
+        line->groups[i].receiver.lost = 0;
     }
 }
 
-/* Told with the first one, and then when the masters have all that waits now: not for each in between. */
-static void lose_one(struct server104 *line, unsigned index)
-{
-    struct server104_group *group = &line->groups[index];
-    line->counters.outgoing_lost++;
-    group->lost_until = line->ring.end;
-    if (group->lost++ == 0) {
-        server104_note(line, "%s: masters %s did not take their values: the oldest of %llu are lost",
-                       line->line->name, line->line->masters[index].name,
-                       (unsigned long long)line->ring.capacity);
-    }
-}
-
-static void tell_lost(struct server104 *line, unsigned index)
-{
-    struct server104_group *group = &line->groups[index];
-    if (group->lost > 0 && group->receiver.taken.place >= group->lost_until) {
-        server104_note(line, "%s: masters %s take their values again: %llu are lost", line->line->name,
-                       line->line->masters[index].name, (unsigned long long)group->lost);
-        group->lost = 0;
-    }
-}
-
-/* The oldest event makes room; a group that was to have it and has not sent it loses it. */
+/* The oldest event makes room; a group that was to have it and has not sent it loses it. Told with the first
+ * one, and then when the masters have all that waits now: not for each in between. */
 static void drop_oldest(struct server104 *line)
 {
-    for (unsigned i = 0; i < line->line->master_count; i++) {
-        if (outgoing_receiver_awaits_oldest(&line->groups[i].receiver, &line->ring)) {
-            lose_one(line, i);
+    for (unsigned i = 0; i < line->group_count; i++) {
+        struct outgoing_receiver *masters = &line->groups[i].receiver;
+        if (!outgoing_receiver_loses(masters, &line->ring) || i >= line->line->master_count) {
+            continue;
+        }
+        line->counters.outgoing_lost++;
+        if (masters->lost == 1) {
+            server104_note(line, "%s: masters %s did not take their values: the oldest of %llu are lost",
+                           line->line->name, line->line->masters[i].name,
+                           (unsigned long long)line->ring.capacity);
         }
     }
-    uint64_t oldest = outgoing_ring_drop_oldest(&line->ring);
-    for (unsigned i = 0; i < line->group_count; i++) {
-        outgoing_receiver_loses(&line->groups[i].receiver, oldest);
-    }
+    outgoing_ring_drop_oldest(&line->ring);
 }
 
 static void append(struct server104 *line, const struct line_outgoing *outgoing)
@@ -179,8 +161,11 @@ void server104_acknowledged(struct server104 *line, unsigned index)
 {
     struct server104_group *group = &line->groups[index];
     uint64_t frames = komet_group_counters(group->group).events_acknowledged;
-    if (outgoing_receiver_acknowledged(&group->receiver, frames)) {
-        tell_lost(line, index);
+    outgoing_receiver_acknowledged(&group->receiver, frames);
+    uint64_t lost = outgoing_receiver_has_lost(&group->receiver);
+    if (lost > 0 && index < line->line->master_count) {
+        server104_note(line, "%s: masters %s take their values again: %llu are lost", line->line->name,
+                       line->line->masters[index].name, (unsigned long long)lost);
     }
 }
 

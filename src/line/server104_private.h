@@ -47,9 +47,7 @@ struct server104_group {
     struct komet_group *group;
     struct komet_station *station;
     struct outgoing_receiver receiver; /* its masters */
-    uint64_t lost;       /* events that they never get, since they had what waited; the first one is told */
-    uint64_t lost_until; /* place in the ring up to which they then have that */
-    bool initialized;    /* M_EI_NA_1 was handed to it, or is not wanted */
+    bool initialized;                  /* M_EI_NA_1 was handed to it, or is not wanted */
 };
 
 /* A command whose end is awaited. */

@@ -194,8 +194,7 @@ void sinaut_commands_work(struct sinaut *line, struct line_now now)
         } else if (command->state == SINAUT_SENT && komet_reached(now.instant, command->confirm_by)) {
             bool write = command->order.kind == LINE_COMMAND_WRITE;
             unsigned path = command->path;
-            end_unknown(line, command, "no confirmation within WTn");
-            command->confirm_by = sinaut_wtn(line, now);
+            end_command(line, command, COMMAND_UNKNOWN, "no confirmation within WTn");
             if (write) { /* S2: a missing answer to an interrogation closes nothing */
                 sinaut_drop(line, now, path, KOMET_CONFIRMATION_TIMEOUT, true);
             }

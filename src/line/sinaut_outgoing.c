@@ -78,6 +78,15 @@ static void fill(struct sinaut *line, struct sinaut_partner *partner)
     }
 }
 
+static void tell_lost(struct sinaut *line, unsigned partner)
+{
+    uint64_t lost = outgoing_receiver_has_lost(&line->partner[partner].receiver);
+    if (lost > 0) {
+        sinaut_note(line, "%s: partner %s takes its values again: %llu are lost", line->line->name,
+                    line->line->partners[partner].name, (unsigned long long)lost);
+    }
+}
+
 static void forward(struct outgoing_mark *mark, const struct outgoing_mark *to)
 {
     mark->place = mark->place > to->place ? mark->place : to->place;
@@ -96,6 +105,7 @@ void sinaut_outgoing_acknowledged(struct sinaut *line, unsigned partner)
         if (!line->partner[p].connected) {
             forward(&line->partner[p].receiver.taken, &line->taken);
         }
+        tell_lost(line, p);
     }
     fill(line, own);
 }
@@ -141,34 +151,31 @@ static bool holds_up(const struct sinaut *line)
     bool holds = false;
     for (unsigned p = 0; p < line->line->partner_count && outgoing_ring_is_full(&line->ring); p++) {
         const struct sinaut_partner *own = &line->partner[p];
-        holds = holds || (own->connected && own->receiver.next <= line->ring.first);
+        holds = holds || (own->connected && outgoing_receiver_awaits_oldest(&own->receiver, &line->ring));
     }
     return holds;
 }
 
-/* The value that was at a place: a partner who is connected has not been sent it; or none is, and nobody has
- * it. */
-static bool is_lost(struct sinaut *line, uint64_t place)
+/* The oldest value makes room; a partner who was to have it and has not been sent it loses it. Told with the
+ * first one, and then when he has all that waits now. */
+static void drop_oldest(struct sinaut *line)
 {
-    bool lost = !any_connected(line) && place >= line->taken.place;
     for (unsigned p = 0; p < line->line->partner_count; p++) {
-        struct sinaut_partner *own = &line->partner[p];
-        lost = (outgoing_receiver_loses(&own->receiver, place) && own->connected) || lost;
+        struct outgoing_receiver *receiver = &line->partner[p].receiver;
+        if (!line->partner[p].connected && receiver->next < line->taken.place) {
+            receiver->next = line->taken.place; /* the other one has them */
+        }
+        if (!outgoing_receiver_loses(receiver, &line->ring)) {
+            continue;
+        }
+        line->counters.outgoing_lost++;
+        if (receiver->lost == 1) {
+            sinaut_note(line, "%s: partner %s did not take its values: the oldest of %llu are lost",
+                        line->line->name, line->line->partners[p].name,
+                        (unsigned long long)line->ring.capacity);
+        }
     }
-    return lost;
-}
-
-static void make_room(struct sinaut *line)
-{
-    if (!outgoing_ring_is_full(&line->ring) || !is_lost(line, outgoing_ring_drop_oldest(&line->ring))) {
-        return;
-    }
-    line->counters.outgoing_lost++;
-    if (!line->lost_told) {
-        line->lost_told = true;
-        sinaut_note(line, "%s: partners did not take their values: the oldest of %llu are lost (OBUF)",
-                    line->line->name, (unsigned long long)line->ring.capacity);
-    }
+    outgoing_ring_drop_oldest(&line->ring);
 }
 
 static bool is_sent(const struct sinaut *line, const struct tag *tag)
@@ -195,7 +202,9 @@ static void send_to_all(struct sinaut *line, struct line_now now, const struct t
     if (!komet_utc_known(kept.time)) {
         kept.time = now.utc;
     }
-    make_room(line);
+    if (outgoing_ring_is_full(&line->ring)) {
+        drop_oldest(line);
+    }
     outgoing_ring_append(&line->ring, tag, &kept, position, false);
     for (unsigned p = 0; p < line->line->partner_count; p++) {
         fill(line, &line->partner[p]);
@@ -224,7 +233,7 @@ const char *sinaut_outgoing_value(struct sinaut *line, struct line_now now, cons
 
 void sinaut_outgoing_forget(struct sinaut *line)
 {
-    line->told = line->lost_told = false;
+    line->told = false;
     line->resume = RESUME_NOT;
     outgoing_ring_clear(&line->ring);
     line->taken = (struct outgoing_mark){0, 0};
@@ -233,7 +242,7 @@ void sinaut_outgoing_forget(struct sinaut *line)
         komet_group_forget_events(own->group);
         outgoing_receiver_acknowledged(&own->receiver, komet_group_counters(own->group).events_acknowledged);
         outgoing_receiver_restart(&own->receiver, line->taken);
-        own->receiver.told = 0;
+        own->receiver.told = own->receiver.lost = 0;
     }
     for (uint32_t i = 0; i < line->tag_count; i++) {
         line->current[i] = value_unknown();

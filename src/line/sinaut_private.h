@@ -165,8 +165,7 @@ struct sinaut {
     struct value *current;      /* of each output that sends its value: what it has */
     struct outgoing_ring ring;  /* of values on their way */
     struct outgoing_mark taken; /* a partner has acknowledged all up to here */
-    bool lost_told;
-    bool told; /* what they have: before, nobody is answered with it */
+    bool told;                  /* what they have: before, nobody is answered with it */
     enum sinaut_resume resume;
     uint32_t tag_count;
 

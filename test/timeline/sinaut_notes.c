@@ -149,7 +149,12 @@ static void note_output(struct runner *r, const struct line_output *output)
         stage_note(&r->stage, "listen-end");
         return;
     case LINE_OUT_MASTER: /* of a line of iec104-server */
+        return;
     case LINE_OUT_TAKEN:
+        if (r->show_taken) {
+            stage_note(&r->stage, "taken %c %llu", 'A' + (int)output->group,
+                       (unsigned long long)output->position);
+        }
         return;
     case LINE_OUT_CONNECT:
         note_connect(r, output);

@@ -30,7 +30,7 @@ struct runner {
     bool paired; /* iec104 on tcp-redundant */
     const struct komet_profile *profile;
     bool listens, named, store_by_script, values_by_script, show_transport, show_line, show_times, show_notes,
-        show_acknowledgements;
+        show_acknowledgements, show_taken;
     struct site_result site;
     const struct line *line;
     struct line_engine *engine;

@@ -111,6 +111,7 @@ static bool setting(struct stage *stage)
         r->show_times = r->show_times || script_take(script, "times");
         r->show_notes = r->show_notes || script_take(script, "notes");
         r->show_acknowledgements = r->show_acknowledgements || script_take(script, "acknowledgements");
+        r->show_taken = r->show_taken || script_take(script, "taken");
     } else {
         return false;
     }
@@ -296,8 +297,14 @@ static void do_command(struct runner *r, enum line_command_kind kind)
 
 static void do_activate(struct runner *r)
 {
+    uint64_t has[SITE_PARTNERS_MAX] = {0};
+    if (script_peek(&r->stage.script) != NULL) {
+        has[0] = script_number(&r->stage.script, UINT32_MAX);
+        has[1] = script_number(&r->stage.script, UINT32_MAX);
+        r->position = has[0] < has[1] ? has[0] : has[1];
+    }
     line_activate(r->engine, runner_now(r));
-    line_outgoing_begin(r->engine, runner_now(r), NULL, 0);
+    line_outgoing_begin(r->engine, runner_now(r), has, SITE_PARTNERS_MAX);
     if (!r->values_by_script) {
         line_outgoing_ready(r->engine, runner_now(r));
     }
