@@ -18,6 +18,8 @@ import subprocess
 import xml.etree.ElementTree
 
 import scapy.contrib.scada.iec104 as iec104
+from scapy.layers.inet import IP, TCP
+from scapy.utils import rdpcap
 
 from test_dump import KOMET
 
@@ -111,16 +113,21 @@ def komet_object(type_id, o, names):
     return fields | {name: rest if name == "segment" else int(rest) for name, rest in o.items()}
 
 
-def komet_asdus(path, meant, *options):
-    """`meant`: for the names of the flags that each type has."""
+def komet_asdu(line, meant):
+    asdu = {name: int(line["asdu"][name]) for name in HEADER}
+    asdu["objects"] = [komet_object(asdu["type"], o, meant["objects"][0]) for o in line["asdu"]["objects"]]
+    return asdu
+
+
+def komet_lines(path, *options):
     lines = json_lines(KOMET, "dump", "--json", *options, path)
     assert not [line for line in lines if "error" in line]
-    asdus = []
-    for line, what in zip(lines, meant, strict=True):
-        asdu = {name: int(line["asdu"][name]) for name in HEADER}
-        asdu["objects"] = [komet_object(asdu["type"], o, what["objects"][0]) for o in line["asdu"]["objects"]]
-        asdus.append(asdu)
-    return asdus
+    return lines
+
+
+def komet_asdus(path, meant, *options):
+    """`meant`: for the names of the flags that each type has."""
+    return [komet_asdu(line, what) for line, what in zip(komet_lines(path, *options), meant, strict=True)]
 
 
 # ---- tshark ----
@@ -270,6 +277,39 @@ def scapy_asdus(apdus, sinaut=False):
     return [scapy_asdu(apdu, sinaut) for apdu in apdus]
 
 
+U_FUNCTIONS = {f"{name.lower()}_{part}": f"{name} {part}" for name in ("STARTDT", "STOPDT", "TESTFR") for part in ("act", "con")}
+
+
+def scapy_frame(apdu, sinaut=False):
+    """`format` and, as the format has them, `ns`, `nr`, `function`, with the words of `komet dump --json`; and `asdu`."""
+    message = iec104.iec104_decode(apdu)
+    if isinstance(message, iec104.IEC104_U_Message):
+        (function,) = [words for name, words in U_FUNCTIONS.items() if getattr(message, name)]
+        return {"format": "U", "function": function}
+    if isinstance(message, iec104.IEC104_S_Message):
+        return {"format": "S", "nr": message.rx_seq_num}
+    return {"format": "I", "ns": message.tx_seq_num, "nr": message.rx_seq_num, "asdu": scapy_asdu(apdu, sinaut)}
+
+
+def captured_apdus(path):
+    """The APDUs of a capture file without gaps, by (source, destination), as scapy finds packets and octets."""
+    streams, expected = {}, {}
+    for packet in rdpcap(str(path)):
+        tcp = packet[TCP]
+        ends = f"{packet[IP].src}:{tcp.sport}", f"{packet[IP].dst}:{tcp.dport}"
+        octets = tcp.payload.original
+        assert tcp.seq == expected.get(ends, tcp.seq), f"{ends}: a gap"
+        expected[ends] = tcp.seq + len(octets) + ("S" in tcp.flags) + ("F" in tcp.flags)
+        streams[ends] = streams.get(ends, b"") + octets
+    apdus = {}
+    for ends, octets in streams.items():
+        while octets:
+            size = 2 + octets[1]
+            apdus.setdefault(ends, []).append(octets[:size])
+            octets = octets[size:]
+    return apdus
+
+
 def scapy_field(type_id, field, fields):
     """The value of a field of scapy's for an object to be built."""
     if field.name == "data":
@@ -284,8 +324,8 @@ def scapy_field(type_id, field, fields):
     return value if field.name == "value" or size is None else value >> bit & ((1 << size) - 1)
 
 
-def scapy_built(asdu, number, sinaut=False):
-    """The octets of an I format that scapy makes of the fields; N(S) is `number`."""
+def scapy_built(asdu, number, sinaut=False, received=0):
+    """The octets of an I format that scapy makes of the fields; N(S) is `number`, N(R) `received`."""
     turn = turned if sinaut else lambda number, size: number
     classes = iec104.IEC104_IO_CLASSES if asdu["sq"] else iec104.IEC104_IO_WITH_IOA_CLASSES
     io = []
@@ -294,7 +334,7 @@ def scapy_built(asdu, number, sinaut=False):
         names = [field for field in classes[asdu["type"]].fields_desc
                  if "reserved" not in field.name and field.name != "segment_length"]
         io.append(classes[asdu["type"]](**{field.name: scapy_field(asdu["type"], field, fields) for field in names}))
-    header = {"tx_seq_num": number, "type_id": asdu["type"], "test": asdu["test"], "ack": asdu["negative"],
+    header = {"tx_seq_num": number, "rx_seq_num": received, "type_id": asdu["type"], "test": asdu["test"], "ack": asdu["negative"],
               "cot": asdu["cot"], "origin_address": asdu["oa"], "common_asdu_address": turn(asdu["ca"], 2), "io": io}
     if asdu["sq"]:
         first = turn(asdu["objects"][0]["ioa"], IOA_SIZE)
