@@ -9,177 +9,45 @@
  * tags: from its start until it takes connections, its journal made before memory_tag         octets of the
  * server's memory for each tag of that site
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "komet/assert.h"
 #include "program/bench.h"
+#include "program/bench_place.h"
 #include "program/bench_process.h"
 #include "program/bench_station.h"
 
-#define PATH_SIZE     512
-#define FAULT_SIZE    200
 #define STATION_K     1000
 #define LOAD_SECONDS  2.0
 #define LATENCY_RATE  20000.0
 #define SITE_TAGS     1600
 #define BIG_SITE_TAGS 100000
-#define START_LIMIT_S 20.0
 
-struct bench_place {
-    char folder[PATH_SIZE];
-    int listener;
-    uint16_t station_port, server_port;
-    pid_t server, kom;
-    char fault[FAULT_SIZE];
-};
-
-static bool failed(struct bench_place *place, const char *what)
+static bool make_site(struct bench_place *place, unsigned tags)
 {
-    snprintf(place->fault, sizeof place->fault, "%.120s: %.60s", what, strerror(errno));
-    return false;
-}
-
-/* A socket that listens on a free port of the loopback, or only had it when `keep` is false. */
-static int free_port(uint16_t *port, bool keep)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int found = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (found < 0 || bind(found, (struct sockaddr *)&address, size) != 0 || listen(found, 1) != 0 ||
-        getsockname(found, (struct sockaddr *)&address, &size) != 0) {
-        return -1;
-    }
-    *port = ntohs(address.sin_port);
-    if (!keep) {
-        close(found);
-        return 0;
-    }
-    return found;
-}
-
-static bool write_site(struct bench_place *place, unsigned tags)
-{
-    char path[PATH_SIZE + 32];
-    snprintf(path, sizeof path, "%s/site.yaml", place->folder);
-    FILE *site = fopen(path, "w");
-    snprintf(path, sizeof path, "%s/tags.csv", place->folder);
-    FILE *table = fopen(path, "w");
-    if (site == NULL || table == NULL) {
-        return failed(place, path);
+    FILE *site, *table;
+    if (!bench_place_make(place, false) || (site = bench_place_site(place)) == NULL) {
+        return false;
     }
     fprintf(site,
-            "site: bench\n"
-            "group: {name: BENCH, lease: 5 s, servers: [{name: A, listen: \"127.0.0.1:%u\"}]}\n"
-            "processes:\n  SELF.KOM:\n    lines:\n"
             "      L.RTU: {protocol: iec104, category: tcp, number: 1, hosts: [\"127.0.0.1:%u\"], reconnect: "
             "100 ms,\n"
             "              stations: {B.RTU: {address: 1, tags: tags.csv}}}\n",
-            place->server_port, place->station_port);
+            place->station_port);
+    if (!bench_place_close(place, site) || (table = bench_place_open(place, "tags.csv")) == NULL) {
+        return false;
+    }
     fputs("name,type,address\n", table);
     for (unsigned i = 0; i < tags; i++) {
         fprintf(table, "M.T%06u,Ai,%u\n", i, i + 1);
     }
-    bool done = fclose(site) == 0;
-    return fclose(table) == 0 && done ? true : failed(place, path);
-}
-
-static pid_t start(const char *const *words)
-{
-    pid_t child = bench_fork();
-    if (child == 0) {
-        int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        dup2(nowhere, STDERR_FILENO);
-        execv("/proc/self/exe", (char *const *)(uintptr_t)words);
-        _exit(127);
-    }
-    return child;
-}
-
-static pid_t start_server(const struct bench_place *place)
-{
-    char data[PATH_SIZE + 8];
-    snprintf(data, sizeof data, "%s/data", place->folder);
-    const char *const words[] = {"komet", "server", "--site", place->folder, "--data", data, NULL};
-    return start(words);
-}
-
-static pid_t start_kom(const struct bench_place *place)
-{
-    char address[32];
-    snprintf(address, sizeof address, "127.0.0.1:%u", place->server_port);
-    const char *const words[] = {"komet", "kom", "-W", "SELF.KOM,1", "-S", address, NULL};
-    return start(words);
-}
-
-/* Seconds until the server takes a connection; negative: it does not. */
-static double await_server(const struct bench_place *place, double since)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                                  .sin_port = htons(place->server_port)};
-    while (bench_now() - since < START_LIMIT_S) {
-        int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        bool connected = connect(probe, (struct sockaddr *)&address, sizeof address) == 0;
-        close(probe);
-        if (connected) {
-            return bench_now() - since;
-        }
-        poll(NULL, 0, 1);
-    }
-    return -1;
-}
-
-static bool make_place(struct bench_place *place, unsigned tags)
-{
-    const char *temporary = getenv("TMPDIR");
-    *place = (struct bench_place){.listener = -1};
-    /* Not /tmp, which may be in memory: the disk is part of what is measured. */
-    snprintf(place->folder, sizeof place->folder, "%s/komet-bench-XXXXXX",
-             temporary != NULL ? temporary : "/var/tmp");
-    if (mkdtemp(place->folder) == NULL) {
-        return failed(place, place->folder);
-    }
-    place->listener = free_port(&place->station_port, true);
-    if (place->listener < 0 || free_port(&place->server_port, false) < 0) {
-        return failed(place, "no port on the loopback");
-    }
-    return write_site(place, tags);
-}
-
-static void remove_place(struct bench_place *place)
-{
-    static const char *const names[] = {"data/journal.db",
-                                        "data/journal.db-wal",
-                                        "data/journal.db-shm",
-                                        "data/journal.lock",
-                                        "data",
-                                        "site.yaml",
-                                        "tags.csv",
-                                        "bare.db",
-                                        "bare.db-wal",
-                                        "bare.db-shm",
-                                        "bare"};
-    char path[PATH_SIZE + 32];
-    bench_end_child(&place->kom, SIGTERM);
-    bench_end_child(&place->server, SIGTERM);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", place->folder, names[i]);
-        remove(path);
-    }
-    rmdir(place->folder);
-    if (place->listener >= 0) {
-        close(place->listener);
-    }
+    return bench_place_close(place, table);
 }
 
 /* ---- the limits ---- */
@@ -187,7 +55,7 @@ static void remove_place(struct bench_place *place)
 /* Rows per second that SQLite takes, in transactions of 1,000. */
 static double bare_journal(struct bench_place *place, double seconds)
 {
-    char path[PATH_SIZE + 16];
+    char path[BENCH_PATH_SIZE + 16];
     sqlite3 *database = NULL;
     sqlite3_stmt *insert = NULL;
     uint64_t rows = 0;
@@ -226,7 +94,7 @@ static double bare_journal(struct bench_place *place, double seconds)
 static double bare_sync(struct bench_place *place)
 {
     enum { SYNCS = 101 };
-    char path[PATH_SIZE + 16];
+    char path[BENCH_PATH_SIZE + 16];
     static const char block[4096];
     double times[SYNCS];
     snprintf(path, sizeof path, "%s/bare", place->folder);
@@ -278,10 +146,10 @@ static bool bench_values(struct bench_report *report)
     struct bench_place place;
     struct site_rounds rounds = {0};
     struct bench_station *station = NULL;
-    bool done = make_place(&place, SITE_TAGS);
+    bool done = make_site(&place, SITE_TAGS);
     if (done) {
-        place.server = start_server(&place);
-        place.kom = start_kom(&place);
+        bench_place_start_server(&place);
+        bench_place_start_kom(&place);
         station = bench_station_accept(place.listener, STATION_K, place.fault);
         done = station != NULL && run_rounds(report, &place, station, &rounds);
     }
@@ -293,7 +161,7 @@ static bool bench_values(struct bench_report *report)
         fprintf(stderr, "komet bench: %s\n", place.fault);
     }
     bench_station_free(station);
-    remove_place(&place);
+    bench_place_remove(&place);
     return done;
 }
 
@@ -321,8 +189,8 @@ static bool start_rounds(struct bench_place *place, unsigned count, struct bench
 {
     for (int i = -1; i < (int)count; i++) {
         double begin = bench_now();
-        place->server = start_server(place);
-        double taken = await_server(place, begin);
+        bench_place_start_server(place);
+        double taken = bench_place_await_server(place, begin);
         if (taken < 0) {
             snprintf(place->fault, sizeof place->fault, "the server did not start");
             return false;
@@ -341,12 +209,12 @@ static bool bench_start(struct bench_report *report)
     struct bench_place small, big;
     struct bench_rounds starts = {0}, memory = {0}, nothing = {0};
     double small_memory[BENCH_ROUNDS], big_memory[BENCH_ROUNDS];
-    bool done = make_place(&small, 1) && start_rounds(&small, report->rounds, &nothing, small_memory);
+    bool done = make_site(&small, 1) && start_rounds(&small, report->rounds, &nothing, small_memory);
     if (!done) {
         fprintf(stderr, "komet bench: %s\n", small.fault);
     }
-    remove_place(&small);
-    done = make_place(&big, BIG_SITE_TAGS) && done && start_rounds(&big, report->rounds, &starts, big_memory);
+    bench_place_remove(&small);
+    done = make_site(&big, BIG_SITE_TAGS) && done && start_rounds(&big, report->rounds, &starts, big_memory);
     for (unsigned i = 0; done && i < report->rounds; i++) {
         memory.values[i] = (big_memory[i] - small_memory[i]) / BIG_SITE_TAGS;
     }
@@ -356,7 +224,7 @@ static bool bench_start(struct bench_report *report)
     } else if (big.fault[0] != '\0') {
         fprintf(stderr, "komet bench: %s\n", big.fault);
     }
-    remove_place(&big);
+    bench_place_remove(&big);
     return done;
 }
 
