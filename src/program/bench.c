@@ -15,7 +15,8 @@ struct bench_group {
     int (*run)(struct bench_report *report);
 };
 
-static const struct bench_group groups[] = {{"iec", bench_iec}, {"link", bench_link}, {"site", bench_site}};
+static const struct bench_group groups[] = {
+    {"iec", bench_iec}, {"link", bench_link}, {"site", bench_site}, {"sinaut", bench_sinaut}};
 
 #define GROUPS      (sizeof groups / sizeof groups[0])
 #define NAMES_MAX   32 /* on a command line */
@@ -31,7 +32,8 @@ static const char usage[] =
     "\n"
     "Measures, and prints each figure beside its limit: what the same task takes without Komet, in the same "
     "run.\n"
-    "NAME is a group: iec, link, site; or a row of link over TCP, such as link_k12_1core. Without one: all "
+    "NAME is a group: iec, link, site, sinaut; or a row of link over TCP, such as link_k12_1core. Without "
+    "one: all "
     "groups.\n"
     "\n"
     "  --json FILE  writes the rows as JSON too\n"

@@ -21,6 +21,7 @@ struct bench_row {
     double limit; /* median of the bare loop's rounds, in the same unit; 0: none */
     double ratio; /* value / limit for rates, limit / value for times and sizes: 1 is the limit, more is
                      better */
+    double wanted; /* what it is to be at least (a rate) or at most, in the same unit; 0: nothing is said */
 };
 
 struct bench_report {
@@ -43,6 +44,9 @@ struct bench_rounds {
  */
 void bench_add(struct bench_report *report, const char *name, const char *unit, bool rate,
                const struct bench_rounds *rounds);
+
+/* Says what the row that was appended last is wanted to be. */
+void bench_want(struct bench_report *report, double wanted);
 
 /* Prints the machine and the rows as a table. */
 void bench_print(const struct bench_report *report);
@@ -71,6 +75,8 @@ int bench_iec(struct bench_report *report);  /* decode_tf16, encode_tf16, decode
 int bench_link(struct bench_report *report); /* all of bench_link_memory, and the link over TCP */
 int bench_site(
     struct bench_report *report); /* site_throughput, site_latency_…, site_start_100k, memory_tag */
+
+int bench_sinaut(struct bench_report *report); /* sinaut_500, sinaut_500_server, sinaut_500_rate */
 
 /* Parts of the group link: one row over TCP (with its p99), if `name` is one; NULL for the report: whether it
  * is. */

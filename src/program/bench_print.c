@@ -47,6 +47,9 @@ void bench_print(const struct bench_report *report)
         if (strcmp(row->unit, "1/s") == 0 && row->value > 0) {
             printf("  %.3g ns", 1e9 / row->value);
         }
+        if (row->wanted > 0) {
+            printf("  wanted: %.3g", row->wanted);
+        }
         putchar('\n');
     }
 }
@@ -64,9 +67,9 @@ int bench_write_json(const struct bench_report *report, const char *path)
         const struct bench_row *row = &report->rows[i];
         fprintf(out,
                 "%s{\"name\": \"%s\", \"value\": %.9g, \"unit\": \"%s\", \"min\": %.9g, \"max\": %.9g, "
-                "\"limit\": %.9g, \"ratio\": %.4g, \"machine\": \"%s\"}",
+                "\"limit\": %.9g, \"ratio\": %.4g, \"wanted\": %.9g, \"machine\": \"%s\"}",
                 i == 0 ? "[\n" : ",\n", row->name, row->value, row->unit, row->min, row->max, row->limit,
-                row->ratio, machine);
+                row->ratio, row->wanted, machine);
     }
     fputs(report->count == 0 ? "[]\n" : "\n]\n", out);
     return fclose(out) == 0 ? 0 : 1;

@@ -50,6 +50,12 @@ void bench_add(struct bench_report *report, const char *name, const char *unit, 
     };
 }
 
+void bench_want(struct bench_report *report, double wanted)
+{
+    KOMET_ASSERT(report->count > 0);
+    report->rows[report->count - 1].wanted = wanted;
+}
+
 double bench_now(void)
 {
     struct timespec time;

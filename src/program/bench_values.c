@@ -15,6 +15,7 @@ uint64_t bench_send_values(struct bench_sender *sender, struct bench_connection 
 {
     static const struct komet_asdu_header header = {
         .type = KOMET_M_ME_TF_1, .cause = KOMET_COT_SPONTANEOUS, .ca = 1};
+    const struct komet_profile *profile = sender->profile != NULL ? sender->profile : &komet_profile_104;
     struct line_now now = bench_host_now(connection->host);
     struct komet_asdu_writer writer;
     KOMET_ASSERT(objects >= 1 && objects <= BENCH_OBJECTS);
@@ -26,7 +27,7 @@ uint64_t bench_send_values(struct bench_sender *sender, struct bench_connection 
         sender->next = object->ioa < sender->addresses ? object->ioa : 0;
     }
     uint8_t *octets = komet_link_reserve(connection->link);
-    komet_asdu_begin(&writer, &komet_profile_104, &header, octets, KOMET_ASDU_SIZE_MAX);
+    komet_asdu_begin(&writer, profile, &header, octets, KOMET_ASDU_SIZE_MAX);
     komet_asdu_add_objects(&writer, sender->objects, objects);
     return komet_link_commit(connection->link, now.instant, komet_asdu_end(&writer));
 }

@@ -15,8 +15,9 @@
 enum { BENCH_OBJECTS = 16 }; /* of a full ASDU */
 
 struct bench_sender {
-    uint32_t addresses; /* they are counted from 1 to this, and begin again */
-    uint32_t next;      /* what the next object's is, less 1 */
+    uint32_t addresses;                  /* they are counted from 1 to this, and begin again */
+    uint32_t next;                       /* what the next object's is, less 1 */
+    const struct komet_profile *profile; /* NULL: komet_profile_104 */
     struct komet_calendar calendar;
     struct komet_object objects[BENCH_OBJECTS]; /* of the ASDU before; what does not change stays */
 };

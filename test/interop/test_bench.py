@@ -22,7 +22,7 @@ sys.path.insert(0, str(PROJECT / "test" / "system"))
 from komet_site import KOMET, Process, free_port, wait_for  # noqa: E402
 from test_sim_scapy import QUIET, Centre, Station as SimStation, time_ms  # noqa: E402
 
-MEMBERS = {"name", "value", "unit", "min", "max", "limit", "ratio", "machine"}
+MEMBERS = {"name", "value", "unit", "min", "max", "limit", "ratio", "wanted", "machine"}
 UNITS = {"s", "1/s", "octets", "octets/s"}
 IEC = ["decode_tf16", "encode_tf16", "decode_any"]
 MEMORY = ["link_k12_memory", "link_k12_memory_octets", "link_k100_memory", "link_k10000_memory", "memory_connection"]
@@ -30,6 +30,7 @@ PLACED = ["link_k12", "link_k100", "link_k10000", "event_latency", "event_latenc
 ONE_CORE = MEMORY + [f"{name}_1core" for name in PLACED] + ["idle_10000"]
 TWO_CORES = [f"{name}_2core" for name in PLACED] + ["events_100x100", "stalled_peer", "reconnect_100", "reconnect_5000"]
 SITE = ["site_throughput", "site_latency_p50", "site_latency_p99", "site_start_100k", "memory_tag"]
+SINAUT = ["sinaut_500", "sinaut_500_server", "sinaut_500_rate"]
 RECONNECTED_S = 5  # 100 clients; doc/performance.md has what it takes
 CORES = len(os.sched_getaffinity(0))
 
@@ -43,7 +44,7 @@ def measure(folder, *words):
     for row in rows:
         assert set(row) == MEMBERS, row
         assert row["unit"] in UNITS, row
-        assert all(isinstance(row[name], (int, float)) for name in ("value", "min", "max", "limit", "ratio")), row
+        assert all(isinstance(row[name], (int, float)) for name in ("value", "min", "max", "limit", "ratio", "wanted")), row
         assert 0 <= row["min"] <= row["value"] <= row["max"], row
         if row["limit"] > 0 and row["value"] > 0:
             more_is_better = row["unit"] in ("1/s", "octets/s")
@@ -73,6 +74,12 @@ def test_every_row_of_the_link(tmp_path):
 def test_every_row_of_the_site(tmp_path):
     rows, faults = measure(tmp_path, "site")
     assert list(rows) == SITE and faults == ""
+
+
+def test_every_row_of_many_sinaut_lines(tmp_path):
+    rows, faults = measure(tmp_path, "sinaut")
+    assert list(rows) == SINAUT and faults == ""
+    assert rows["sinaut_500"]["wanted"] == 0.5
 
 
 def test_a_row_by_its_name(tmp_path):
