@@ -55,19 +55,46 @@ static unsigned most_connections(const struct process *process)
     return most;
 }
 
+static struct index_set lay_out_set(uint8_t *memory, size_t *used, unsigned count)
+{
+    struct index_set set = {lay_out_take(memory, used, index_set_size(count)), count};
+    if (memory != NULL) {
+        memset(set.words, 0, index_set_size(count));
+    }
+    return set;
+}
+
+static struct kom_marks lay_out_marks(uint8_t *memory, size_t *used, const struct process *process)
+{
+    struct kom_marks marks = {
+        .touched = lay_out_set(memory, used, process->line_count),
+        .waiting = lay_out_set(memory, used, process->line_count),
+        .line_reports = lay_out_set(memory, used, process->line_count),
+        .station_reports = lay_out_set(memory, used, process->station_count),
+        .deadlines = lay_out_take(memory, used, process->line_count * sizeof(struct komet_instant)),
+    };
+    for (unsigned i = 0; memory != NULL && i < process->line_count; i++) {
+        index_set_add(&marks.touched, i);
+        index_set_add(&marks.waiting, i);
+        marks.deadlines[i] = KOMET_NEVER;
+    }
+    return marks;
+}
+
 size_t kom_lay_out(struct kom_pieces *pieces, uint8_t *memory, const struct process *process)
 {
     size_t used = 0;
     struct kom_line *lines = lay_out_take(memory, &used, process->line_count * sizeof(struct kom_line));
-    struct kom_station *stations =
-        lay_out_take(memory, &used, process->station_count * sizeof(struct kom_station));
+    enum station_value *stations =
+        lay_out_take(memory, &used, process->station_count * sizeof(enum station_value));
+    struct kom_marks marks = lay_out_marks(memory, &used, process);
     unsigned connections = most_connections(process);
     size_t size = batch_size(process->line_count, connections, KOM_BATCH_VALUES_MAX, KOM_BATCHES_MAX);
     void *batch = lay_out_take(memory, &used, size);
     if (memory != NULL) {
         memset(lines, 0, process->line_count * sizeof lines[0]);
         memset(stations, 0, process->station_count * sizeof stations[0]);
-        *pieces = (struct kom_pieces){lines, stations, batch, size, connections};
+        *pieces = (struct kom_pieces){lines, stations, marks, batch, size, connections};
     }
     for (unsigned i = 0; i < process->line_count; i++) {
         void *place = lay_out_take(memory, &used, line_size(&process->lines[i]));
@@ -143,7 +170,7 @@ void kom_stand_by(struct kom *kom, struct line_now now)
 {
     for (uint16_t i = 0; kom->process != NULL && !kom->leaving && i < kom->process->line_count; i++) {
         line_stand_by(kom->lines[i].engine, now);
-        kom->lines[i].dirty = true;
+        kom_touch(kom, i);
     }
 }
 
@@ -183,7 +210,7 @@ static void take_role(struct kom *kom, struct line_now now, const Komet__Wire__R
         kom_note(kom, "active under epoch %llu", (unsigned long long)role->epoch);
         for (uint16_t i = 0; i < kom->process->line_count; i++) {
             line_activate(kom->lines[i].engine, now);
-            kom->lines[i].dirty = true;
+            kom_touch(kom, i);
         }
     }
 }
@@ -209,6 +236,7 @@ void kom_configure(struct kom *kom, void *memory, size_t size, const struct proc
     kom_lay_out(&pieces, memory, process);
     kom->lines = pieces.lines;
     kom->stations = pieces.stations;
+    kom->marks = pieces.marks;
     kom->batch = batch_init(pieces.batch, pieces.batch_size, process->line_count, pieces.connections,
                             KOM_BATCH_VALUES_MAX, KOM_BATCHES_MAX, kom->batch_sequence);
     for (unsigned i = 0; i < process->line_count; i++) {
@@ -283,7 +311,7 @@ void kom_acknowledge(struct kom *kom, struct line_now now)
     uint64_t frame;
     while (kom->batch != NULL && batch_next_stored(kom->batch, &line, &connection, &frame)) {
         line_stored(kom->lines[line].engine, now, connection, frame);
-        kom->lines[line].dirty = true;
+        kom_touch(kom, line);
     }
 }
 
@@ -395,9 +423,11 @@ void kom_tick(struct kom *kom, struct line_now now)
         kom->relieved = true;
     }
     for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
-        if (komet_reached(now.instant, line_deadline(kom->lines[i].engine))) {
-            line_tick(kom->lines[i].engine, now);
-            kom->lines[i].dirty = true;
+        struct line_engine *engine = kom->lines[i].engine;
+        bool waits = index_set_has(&kom->marks.waiting, i);
+        if (komet_reached(now.instant, waits ? line_deadline(engine) : kom->marks.deadlines[i])) {
+            line_tick(engine, now);
+            kom_touch(kom, i);
         }
     }
 }
@@ -408,8 +438,12 @@ struct komet_instant kom_deadline(const struct kom *kom)
     deadline = komet_earlier(deadline, kom_trace_deadline(kom));
     deadline = komet_earlier(deadline, kom->leave_by);
     deadline = komet_earlier(deadline, kom->active ? kom->lease_end : KOMET_NEVER);
-    for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
+    const struct index_set *waiting = &kom->marks.waiting;
+    for (unsigned i = index_set_next(waiting, 0); i < waiting->count; i = index_set_next(waiting, i + 1)) {
         deadline = komet_earlier(deadline, line_deadline(kom->lines[i].engine));
+    }
+    for (unsigned i = 0; i < waiting->count; i++) {
+        deadline = komet_earlier(deadline, kom->marks.deadlines[i]);
     }
     return deadline;
 }
@@ -472,7 +506,7 @@ static bool next_of_line(struct kom *kom, struct line_now now, uint16_t index, s
     if (kom_lines_next(kom, index, output)) {
         return true;
     }
-    if (line->dirty && line_next(line->engine, now, &from)) {
+    if (line_next(line->engine, now, &from)) {
         KOMET_ASSERT(from.kind == LINE_OUT_SEND); /* everything else was absorbed */
         output->kind = KOM_OUT_SEND;
         output->connection = from.connection;
@@ -481,14 +515,16 @@ static bool next_of_line(struct kom *kom, struct line_now now, uint16_t index, s
         kom_trace_handed(kom, now, index, from.octets, from.size);
         return true;
     }
-    line->dirty = false;
+    index_set_remove(&kom->marks.waiting, index);
+    kom->marks.deadlines[index] = line_deadline(line->engine);
     return false;
 }
 
 static bool next_of_lines(struct kom *kom, struct line_now now, struct kom_output *output)
 {
-    for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
-        if (next_of_line(kom, now, i, output)) {
+    const struct index_set *waiting = &kom->marks.waiting;
+    for (unsigned i = index_set_next(waiting, 0); i < waiting->count; i = index_set_next(waiting, i + 1)) {
+        if (next_of_line(kom, now, (uint16_t)i, output)) {
             return true;
         }
     }
@@ -546,10 +582,10 @@ bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output)
 {
     *output = (struct kom_output){0};
     kom_watch_lease(kom, now);
-    for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
-        if (kom->lines[i].dirty) {
-            kom_absorb(kom, now, i);
-        }
+    struct index_set *touched = &kom->marks.touched;
+    for (unsigned i = index_set_next(touched, 0); i < touched->count; i = index_set_next(touched, i + 1)) {
+        index_set_remove(touched, i);
+        kom_absorb(kom, now, (uint16_t)i);
     }
     kom_acknowledge(kom, now);
     /* Closed first: a new configuration forgets what the lines before it still wanted. */

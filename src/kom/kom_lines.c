@@ -56,18 +56,23 @@ void kom_lines_abort(struct kom_line *line, uint32_t connection, enum komet_reas
 
 bool kom_lines_next_abort(struct kom *kom, struct line_now now, struct kom_output *output)
 {
-    for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
+    const struct index_set *waiting = &kom->marks.waiting;
+    if (!kom->marks.aborts) {
+        return false;
+    }
+    for (unsigned i = index_set_next(waiting, 0); i < waiting->count; i = index_set_next(waiting, i + 1)) {
         struct kom_line *line = &kom->lines[i];
         if (line->abort_count > 0) {
             struct kom_wish wish = take_wish(line->aborts, &line->abort_count, 0);
             output->kind = KOM_OUT_ABORT;
-            output->line = i;
+            output->line = (uint16_t)i;
             output->connection = wish.connection;
             output->reason = wish.reason;
-            kom_trace_closed(kom, now, i, wish.connection, wish.reason, true);
+            kom_trace_closed(kom, now, (uint16_t)i, wish.connection, wish.reason, true);
             return true;
         }
     }
+    kom->marks.aborts = false;
     return false;
 }
 
@@ -136,16 +141,18 @@ static void absorb_output(struct kom *kom, struct line_now now, uint16_t line,
         break;
     case LINE_OUT_ABORT:
         kom_lines_abort(state, output->connection, output->reason);
+        kom->marks.aborts = true;
         break;
     case LINE_OUT_VALUES:
         batch_add(kom->batch, line, output->connection, output->frame, output->values, output->count);
         kom->batch_epoch = kom->active ? kom->epoch : kom->batch_epoch;
         break;
     case LINE_OUT_LINE:
-        state->report = true;
+        index_set_add(&kom->marks.line_reports, line);
         break;
     case LINE_OUT_STATION:
-        kom->stations[output->station->number] = (struct kom_station){true, output->station_value};
+        kom->stations[output->station->number] = output->station_value;
+        index_set_add(&kom->marks.station_reports, output->station->number);
         break;
     case LINE_OUT_COMMAND_END: {
         KOMET_ASSERT(kom->end_count < KOM_COMMANDS_MAX && kom->open_commands > 0);
@@ -175,13 +182,25 @@ static void absorb_output(struct kom *kom, struct line_now now, uint16_t line,
     }
 }
 
+static void wait_for_octets(struct kom *kom, uint16_t line)
+{
+    index_set_add(&kom->marks.waiting, line);
+    kom->marks.deadlines[line] = KOMET_NEVER;
+}
+
+void kom_touch(struct kom *kom, uint16_t line)
+{
+    index_set_add(&kom->marks.touched, line);
+    wait_for_octets(kom, line);
+}
+
 void kom_absorb(struct kom *kom, struct line_now now, uint16_t line)
 {
     struct line_output output;
     while (line_next(kom->lines[line].engine, now, &output) && output.kind != LINE_OUT_SEND) {
         absorb_output(kom, now, line, &output);
     }
-    kom->lines[line].dirty = true; /* octets may wait */
+    wait_for_octets(kom, line);
 }
 
 /* ---- what happens to them ---- */
@@ -196,14 +215,14 @@ void kom_line_connected(struct kom *kom, struct line_now now, uint16_t line, uin
     KOMET_ASSERT(has_line(kom, line));
     kom_trace_opened(kom, now, line, connection);
     line_connected(kom->lines[line].engine, now, connection);
-    kom->lines[line].dirty = true;
+    kom_touch(kom, line);
 }
 
 void kom_line_listening(struct kom *kom, struct line_now now, uint16_t line, const char *fault)
 {
     KOMET_ASSERT(has_line(kom, line));
     line_listening(kom->lines[line].engine, now, fault);
-    kom->lines[line].dirty = true;
+    kom_touch(kom, line);
 }
 
 uint32_t kom_line_accepted(struct kom *kom, struct line_now now, uint16_t line,
@@ -215,7 +234,7 @@ uint32_t kom_line_accepted(struct kom *kom, struct line_now now, uint16_t line,
     if (connection != 0) {
         kom_trace_opened(kom, now, line, connection);
     }
-    kom->lines[line].dirty = true;
+    kom_touch(kom, line);
     return connection;
 }
 
@@ -225,14 +244,14 @@ void kom_line_closed(struct kom *kom, struct line_now now, uint16_t line, uint32
     KOMET_ASSERT(has_line(kom, line));
     kom_trace_closed(kom, now, line, connection, reason, false);
     line_closed(kom->lines[line].engine, now, connection, reason);
-    kom->lines[line].dirty = true;
+    kom_touch(kom, line);
 }
 
 void kom_line_pinged(struct kom *kom, struct line_now now, uint16_t line, uint32_t ping, bool answered)
 {
     KOMET_ASSERT(has_line(kom, line));
     line_pinged(kom->lines[line].engine, now, ping, answered);
-    kom->lines[line].dirty = true;
+    kom_touch(kom, line);
 }
 
 void kom_line_found(struct kom *kom, struct line_now now, uint16_t line, uint32_t find,
@@ -240,7 +259,7 @@ void kom_line_found(struct kom *kom, struct line_now now, uint16_t line, uint32_
 {
     KOMET_ASSERT(has_line(kom, line));
     line_found(kom->lines[line].engine, now, find, addresses, count);
-    kom->lines[line].dirty = true;
+    kom_touch(kom, line);
 }
 
 bool kom_takes(const struct kom *kom)
@@ -269,5 +288,5 @@ void kom_line_written(struct kom *kom, uint16_t line, uint32_t connection, size_
     KOMET_ASSERT(has_line(kom, line));
     kom_trace_written(kom, line, connection, size);
     line_written(kom->lines[line].engine, connection, size);
-    kom->lines[line].dirty = true;
+    kom_touch(kom, line);
 }

@@ -145,7 +145,7 @@ static wire_message *write_line_report(struct kom *kom, uint16_t line)
     struct line_report *report = &kom->slot.report;
     Komet__Wire__LineReport *body = &kom->slot.body.line_report;
     *report = line_report(kom->lines[line].engine);
-    kom->lines[line].report = false;
+    index_set_remove(&kom->marks.line_reports, line);
     komet__wire__line_report__init(body);
     body->line = line;
     body->value = report->value;
@@ -174,10 +174,10 @@ static wire_message *write_line_report(struct kom *kom, uint16_t line)
 static wire_message *write_station_report(struct kom *kom, unsigned station)
 {
     Komet__Wire__StationReport *body = &kom->slot.body.station_report;
-    kom->stations[station].report = false;
+    index_set_remove(&kom->marks.station_reports, station);
     komet__wire__station_report__init(body);
     body->station = station;
-    body->value = (uint32_t)kom->stations[station].value;
+    body->value = (uint32_t)kom->stations[station];
     kom->slot.message.body_case = KOMET__WIRE__MESSAGE__BODY_STATION_REPORT;
     kom->slot.message.station_report = body;
     return &kom->slot.message;
@@ -207,17 +207,12 @@ static wire_message *write_leave(struct kom *kom)
 
 static wire_message *next_report(struct kom *kom)
 {
-    for (uint16_t i = 0; kom->process != NULL && i < kom->process->line_count; i++) {
-        if (kom->lines[i].report) {
-            return write_line_report(kom, i);
-        }
+    unsigned line = index_set_next(&kom->marks.line_reports, 0);
+    if (line < kom->marks.line_reports.count) {
+        return write_line_report(kom, (uint16_t)line);
     }
-    for (unsigned i = 0; kom->process != NULL && i < kom->process->station_count; i++) {
-        if (kom->stations[i].report) {
-            return write_station_report(kom, i);
-        }
-    }
-    return NULL;
+    unsigned station = index_set_next(&kom->marks.station_reports, 0);
+    return station < kom->marks.station_reports.count ? write_station_report(kom, station) : NULL;
 }
 
 static wire_message *next_message(struct kom *kom, struct line_now now)

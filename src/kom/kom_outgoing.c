@@ -55,6 +55,7 @@ void kom_take_outgoing(struct kom *kom, struct line_now now, const Komet__Wire__
     }
     const struct line *line = &kom->process->lines[outgoing->line];
     struct line_engine *engine = kom->lines[outgoing->line].engine;
+    kom_touch(kom, line->index);
     if (outgoing->begin) {
         line_outgoing_begin(engine, now, outgoing->group, (unsigned)outgoing->n_group);
     }
@@ -67,7 +68,6 @@ void kom_take_outgoing(struct kom *kom, struct line_now now, const Komet__Wire__
     if (outgoing->ready) {
         line_outgoing_ready(engine, now);
     }
-    kom->lines[outgoing->line].dirty = true;
 }
 
 void kom_note_taken(struct kom *kom, uint16_t line, unsigned group, uint64_t position)
@@ -123,7 +123,7 @@ void kom_take_master_answer(struct kom *kom, struct line_now now, const Komet__W
                                                              : COMMAND_UNKNOWN,
                            refusal_cause(answer->cause));
     }
-    line->dirty = true;
+    kom_touch(kom, master->line);
 }
 
 void kom_forget_masters(struct kom *kom)

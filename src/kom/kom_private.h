@@ -5,6 +5,7 @@
 #define KOM_KOM_PRIVATE_H
 
 #include "kom/batch.h"
+#include "kom/index_set.h"
 #include "kom/kom.h"
 #include "kom/trace_ring.h"
 #include "komet/assert.h"
@@ -43,9 +44,7 @@ struct kom_traced {
 
 struct kom_line {
     struct line_engine *engine;
-    bool dirty;              /* it may have outputs */
-    bool report;             /* a LineReport is to be sent */
-    bool listen, listen_end; /* to be handed out */
+    bool listen, listen_end;                                                      /* to be handed out */
     struct kom_wish aborts[LINE_CONNECTIONS_MAX], connects[LINE_CONNECTIONS_MAX]; /* likewise, aborts first */
     unsigned abort_count, connect_count;
     uint64_t taken[SITE_MASTERS_MAX];     /* position that a group of masters has acknowledged */
@@ -55,11 +54,6 @@ struct kom_line {
     struct kom_wish finds[KOM_PINGS_MAX]; /* names to be looked up, likewise */
     unsigned find_count;
     struct kom_traced traced[LINE_CONNECTIONS_MAX];
-};
-
-struct kom_station {
-    bool report;
-    enum station_value value;
 };
 
 struct kom_end {
@@ -107,6 +101,16 @@ struct kom_handed {
     struct komet_utc time;
 };
 
+/* What is to be done of many lines and stations, so that a turn costs no look at each of them. */
+struct kom_marks {
+    struct index_set touched;         /* lines that are to be absorbed */
+    struct index_set waiting;         /* lines that may want connections or octets sent */
+    struct index_set line_reports;    /* a LineReport is to be sent */
+    struct index_set station_reports; /* a StationReport */
+    bool aborts;                      /* a line may want a connection closed */
+    struct komet_instant *deadlines;  /* of each line; KOMET_NEVER of one that waits */
+};
+
 /* Everything a message body may need, for one output at a time. */
 struct kom_slot {
     wire_message message;
@@ -131,7 +135,8 @@ struct kom {
     struct kom_identity identity;
     const struct process *process; /* NULL until configured */
     struct kom_line *lines;
-    struct kom_station *stations;
+    enum station_value *stations;
+    struct kom_marks marks;
     struct batch *batch;
     uint64_t batch_sequence; /* of the last batch that was sent, over all configurations of this run */
     uint64_t batch_epoch;    /* under which what waits for the next one came; 0: while we stood by */
@@ -201,7 +206,9 @@ void kom_watch_lease(struct kom *kom, struct line_now now);
 /* Frames whose values are on disk may be acknowledged. */
 void kom_acknowledge(struct kom *kom, struct line_now now);
 
-/* kom_lines.c. Takes from a line what it wants done, up to octets to be sent, which stay in the line. */
+/* kom_lines.c. Something was done to a line: it may have outputs, or another deadline. */
+void kom_touch(struct kom *kom, uint16_t line);
+/* Takes from a line what it wants done, up to octets to be sent, which stay in the line. */
 void kom_absorb(struct kom *kom, struct line_now now, uint16_t line);
 /* What lines want done with connections. */
 void kom_lines_connect(struct kom_line *line, uint32_t connection, const struct address *address,
@@ -239,7 +246,8 @@ void kom_forget_masters(struct kom *kom);
  * made; `pieces` and `memory` NULL: only its size. */
 struct kom_pieces {
     struct kom_line *lines; /* all zero, but for the place of `engine` */
-    struct kom_station *stations;
+    enum station_value *stations;
+    struct kom_marks marks; /* all lines are touched, and wait */
     void *batch;
     size_t batch_size;
     unsigned connections; /* of one line at a time */

@@ -33,9 +33,10 @@ void kom_leave_lines(struct kom *kom, struct line_now now, const struct site_dif
 }
 
 /* True when the line is fresh, and passive. */
-static bool place_line(struct kom *kom, struct kom_line *to, const struct line *line,
+static bool place_line(struct kom *kom, struct kom_pieces *pieces, const struct line *line,
                        const struct site_difference *difference, struct line_now now)
 {
+    struct kom_line *to = &pieces->lines[line->index];
     const struct line *was = difference_line_was(difference, line);
     struct kom_line *from = was != NULL ? &kom->lines[was->index] : NULL;
     void *place = to->engine;
@@ -45,23 +46,29 @@ static bool place_line(struct kom *kom, struct kom_line *to, const struct line *
                      !from->listen_end); /* the shell would look for them by the old number */
         *to = *from;
         to->engine = line_move(place, line_size(line), from->engine, line, difference, now);
+        if (index_set_has(&kom->marks.line_reports, was->index)) {
+            index_set_add(&pieces->marks.line_reports, line->index);
+        }
         return false;
     }
     to->engine = line_init(place, line_size(line), line, now);
     if (from != NULL) {
         line_succeed(to->engine, from->engine);
     }
-    to->report = true;
+    index_set_add(&pieces->marks.line_reports, line->index);
     return true;
 }
 
-static void move_stations(struct kom *kom, struct kom_station *to, const struct process *process,
+static void move_stations(struct kom *kom, struct kom_pieces *pieces, const struct process *process,
                           const struct site_difference *difference)
 {
     for (unsigned i = 0; i < process->station_count; i++) {
         const struct station *was = difference_station_was(difference, process->stations[i]);
         if (was != NULL) {
-            to[i] = kom->stations[was->number];
+            pieces->stations[i] = kom->stations[was->number];
+            if (index_set_has(&kom->marks.station_reports, was->number)) {
+                index_set_add(&pieces->marks.station_reports, i);
+            }
         }
     }
 }
@@ -94,16 +101,17 @@ void kom_reconfigure(struct kom *kom, void *memory, size_t size, const struct pr
     kom_lay_out(&pieces, memory, process);
     struct batch *batch = batch_move(pieces.batch, pieces.batch_size, pieces.connections, kom->batch,
                                      kom->process, process, difference);
-    move_stations(kom, pieces.stations, process, difference);
+    move_stations(kom, &pieces, process, difference);
     move_masters(kom, difference);
     for (uint16_t i = 0; i < process->line_count; i++) {
-        bool fresh = place_line(kom, &pieces.lines[i], &process->lines[i], difference, now);
+        bool fresh = place_line(kom, &pieces, &process->lines[i], difference, now);
         if (fresh && kom->active) {
             line_activate(pieces.lines[i].engine, now);
         }
     }
     kom->lines = pieces.lines;
     kom->stations = pieces.stations;
+    kom->marks = pieces.marks;
     kom->batch = batch;
     kom->process = process;
     kom->handed.octets = NULL;

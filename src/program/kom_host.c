@@ -71,7 +71,7 @@ static size_t on_line_received(void *context, struct tcp *tcp, const uint8_t *oc
     size_t taken =
         kom_line_feed(host->kom, clock_now(), connection->line->index, connection->serial, octets, size);
     if (taken < size) {
-        connection->held = true; /* the server is behind: TCP holds the station back */
+        connection->held = host->holds = true; /* the server is behind: TCP holds the station back */
         tcp_pause(tcp);
     }
     kom_host_drain(host);
@@ -268,16 +268,25 @@ static void resume_line(struct host_line *line)
 {
     for (unsigned i = 0; i < LINE_CONNECTIONS_MAX; i++) {
         struct host_connection *connection = &line->connections[i];
-        if (connection->held && connection->tcp != NULL && kom_takes(line->host->kom)) {
-            connection->held = false;
-            tcp_resume(connection->tcp);
+        if (!connection->held || connection->tcp == NULL) {
+            continue;
         }
+        if (!kom_takes(line->host->kom)) {
+            line->host->holds = true;
+            return;
+        }
+        connection->held = false;
+        tcp_resume(connection->tcp);
     }
 }
 
 static void resume_lines(struct kom_host *host)
 {
-    for (unsigned i = 0; i < host->line_count && kom_takes(host->kom); i++) {
+    if (!host->holds || !kom_takes(host->kom)) {
+        return;
+    }
+    host->holds = false; /* it is again where the engine takes no more */
+    for (unsigned i = 0; i < host->line_count; i++) {
         resume_line(host->lines[i]);
     }
 }

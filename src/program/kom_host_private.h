@@ -43,6 +43,7 @@ struct kom_host {
     unsigned failures; /* to connect, since the last time that it worked */
     uint64_t pause_ms;
     uv_timer_t deadline, reconnect;
+    bool holds; /* a connection may be held */
     bool draining, leaving, ended, refused;
     void *lines_memory;
     struct site_wanted wanted;          /* our part of the site */
