@@ -531,6 +531,11 @@ static bool next_of_lines(struct kom *kom, struct line_now now, struct kom_outpu
     return false;
 }
 
+bool kom_has_notes(const struct kom *kom)
+{
+    return kom->note_next < kom->note_count;
+}
+
 static bool next_note(struct kom *kom, struct kom_output *output)
 {
     if (kom->note_next < kom->note_count) {

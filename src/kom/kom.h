@@ -160,6 +160,8 @@ struct kom_output {
 /* The next thing wanted; false when there is none. Values that came since are sent as one batch when all else
  * was handed out, so the shell drains it once a turn of its loop. */
 bool kom_next(struct kom *kom, struct line_now now, struct kom_output *output);
+/* Notes wait, of which there is room for a few only: a shell that would feed more before it drains should drain. */
+bool kom_has_notes(const struct kom *kom);
 
 bool kom_is_active(const struct kom *kom, struct line_now now);
 /* It reads lines without a server, into its buffer. */

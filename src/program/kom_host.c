@@ -1,8 +1,9 @@
 /*
  * kom_host: see kom_host.h.
  *
- * Everything that comes is one input, after which the engine is drained. The clock is read afresh before each
- * output: nothing is written to telemetry under a lease that ran out meanwhile.
+ * Everything that comes is one input, after which the engine is drained; after octets of telemetry only at the end
+ * of the loop's turn, so that what many connections brought in it goes to the server as one batch. The clock is read
+ * afresh before each output: nothing is written to telemetry under a lease that ran out meanwhile.
  */
 #include "program/kom_host_private.h"
 
@@ -74,7 +75,10 @@ static size_t on_line_received(void *context, struct tcp *tcp, const uint8_t *oc
         connection->held = host->holds = true; /* the server is behind: TCP holds the station back */
         tcp_pause(tcp);
     }
-    kom_host_drain(host);
+    host->fed = true;
+    if (kom_has_notes(host->kom)) { /* of which only so many wait */
+        kom_host_drain(host);
+    }
     return taken;
 }
 
@@ -320,6 +324,7 @@ static void end(struct kom_host *host)
     }
     uv_close((uv_handle_t *)&host->deadline, NULL);
     uv_close((uv_handle_t *)&host->reconnect, NULL);
+    uv_close((uv_handle_t *)&host->turn, NULL);
 }
 
 void kom_host_give_up(struct kom_host *host, const char *why)
@@ -535,6 +540,15 @@ static void act(struct kom_host *host, const struct kom_output *output)
     KOMET_ASSERT_NEVER("an unknown output of the KOM");
 }
 
+/* Before the loop waits again. */
+static void on_turn(uv_prepare_t *turn)
+{
+    struct kom_host *host = turn->data;
+    if (host->fed) {
+        kom_host_drain(host);
+    }
+}
+
 static void on_deadline(uv_timer_t *timer)
 {
     struct kom_host *host = timer->data;
@@ -548,14 +562,17 @@ void kom_host_drain(struct kom_host *host)
     if (host->draining) {
         return;
     }
-    host->draining = true;
-    while (!host->ended && kom_next(host->kom, clock_now(), &output)) {
-        act(host, &output);
-    }
-    host->draining = false;
-    if (!host->ended) {
-        resume_lines(host);
-    }
+    do {
+        host->fed = false;
+        host->draining = true;
+        while (!host->ended && kom_next(host->kom, clock_now(), &output)) {
+            act(host, &output);
+        }
+        host->draining = false;
+        if (!host->ended) {
+            resume_lines(host);
+        }
+    } while (host->fed && !host->ended);
     if (!host->ended) {
         struct line_now now = clock_now();
         uv_timer_start(&host->deadline, on_deadline, clock_timeout_ms(now.instant, kom_deadline(host->kom)),
@@ -583,8 +600,10 @@ struct kom_host *kom_host_start(const struct kom_host_settings *settings)
     }
     int failed = uv_timer_init(settings->loop, &host->deadline);
     failed |= uv_timer_init(settings->loop, &host->reconnect);
+    failed |= uv_prepare_init(settings->loop, &host->turn);
+    failed |= uv_prepare_start(&host->turn, on_turn);
     KOMET_ASSERT(failed == 0);
-    host->deadline.data = host->reconnect.data = host;
+    host->deadline.data = host->reconnect.data = host->turn.data = host;
     if (settings->buffer == NULL || open_buffer(host)) {
         connect_server(host);
     }

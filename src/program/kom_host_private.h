@@ -43,7 +43,9 @@ struct kom_host {
     unsigned failures; /* to connect, since the last time that it worked */
     uint64_t pause_ms;
     uv_timer_t deadline, reconnect;
+    uv_prepare_t turn;
     bool holds; /* a connection may be held */
+    bool fed;   /* octets of telemetry, and was not drained since */
     bool draining, leaving, ended, refused;
     void *lines_memory;
     struct site_wanted wanted;          /* our part of the site */
