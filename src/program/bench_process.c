@@ -8,12 +8,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "komet/assert.h"
+#include "program/open_files.h"
 
 pid_t bench_fork(void)
 {
@@ -75,19 +75,11 @@ double bench_cpu_seconds(pid_t process)
 
 bool bench_open_files(unsigned needed, char *fault, size_t size)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        snprintf(fault, size, "the limit of open files cannot be read");
-        return false;
-    }
-    struct rlimit wanted = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
-    if (wanted.rlim_max < needed) { /* root may go above its own */
-        wanted = (struct rlimit){.rlim_cur = needed, .rlim_max = needed};
-    }
-    if (setrlimit(RLIMIT_NOFILE, &wanted) == 0 && wanted.rlim_cur >= needed) {
+    unsigned long long allowed = open_files_raise(needed);
+    if (allowed >= needed) {
         return true;
     }
     snprintf(fault, size, "%u open files are needed and %llu allowed (RLIMIT_NOFILE, ulimit -n)", needed,
-             (unsigned long long)limit.rlim_max);
+             allowed);
     return false;
 }

@@ -14,6 +14,7 @@
 #include "komet/assert.h"
 #include "program/kom_host.h"
 #include "program/kom_options.h"
+#include "program/open_files.h"
 #include "program/programs.h"
 #include "program/site_faults.h"
 #include "program/tls_option.h"
@@ -105,6 +106,7 @@ static int run(const struct kom_options *options, const struct endpoints *server
         snprintf(buffer, sizeof buffer, "%s/%s", options->buffer, who.text);
     }
     log_begin(who.text);
+    open_files_raise(0);
     int failed = uv_loop_init(&loop);
     KOMET_ASSERT(failed == 0);
     const struct kom_host_settings settings = {

@@ -201,3 +201,20 @@ def test_an_instance_without_a_server_says_so(new_site):
     wait_for(lambda: f"no connection to the server {site.server_address}" in kom.text(), "it says that nobody answers")
     site.start_server()
     wait_for(lambda: site.active() == 1, "and goes on trying")
+
+
+def open_files(process):
+    """The limits that hold for it: soft, hard."""
+    with open(f"/proc/{process.popen.pid}/limits", encoding="ascii") as file:
+        return next(tuple(line.split()[3:5]) for line in file if line.startswith("Max open files"))
+
+
+def test_an_instance_may_open_as_many_files_as_the_system_allows(new_site):
+    """Shells and services begin with fewer than many lines need."""
+    site = new_site()
+    words = ["--nofile=64:", KOMET, "kom", "-W", "SELF.KOM,1", "-S", site.server_address]
+    kom = Process("kom1", site.folder, words, program="prlimit")
+    site.processes.append(kom)
+    wait_for(lambda: "started" in kom.text(), "the instance has started")
+    soft, hard = open_files(kom)
+    assert soft == hard and int(hard) > 64
