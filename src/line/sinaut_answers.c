@@ -16,6 +16,7 @@ static void add_answer(struct sinaut *line, const struct sinaut_answer *answer)
     for (unsigned i = 0; i < SINAUT_ANSWERS_MAX; i++) {
         if (!line->answers[i].used) {
             line->answers[i] = *answer;
+            line->answer_end = i < line->answer_end ? line->answer_end : i + 1;
             return;
         }
     }
@@ -59,7 +60,7 @@ void sinaut_answers_command(struct sinaut *line, unsigned path, uint64_t frame, 
 
 void sinaut_answers_stored(struct sinaut *line, unsigned path, uint64_t frame)
 {
-    for (unsigned i = 0; i < SINAUT_ANSWERS_MAX; i++) {
+    for (unsigned i = 0; i < line->answer_end; i++) {
         struct sinaut_answer *answer = &line->answers[i];
         answer->due = answer->due || (answer->used && answer->path == path && answer->frame <= frame);
     }
@@ -67,7 +68,7 @@ void sinaut_answers_stored(struct sinaut *line, unsigned path, uint64_t frame)
 
 void sinaut_answers_abandon(struct sinaut *line, unsigned path)
 {
-    for (unsigned i = 0; i < SINAUT_ANSWERS_MAX; i++) {
+    for (unsigned i = 0; i < line->answer_end; i++) {
         if (path == PARTNERS_NO_PATH || line->answers[i].path == path) {
             line->answers[i].used = false;
         }
@@ -213,10 +214,13 @@ static bool answer_question(struct sinaut *line, struct line_now now, unsigned p
 
 void sinaut_answers_work(struct sinaut *line, struct line_now now)
 {
-    for (unsigned i = 0; i < SINAUT_ANSWERS_MAX; i++) {
+    for (unsigned i = 0; i < line->answer_end; i++) {
         if (line->answers[i].used && line->answers[i].due) {
             send_answer(line, now, &line->answers[i]);
         }
+    }
+    while (line->answer_end > 0 && !line->answers[line->answer_end - 1].used) {
+        line->answer_end--;
     }
     for (unsigned p = 0; p < line->line->partner_count; p++) {
         struct sinaut_partner *partner = &line->partner[p];

@@ -91,7 +91,7 @@ static const char *refusal(const struct sinaut *line, const struct line_command 
             sinaut_data_path(line, 0) != PARTNERS_NO_PATH || sinaut_data_path(line, 1) != PARTNERS_NO_PATH;
         return any ? "no partner is known to be HOT" : not_connected;
     }
-    for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
+    for (unsigned i = 0; i < line->command_end; i++) {
         const struct sinaut_command *before = &line->commands[i];
         if (before->state == SINAUT_OWED && before->path / PARTNERS_NETWORKS != hot) {
             continue;
@@ -120,6 +120,7 @@ void sinaut_commands_order(struct sinaut *line, struct line_now now, const struc
     for (unsigned i = 0; i < SINAUT_COMMANDS_MAX && why == NULL; i++) {
         if (line->commands[i].state == SINAUT_FREE) {
             line->commands[i] = (struct sinaut_command){.state = SINAUT_WAITING, .order = *order};
+            line->command_end = i < line->command_end ? line->command_end : i + 1;
             sinaut_commands_work(line, now);
             return;
         }
@@ -185,7 +186,7 @@ static void send_command(struct sinaut *line, struct line_now now, struct sinaut
 
 void sinaut_commands_work(struct sinaut *line, struct line_now now)
 {
-    for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
+    for (unsigned i = 0; i < line->command_end; i++) {
         struct sinaut_command *command = &line->commands[i];
         if (command->state == SINAUT_WAITING && komet_reached(now.instant, command->order.deadline)) {
             end_command(line, command, COMMAND_EXPIRED, "not sent before its deadline");
@@ -202,12 +203,15 @@ void sinaut_commands_work(struct sinaut *line, struct line_now now)
             command->state = SINAUT_FREE;
         }
     }
+    while (line->command_end > 0 && line->commands[line->command_end - 1].state == SINAUT_FREE) {
+        line->command_end--;
+    }
 }
 
 struct komet_instant sinaut_commands_deadline(const struct sinaut *line)
 {
     struct komet_instant deadline = KOMET_NEVER;
-    for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
+    for (unsigned i = 0; i < line->command_end; i++) {
         const struct sinaut_command *command = &line->commands[i];
         if (command->state == SINAUT_WAITING) {
             deadline = komet_earlier(deadline, command->order.deadline);
@@ -222,7 +226,7 @@ struct komet_instant sinaut_commands_deadline(const struct sinaut *line)
 static void forget_owed(struct sinaut *line, unsigned partner)
 {
     late_answers_forget(&line->late, partner);
-    for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
+    for (unsigned i = 0; i < line->command_end; i++) {
         struct sinaut_command *command = &line->commands[i];
         if (command->state == SINAUT_OWED && command->path / PARTNERS_NETWORKS == partner) {
             command->state = SINAUT_FREE;
@@ -241,7 +245,7 @@ static bool any_started(const struct sinaut *line, unsigned partner)
 
 void sinaut_commands_abandon(struct sinaut *line, unsigned path, const char *why)
 {
-    for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
+    for (unsigned i = 0; i < line->command_end; i++) {
         struct sinaut_command *command = &line->commands[i];
         if (command->state == SINAUT_SENT && (path == PARTNERS_NO_PATH || command->path == path)) {
             end_unknown(line, command, why);
@@ -271,7 +275,7 @@ static bool is_kept(const struct sinaut *line, const struct line_command *order,
 void sinaut_commands_move(struct sinaut *line, const struct site_difference *difference)
 {
     late_answers_move(&line->late, difference);
-    for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
+    for (unsigned i = 0; i < line->command_end; i++) {
         struct sinaut_command *command = &line->commands[i];
         struct line_command *order = &command->order;
         if (command->state == SINAUT_FREE) {
@@ -291,7 +295,7 @@ void sinaut_commands_move(struct sinaut *line, const struct site_difference *dif
 
 void sinaut_commands_withdraw(struct sinaut *line, const struct station *station, const char *why)
 {
-    for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
+    for (unsigned i = 0; i < line->command_end; i++) {
         struct sinaut_command *command = &line->commands[i];
         if (command->state == SINAUT_WAITING && command->order.station == station) {
             end_command(line, command, COMMAND_REFUSED, why);
@@ -375,7 +379,7 @@ void sinaut_commands_confirm(struct sinaut *line, unsigned partner, const struct
     if (late_answers_take(&line->late, partner, asdu, &object)) {
         return;
     }
-    for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
+    for (unsigned i = 0; i < line->command_end; i++) {
         struct sinaut_command *command = &line->commands[i];
         if (!matches(command, partner, asdu, &object)) {
             continue;
@@ -404,7 +408,7 @@ void sinaut_commands_confirm(struct sinaut *line, unsigned partner, const struct
 
 void sinaut_commands_acknowledged(struct sinaut *line, unsigned path, uint64_t frame)
 {
-    for (unsigned i = 0; i < SINAUT_COMMANDS_MAX; i++) {
+    for (unsigned i = 0; i < line->command_end; i++) {
         struct sinaut_command *command = &line->commands[i];
         if (command->state == SINAUT_SENT && command->path == path && command->frame <= frame &&
             command->order.kind == LINE_COMMAND_WRITE && cmdc_of(command) == 0) {

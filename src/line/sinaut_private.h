@@ -176,10 +176,12 @@ struct sinaut {
     bool values_waiting;
 
     struct sinaut_command commands[SINAUT_COMMANDS_MAX];
+    unsigned command_end; /* places from here on are free */
     struct late_answers late;
     struct sinaut_end ends[SINAUT_ENDS_MAX];
     unsigned end_count, end_next;
     struct sinaut_answer answers[SINAUT_ANSWERS_MAX];
+    unsigned answer_end; /* likewise */
 
     char notes[SINAUT_NOTES_MAX][SINAUT_NOTE_SIZE];
     unsigned note_count, note_next;
