@@ -49,7 +49,7 @@ class KometEnd:
         folder.mkdir(exist_ok=True)
         self.server = f"{host}:{free_port()}"
         (folder / "site.yaml").write_text(site.replace("SERVER", self.server))
-        (folder / "tags.csv").write_text("name,type,address,asdu\n" + tags)
+        (folder / "tags.csv").write_text("name,type,address,asdu,source\n" + tags)
 
     def start(self, name, *arguments):
         process = Process(name, self.folder, list(arguments))
@@ -102,11 +102,11 @@ class KometEnd:
     def said(self, text):
         return any(text in process.text() for process in self.processes if process.name.startswith("kom"))
 
-    def stored(self, columns, where, *values):
-        """Rows of the journal's spontaneous events, asked of the file, so that the server does nothing for it."""
+    def stored(self, columns, where, *values, cause=3):
+        """Rows of the journal's events that came with a cause, asked of the file, so that the server does nothing for it."""
         with contextlib.closing(sqlite3.connect(f"file:{self.folder}/data/journal.db?mode=ro", uri=True)) as journal:
             return journal.execute(f"SELECT {columns} FROM events JOIN tags ON tags.id = events.tag"
-                                   f" WHERE (cause >> 8 & 255) = 3 AND {where}", values).fetchall()
+                                   f" WHERE (cause >> 8 & 255) = {cause} AND connection > 0 AND {where}", values).fetchall()
 
     def newest_event(self):
         """When the newest event arrived, in s; 0: none did."""

@@ -1,10 +1,11 @@
 """A Sinaut line and a simulated pair on two networks, four cables between them: each is pulled, and each two of them, while
-2,000 events a second come and values are sent as fast as consoles set them. Nothing is lost, doubled or out of order either
-way; how long no data came is printed.
+2,000 events a second come, each of which an output sends back, and consoles set values besides. Nothing is lost, doubled or out
+of order either way; how long no data came is printed.
 
     KOMET_SOAK=1 … -s     each 20 times, not 2
 """
 
+import collections
 import itertools
 import os
 import subprocess
@@ -20,7 +21,7 @@ from test_cut import run
 ROUNDS = 20 if os.environ.get("KOMET_SOAK") else 2
 CABLES = ("a1", "a2", "b1", "b2")
 POINT_COUNT = 200  # each toggles every 100 ms: 2,000 events/s
-WRITERS = 4
+WRITERS = 1
 WINDOW = 100  # K of the line
 # k is so large that one sync of the journal does not hold the pair up.
 PAIR = f"""connects: false
@@ -34,9 +35,10 @@ events: 200000
 stations:
   - {{ca: 513, points: [{{ioa: 1001, type: 30, count: {POINT_COUNT}, toggle: {{period: 100 ms}}}}]}}
 """
-TAGS = "".join(f"M.T{n:03d},Di,{1001 + n},\n" for n in range(POINT_COUNT)) + "".join(
-    f"M.O{n},Co,{100 + n},33\n" for n in range(WRITERS)
-)
+BACK = 2000  # an output's address is so much more than that of the tag which it follows
+TAGS = "".join(
+    f"M.T{n:03d},Di,{1001 + n},,\nM.F{n:03d},Dout,{1001 + BACK + n},30,M.T{n:03d}\n" for n in range(POINT_COUNT)
+) + "".join(f"M.O{n},Co,{100 + n},33,\n" for n in range(WRITERS))
 
 
 class Cables:
@@ -225,6 +227,29 @@ def check_values(ends):
     return sum(len(writer.done) for writer in ends.writers), repeats
 
 
+def check_followers(ends):
+    """Each event that the pair has made came back to a or b, each system's in order. How many, and how many came again."""
+    generated = {(int(row["ioa"]), int(row["time_ms"])): row["value"] for row in ends.pair.sent()}
+    # A path that takes over is interrogated: what that brings is an event of its own, with the time at which it came.
+    asked = {(1001 + int(name[3:]), moment) for name, moment in ends.komet.stored("name, time", "1", cause=20)}
+    came = {"a": collections.defaultdict(list), "b": collections.defaultdict(list)}
+    wait_for(lambda: not generated.keys() - {(int(row["ioa"]) - BACK, int(row["time_ms"]))
+                                             for row in ends.pair.got(cause=3, type=30)},
+             "all events have come back", seconds=30)
+    for row in ends.pair.got(cause=3, type=30):
+        came[row["path"][0]][int(row["ioa"]) - BACK].append((int(row["time_ms"]), row["value"]))
+    repeats = 0
+    for system, tags in came.items():
+        for ioa, events in tags.items():
+            first = list(dict.fromkeys(events))
+            repeats += len(events) - len(first)
+            made = [event for event in first if (ioa, event[0]) in generated and (ioa, event[0]) not in asked]
+            assert made == sorted(made), f"{ioa} on {system}: not in order"
+            wrong = [event for event in made if generated[ioa, event[0]] != event[1]]
+            assert not wrong, f"{ioa} on {system}: {wrong[:3]}"
+    return len(generated), repeats
+
+
 def test_each_cable_and_each_two_are_pulled(ends):
     wait_for(lambda: all(moment > ends.began for moment in ends.newest()), "data comes both ways")
     pulled = [[cable] for cable in CABLES] + [list(two) for two in itertools.combinations(CABLES, 2)]
@@ -240,6 +265,8 @@ def test_each_cable_and_each_two_are_pulled(ends):
         print_pauses(f"without data {where}, another one", others[where])
     seconds = time.time() - ends.began
     values, repeats = check_values(ends)
+    back, back_again = check_followers(ends)
     events = check_every_event(ends.komet, ends.pair, lambda ioa: f"M.T{ioa - 1001:03d}")
-    print(f"{events} events to Komet ({events / seconds:.0f} a second), {values} values to the pair ({values / seconds:.0f} a "
-          f"second), of which {repeats} came again on another connection")
+    print(f"{events} events to Komet ({events / seconds:.0f} a second); to the pair {back} of outputs that follow "
+          f"({back / seconds:.0f} a second), of which {back_again} came again on another connection, and {values} that were set "
+          f"({values / seconds:.0f} a second), of which {repeats} did")
