@@ -10,7 +10,7 @@ import pytest
 
 from komet_site import wait_for
 
-SECONDS = 60 if os.environ.get("KOMET_SOAK") else 12
+SECONDS = 60 if os.environ.get("KOMET_SOAK") else 8
 KILLS = 10 if os.environ.get("KOMET_SOAK") else 3
 POINT_COUNT = 100  # each toggles every 100 ms: 1,000 events/s
 

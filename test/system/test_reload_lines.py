@@ -9,7 +9,7 @@ from komet_site import free_port, wait_for
 from test_masters import Centre
 from test_reload import edit
 
-COUNT, SECONDS = 20, 20
+COUNT, SECONDS = 20, 16
 POINTS = f"""ca: 1
 points:
   - {{ioa: 1001, type: 30, count: {COUNT}, toggle: {{period: 100 ms}}, for: {SECONDS} s}}
