@@ -228,6 +228,13 @@ size_t outgoing_ring_pack(struct outgoing_ring *ring, struct outgoing_receiver *
     return komet_asdu_end(&writer);
 }
 
+uint64_t outgoing_receiver_sent(const struct outgoing_receiver *receiver, uint64_t under_way)
+{
+    KOMET_ASSERT(under_way <= receiver->frames - receiver->frames_acknowledged);
+    uint64_t frame = receiver->frames_acknowledged + under_way;
+    return under_way == 0 ? receiver->taken.position : receiver->ends[(frame - 1) % receiver->room].position;
+}
+
 bool outgoing_receiver_acknowledged(struct outgoing_receiver *receiver, uint64_t frames)
 {
     KOMET_ASSERT(frames <= receiver->frames);

@@ -116,6 +116,9 @@ void outgoing_receiver_sends(struct outgoing_receiver *receiver);
  * room (asserted). octets: KOMET_ASDU_SIZE_MAX. Returns its size; 0: there is none to be sent. */
 size_t outgoing_ring_pack(struct outgoing_ring *ring, struct outgoing_receiver *receiver,
                           const struct outgoing_frames *frames, uint8_t *octets);
+/* The position of the newest event in the frames that it has taken and the `under_way` ones behind them, which it
+ * was sent. */
+uint64_t outgoing_receiver_sent(const struct outgoing_receiver *receiver, uint64_t under_way);
 /* So many frames are acknowledged since it began; true: more than before. */
 bool outgoing_receiver_acknowledged(struct outgoing_receiver *receiver, uint64_t frames);
 /* RELOAD: `receiver` has memory of its own, of the same room, and goes on as `from`. */

@@ -456,7 +456,7 @@ static void sinaut_deactivate(struct line_engine *engine, struct line_now now, e
     sinaut_commands_abandon(line, PARTNERS_NO_PATH, komet_reason_name(reason));
     sinaut_answers_abandon(line, PARTNERS_NO_PATH);
     sinaut_stations_forget(line);
-    sinaut_outgoing_forget(line); /* who acts next sends what is not acknowledged */
+    sinaut_outgoing_end(line);
     if (!line->stands_by) {
         close_line(line, now, reason);
     }

@@ -114,14 +114,15 @@ void sinaut_outgoing_follow(struct sinaut *line, unsigned partner)
 {
     struct sinaut_partner *own = &line->partner[partner];
     bool connected = sinaut_data_path(line, partner) != PARTNERS_NO_PATH;
-    if (connected == own->connected) { /* another path: what is not acknowledged goes again on that */
+    sinaut_outgoing_acknowledged(line, partner);
+    bool lacks = own->on_wire > own->receiver.taken.position; /* of what the group has forgotten */
+    own->on_wire = 0;
+    if (connected == own->connected &&
+        !lacks) { /* another path: what is not acknowledged goes again on that */
         return;
     }
-    sinaut_outgoing_acknowledged(line, partner);
     own->connected = connected;
-    if (!connected) {
-        komet_group_forget_events(own->group);
-    }
+    komet_group_forget_events(own->group);
     struct outgoing_mark begin = own->receiver.taken;
     begin.place = begin.place > line->ring.first ? begin.place : line->ring.first;
     outgoing_receiver_restart(&own->receiver, begin);
@@ -249,6 +250,18 @@ void sinaut_outgoing_forget(struct sinaut *line)
     }
 }
 
+/* What was sent on a connection that stays arrives: it is not sent there again when the line acts anew. */
+void sinaut_outgoing_end(struct sinaut *line)
+{
+    for (unsigned p = 0; p < line->line->partner_count; p++) {
+        struct sinaut_partner *own = &line->partner[p];
+        struct komet_group_counters counters = komet_group_counters(own->group);
+        outgoing_receiver_acknowledged(&own->receiver, counters.events_acknowledged);
+        own->on_wire = own->connected ? outgoing_receiver_sent(&own->receiver, counters.events_under_way) : 0;
+    }
+    sinaut_outgoing_forget(line);
+}
+
 void sinaut_outgoing_begin(struct line_engine *engine, struct line_now now, const uint64_t *positions,
                            unsigned count)
 {
@@ -260,7 +273,9 @@ void sinaut_outgoing_begin(struct line_engine *engine, struct line_now now, cons
     }
     for (unsigned p = 0; p < line->line->partner_count && p < count; p++) {
         struct outgoing_receiver *receiver = &line->partner[p].receiver;
-        receiver->taken.position = receiver->packed.position = receiver->told = positions[p];
+        uint64_t on_wire = line->partner[p].on_wire;
+        receiver->taken.position = receiver->told = positions[p];
+        receiver->packed.position = positions[p] > on_wire ? positions[p] : on_wire;
         line->taken.position = positions[p] > line->taken.position ? positions[p] : line->taken.position;
     }
 }

@@ -130,12 +130,14 @@ struct sinaut_partner {
     struct komet_group *group;         /* NULL: there is none */
     bool connected;                    /* a path carries its data */
     struct outgoing_receiver receiver; /* of our values */
-    struct komet_instant start_at;     /* its interrogation after the start may go (PSD) */
-    struct komet_instant calm_at;      /* no more is asked until then */
-    bool calm_when_asked;              /* both deliver: the next question is followed by such a pause */
-    struct komet_instant answer_by;    /* it was interrogated: said when it does not answer; else NEVER */
-    uint8_t wanted;                    /* of all stations at once */
-    uint32_t answered;                 /* objects that came in answer to an interrogation of ours */
+    uint64_t
+        on_wire; /* the line acted before, on this data path: up to here it has sent events on it; else 0 */
+    struct komet_instant start_at;  /* its interrogation after the start may go (PSD) */
+    struct komet_instant calm_at;   /* no more is asked until then */
+    bool calm_when_asked;           /* both deliver: the next question is followed by such a pause */
+    struct komet_instant answer_by; /* it was interrogated: said when it does not answer; else NEVER */
+    uint8_t wanted;                 /* of all stations at once */
+    uint32_t answered;              /* objects that came in answer to an interrogation of ours */
     struct sinaut_question questions[SINAUT_QUESTIONS_MAX];
     uint8_t question_count; /* the first one is being answered */
 };
@@ -370,6 +372,8 @@ void sinaut_outgoing_keep(struct sinaut *line, struct line_now now, const struct
                           const struct value *value);
 /* The line comes to act: another instance may have sent other values meanwhile. */
 void sinaut_outgoing_forget(struct sinaut *line);
+/* It acts no more: who acts next sends what is not acknowledged. */
+void sinaut_outgoing_end(struct sinaut *line);
 /* The object that says what an output has now. */
 void sinaut_outgoing_object(const struct sinaut *line, struct line_now now, const struct tag *tag,
                             struct komet_object *object);
