@@ -166,8 +166,9 @@ struct komet_group_counters {
     uint64_t events_lost;         /* gave way before they were acknowledged */
     uint64_t events_repeated;     /* sent once more on another connection */
     uint64_t events_waiting;      /* now: in the buffer */
-    uint64_t events_under_way;    /* now: of these, sent on the connection that carries them */
 };
 KOMET_API struct komet_group_counters komet_group_counters(const struct komet_group *group);
+/* How many of the events that wait have gone out on the connection that carries them now. */
+KOMET_API uint64_t komet_group_under_way(const struct komet_group *group);
 
 #endif

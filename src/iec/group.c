@@ -547,8 +547,12 @@ struct komet_group_counters komet_group_counters(const struct komet_group *group
 {
     struct komet_group_counters counters = group->counters;
     counters.events_waiting = group->head.events - group->tail.events;
-    counters.events_under_way = group->sent.events - group->tail.events;
     bool dropped_unsent = group->newest.events < group->tail.events;
     counters.events_sent = dropped_unsent ? group->tail.events : group->newest.events;
     return counters;
+}
+
+uint64_t komet_group_under_way(const struct komet_group *group)
+{
+    return group->sent.events - group->tail.events;
 }

@@ -255,9 +255,9 @@ void sinaut_outgoing_end(struct sinaut *line)
 {
     for (unsigned p = 0; p < line->line->partner_count; p++) {
         struct sinaut_partner *own = &line->partner[p];
-        struct komet_group_counters counters = komet_group_counters(own->group);
-        outgoing_receiver_acknowledged(&own->receiver, counters.events_acknowledged);
-        own->on_wire = own->connected ? outgoing_receiver_sent(&own->receiver, counters.events_under_way) : 0;
+        outgoing_receiver_acknowledged(&own->receiver, komet_group_counters(own->group).events_acknowledged);
+        own->on_wire =
+            own->connected ? outgoing_receiver_sent(&own->receiver, komet_group_under_way(own->group)) : 0;
     }
     sinaut_outgoing_forget(line);
 }

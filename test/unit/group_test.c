@@ -327,8 +327,10 @@ static void test_r1_another_started_connection_takes_over(void **state)
     pump(&world);
     world.peers[0].acknowledges = false;
     add_events(&world, 4, 5);
+    assert_int_equal(komet_group_under_way(world.group), 0);
     pump(&world);
     assert_int_equal(world.got_count, 8);
+    assert_int_equal(komet_group_under_way(world.group), 5);
     start_peer(&world, 1);
     assert_int_equal(world.peers[0].closed, KOMET_REPLACED);
     assert_int_equal(komet_group_carrier(world.group), 1);
