@@ -22,6 +22,7 @@
 struct delivery {
     uint64_t older; /* serial of the next older entry of the bucket; 0 none */
     uint64_t frame;
+    struct komet_instant came;
     uint32_t tag;
     uint32_t connection; /* its serial */
     uint32_t streams;    /* that have brought this event, as bits; 0: it is no event's first delivery */
@@ -42,6 +43,8 @@ struct seen_connection {
 struct repeats {
     uint32_t capacity; /* a power of two */
     uint16_t window;
+    int64_t silence_us;
+    struct komet_instant now;
     uint64_t next;             /* serial of the next entry, from 1 */
     uint32_t first_connection; /* those before it are forgotten in any case */
     uint32_t next_connection;
@@ -93,6 +96,16 @@ struct repeats *repeats_init(void *memory, size_t size, uint16_t window, uint32_
     memset(repeats->buckets, 0, repeats->capacity * sizeof(uint64_t));
     memset(repeats->connection_buckets, 0, repeats->connection_capacity * sizeof(uint32_t));
     return repeats;
+}
+
+void repeats_set_silence(struct repeats *repeats, int64_t silence_us)
+{
+    repeats->silence_us = silence_us;
+}
+
+void repeats_set_time(struct repeats *repeats, struct komet_instant now)
+{
+    repeats->now = now;
 }
 
 static struct seen_connection *connection_at(const struct repeats *repeats, uint32_t serial)
@@ -152,7 +165,9 @@ static bool may_come_again(const struct repeats *repeats, const struct delivery 
     }
     const struct seen_connection *seen = connection_at(repeats, delivery->connection);
     bool known = is_seen(repeats, delivery->connection);
-    return late || (known && delivery->frame + repeats->window > seen->newest_frame);
+    bool just_now = komet_elapsed_us(repeats->now, delivery->came) <= repeats->silence_us;
+    return late || (repeats->silence_us > 0 && just_now) ||
+           (known && delivery->frame + repeats->window > seen->newest_frame);
 }
 
 /* The newest entry of all. */
@@ -227,6 +242,7 @@ static enum repeats_result take(struct repeats *repeats, struct repeats_connecti
         }
     }
     struct delivery delivery = {.frame = frame,
+                                .came = repeats->now,
                                 .tag = tag,
                                 .connection = connection->serial,
                                 .streams = own == NULL && other == NULL ? stream : 0,

@@ -10,6 +10,8 @@
  * A partner of Sinaut's sends each event to every instance that is connected, and keeps for each what it has
  * not got: a stream of its own for each, which may be far behind the others. An event is then known by the
  * streams that have brought it: what a stream brings is the oldest equal one that it has not brought yet.
+ * Two systems of his may send it, one after the other, when they change roles; a connection of the first may
+ * be silent for t1 + t3 before it is closed, and then bring what the second has long sent and gone on behind.
  *
  * A ring of the newest deliveries with a hash over them, and another one of connections: every cost is flat
  * in the number of values.
@@ -21,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "komet/time.h"
 #include "server/record.h"
 
 struct repeats; /* opaque; lives in the caller's memory */
@@ -32,6 +35,10 @@ struct repeats; /* opaque; lives in the caller's memory */
 #define REPEATS_VALUES_MAX 65536
 size_t repeats_size(uint16_t window, uint32_t values);
 struct repeats *repeats_init(void *memory, size_t size, uint16_t window, uint32_t values);
+/* Besides the window, all that came within this time is matched; 0, as at the beginning: the window alone. */
+void repeats_set_silence(struct repeats *repeats, int64_t silence_us);
+/* What is taken from now on comes at this time. What was taken before the first one is as old as can be. */
+void repeats_set_time(struct repeats *repeats, struct komet_instant now);
 
 /* RELOAD: `repeats`, fresh, takes over what `before` knows of the line. Tags have other numbers now.
  *   tag_now    by number in the process before: number in the site, or DIFFERENCE_GONE

@@ -144,6 +144,7 @@ void batch_begin(struct server *server, struct line_now now, unsigned client, co
     }
     *newest = batch->sequence;
     server->walk = (struct batch_walk){.batch = batch,
+                                       .came = now.instant,
                                        .numbers = numbers,
                                        .client = client,
                                        .ticket = server->ticket + 1,
@@ -305,6 +306,7 @@ static enum repeats_result find_repeat(struct server *server, const struct taken
     }
     struct repeats *repeats = server->repeats[server_line_number(server, taken->line)];
     uint32_t tag = taken->tag != NULL ? taken->tag->number : REPEATS_GONE | taken->given->number;
+    repeats_set_time(repeats, walk->came);
     enum repeats_result repeat = (walk->archived ? repeats_take_late : repeats_take)(
         repeats, connection_of(server, taken), (uint64_t)walk->frame, tag, taken->octets, taken->octets_size);
     server->counters.repeats += repeat != REPEATS_NEW ? 1 : 0;

@@ -266,6 +266,7 @@ struct tag_state {
 
 /* A batch that is being taken apart. */
 struct batch_walk {
+    struct komet_instant came;
     const Komet__Wire__Batch *batch; /* NULL: none */
     const struct process *numbers;   /* whose numbers its columns have: of this site, or of the one before */
     unsigned client;

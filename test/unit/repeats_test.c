@@ -30,6 +30,24 @@ static bool take(struct repeats *repeats, uint32_t connection, uint64_t frame, c
     return repeats_take(repeats, name, frame, 7, (const uint8_t *)text, (unsigned)strlen(text));
 }
 
+/* Two systems of the partner's: what the first one's connection brings after its silence, the second has sent, and more
+ * frames than the window has since. */
+static void test_what_was_silent_brings_repeats_from_behind_the_window(void **state)
+{
+    const struct komet_instant begin = {KOMET_SECONDS(100)};
+    repeats_set_silence(*state, KOMET_SECONDS(5));
+    repeats_set_time(*state, begin);
+    assert_false(take(*state, 1, 1, "A"));
+    assert_false(take(*state, 2, 1, "B"));
+    assert_false(take(*state, 2, 2 + WINDOW, "C"));
+    repeats_set_time(*state, komet_after(begin, KOMET_SECONDS(5)));
+    assert_true(take(*state, 1, 2, "B"));
+    assert_false(take(*state, 1, 3, "B")); /* each once */
+    repeats_set_time(*state, komet_after(begin, KOMET_SECONDS(11)));
+    assert_false(take(*state, 1, 3 + WINDOW, "D"));
+    assert_false(take(*state, 3, 1, "A")); /* too long ago */
+}
+
 static void test_a_value_of_another_connection_is_a_repeat(void **state)
 {
     assert_false(take(*state, 1, 1, "A"));
@@ -269,13 +287,17 @@ static void test_it_agrees_with_the_rule(void **state)
 static void test_what_comes_late_is_known_over_many_connections(void **state)
 {
     static const uint8_t octets[] = {1, 2, 3};
-    assert_false(repeats_take_late(*state, (struct repeats_connection){9, 1, 0, false}, 1, 7, octets, sizeof octets));
+    assert_false(
+        repeats_take_late(*state, (struct repeats_connection){9, 1, 0, false}, 1, 7, octets, sizeof octets));
     for (uint32_t i = 2; i < 300; i++) {
         const uint8_t other[] = {4, (uint8_t)i, (uint8_t)(i >> 8)};
-        assert_false(repeats_take(*state, (struct repeats_connection){9, i, 0, false}, 1, 7, other, sizeof other));
+        assert_false(
+            repeats_take(*state, (struct repeats_connection){9, i, 0, false}, 1, 7, other, sizeof other));
     }
-    assert_true(repeats_take_late(*state, (struct repeats_connection){8, 1, 0, false}, 1, 7, octets, sizeof octets));
-    assert_false(repeats_take(*state, (struct repeats_connection){10, 1, 0, false}, 1, 7, (const uint8_t *)"new", 3));
+    assert_true(
+        repeats_take_late(*state, (struct repeats_connection){8, 1, 0, false}, 1, 7, octets, sizeof octets));
+    assert_false(
+        repeats_take(*state, (struct repeats_connection){10, 1, 0, false}, 1, 7, (const uint8_t *)"new", 3));
 }
 
 static struct repeats *begin(uint32_t values)
@@ -317,7 +339,8 @@ static void test_connections_are_forgotten(void **state)
     uint8_t octets[4];
     for (uint32_t i = 1; i <= 1000; i++) {
         value(i, octets);
-        assert_false(repeats_take(*state, (struct repeats_connection){1, i, 0, false}, 1, 7, octets, sizeof octets));
+        assert_false(
+            repeats_take(*state, (struct repeats_connection){1, i, 0, false}, 1, 7, octets, sizeof octets));
     }
     for (uint32_t i = 1; i <= 1000; i++) {
         value(i, octets);
@@ -357,6 +380,7 @@ static void test_another_number_of_connections_takes_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_what_was_silent_brings_repeats_from_behind_the_window),
         TEST(test_a_value_of_another_connection_is_a_repeat),
         TEST(test_what_comes_late_is_known_over_many_connections),
         TEST(test_what_came_at_once_is_known_over_many_connections_that_come_late),
