@@ -42,10 +42,19 @@ static void move_events(const struct server *server, struct outgoing *to, const 
     }
 }
 
+/* Who a receiver was: a group of masters is known by its addresses; a partner's system may have another name. */
+static int receiver_was(const struct outgoing *to, const struct outgoing *from, unsigned receiver)
+{
+    int was = line_find_receiver(from->line, line_receiver_name(to->line, receiver));
+    bool renamed = was < 0 && !line_is_server(to->line) && receiver < line_receivers(from->line) &&
+                   line_find_receiver(to->line, line_receiver_name(from->line, receiver)) < 0;
+    return renamed ? (int)receiver : was;
+}
+
 static void move_groups(struct outgoing *to, const struct outgoing *from)
 {
     for (unsigned g = 0; g < line_receivers(to->line); g++) {
-        int was = line_find_receiver(from->line, line_receiver_name(to->line, g));
+        int was = receiver_was(to, from, g);
         if (was >= 0) {
             memcpy(to->taken[g], from->taken[was], sizeof to->taken[g]);
             to->dirty[g] = from->dirty[was];

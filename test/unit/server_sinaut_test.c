@@ -174,6 +174,35 @@ static void test_who_comes_to_act_is_told_what_partners_have_not(void **state)
     assert_true(harness->closed[2]);
 }
 
+/* Names of a partner's systems are for people: what a system has stays. */
+static void test_a_system_that_is_renamed_stays_where_it_is(void **state)
+{
+    struct harness *harness = *state;
+    for (unsigned i = 1; i <= 3; i++) {
+        value(harness, i);
+        harness_store(harness);
+    }
+    taken(harness, 1, 0, 2);
+    taken(harness, 1, 1, 3);
+    harness_store(harness);
+    harness_reload(
+        harness, 72,
+        (const struct site_edit[]){{"site.yaml", "[[10.1.0.1], [10.1.0.2]]",
+                                    "[{name: MAIN, addresses: [10.1.0.1]}, {name: SPARE, addresses: "
+                                    "[10.1.0.2]}]"},
+                                   {NULL, NULL, NULL}});
+    harness_configured(harness, 1);
+    harness_store(harness);
+    const struct sent *begin = NULL;
+    for (unsigned i = 0; i < harness->sent_count; i++) {
+        const struct sent *sent = &harness->sent[i];
+        begin = sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin ? sent : begin;
+    }
+    assert_non_null(begin);
+    assert_int_equal(begin->of.outgoing.group[0], 2);
+    assert_int_equal(begin->of.outgoing.group[1], 3);
+}
+
 /* Was the instance told anew what outputs have? */
 static bool told_anew(const struct harness *harness)
 {
@@ -218,6 +247,7 @@ int main(void)
         TEST(test_a_reason_alone_makes_no_value),
         TEST(test_an_output_follows_its_source),
         TEST(test_who_comes_to_act_is_told_what_partners_have_not),
+        TEST(test_a_system_that_is_renamed_stays_where_it_is),
         TEST(test_who_is_overtaken_is_told_what_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
