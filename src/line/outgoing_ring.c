@@ -137,6 +137,23 @@ void outgoing_receiver_restart(struct outgoing_receiver *receiver, struct outgoi
     receiver->packed = receiver->taken = mark;
 }
 
+uint64_t outgoing_receiver_return(struct outgoing_receiver *receiver, const struct outgoing_ring *ring)
+{
+    struct outgoing_mark mark = receiver->taken;
+    uint64_t sent = receiver->packed.place < ring->first ? receiver->packed.place : ring->first;
+    uint64_t gone = sent > mark.place ? sent - mark.place : 0;
+    mark.place = mark.place > ring->first ? mark.place : ring->first;
+    outgoing_receiver_restart(receiver, mark);
+    return gone;
+}
+
+void outgoing_receiver_counts_lost(struct outgoing_receiver *receiver, const struct outgoing_ring *ring,
+                                   uint64_t count)
+{
+    receiver->lost += count;
+    receiver->lost_until = ring->end;
+}
+
 /* Of events of which a newer value says all, or that it has by whomever, it needs none. */
 static bool needs(const struct outgoing_receiver *receiver, const struct outgoing_event *event)
 {
@@ -157,8 +174,7 @@ bool outgoing_receiver_loses(struct outgoing_receiver *receiver, const struct ou
         receiver->next = ring->first + 1;
     }
     if (loses) {
-        receiver->lost++;
-        receiver->lost_until = ring->end;
+        outgoing_receiver_counts_lost(receiver, ring, 1);
     }
     return loses;
 }

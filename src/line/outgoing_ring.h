@@ -101,6 +101,12 @@ void outgoing_receiver_lay_out(struct outgoing_receiver *receiver, uint8_t *memo
 void outgoing_receiver_begin(struct outgoing_receiver *receiver, uint64_t place, uint64_t position);
 /* It goes on behind a mark; frames that were under way are gone, and are not counted. */
 void outgoing_receiver_restart(struct outgoing_receiver *receiver, struct outgoing_mark mark);
+/* The same behind what it has acknowledged. Returns how many of the events that were under way have made room
+ * meanwhile, and cannot be sent again. */
+uint64_t outgoing_receiver_return(struct outgoing_receiver *receiver, const struct outgoing_ring *ring);
+/* So many more are lost to it. */
+void outgoing_receiver_counts_lost(struct outgoing_receiver *receiver, const struct outgoing_ring *ring,
+                                   uint64_t count);
 /* The ring's oldest event (asserted: there is one) is still to be sent to it: without it something is missing. */
 bool outgoing_receiver_awaits_oldest(const struct outgoing_receiver *receiver,
                                      const struct outgoing_ring *ring);

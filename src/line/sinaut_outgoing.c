@@ -78,6 +78,17 @@ static void fill(struct sinaut *line, struct sinaut_partner *partner)
     }
 }
 
+/* Told with the first one, and then when he has all that waits now. */
+static void tell_first_lost(struct sinaut *line, unsigned partner, uint64_t count)
+{
+    line->counters.outgoing_lost += count;
+    if (line->partner[partner].receiver.lost == count) {
+        sinaut_note(line, "%s: partner %s did not take its values: the oldest of %llu are lost",
+                    line->line->name, line->line->partners[partner].name,
+                    (unsigned long long)line->ring.capacity);
+    }
+}
+
 static void tell_lost(struct sinaut *line, unsigned partner)
 {
     uint64_t lost = outgoing_receiver_has_lost(&line->partner[partner].receiver);
@@ -123,9 +134,11 @@ void sinaut_outgoing_follow(struct sinaut *line, unsigned partner)
     }
     own->connected = connected;
     komet_group_forget_events(own->group);
-    struct outgoing_mark begin = own->receiver.taken;
-    begin.place = begin.place > line->ring.first ? begin.place : line->ring.first;
-    outgoing_receiver_restart(&own->receiver, begin);
+    uint64_t lost = outgoing_receiver_return(&own->receiver, &line->ring);
+    if (lost > 0 && !any_connected(line)) {
+        outgoing_receiver_counts_lost(&own->receiver, &line->ring, lost);
+        tell_first_lost(line, partner, lost);
+    }
     fill(line, own);
 }
 
@@ -146,19 +159,19 @@ bool sinaut_outgoing_taken(struct sinaut *line, struct line_output *output)
 
 /* ---- new values ---- */
 
-/* The next value would push one out that a partner who is connected has not been sent. */
+/* The next value would push one out that a partner who is connected has not acknowledged: also one that is under
+ * way is needed, should his paths fail. */
 static bool holds_up(const struct sinaut *line)
 {
     bool holds = false;
     for (unsigned p = 0; p < line->line->partner_count && outgoing_ring_is_full(&line->ring); p++) {
         const struct sinaut_partner *own = &line->partner[p];
-        holds = holds || (own->connected && outgoing_receiver_awaits_oldest(&own->receiver, &line->ring));
+        holds = holds || (own->connected && own->receiver.taken.place <= line->ring.first);
     }
     return holds;
 }
 
-/* The oldest value makes room; a partner who was to have it and has not been sent it loses it. Told with the
- * first one, and then when he has all that waits now. */
+/* The oldest value makes room; a partner who was to have it and has not been sent it loses it. */
 static void drop_oldest(struct sinaut *line)
 {
     for (unsigned p = 0; p < line->line->partner_count; p++) {
@@ -169,12 +182,7 @@ static void drop_oldest(struct sinaut *line)
         if (!outgoing_receiver_loses(receiver, &line->ring)) {
             continue;
         }
-        line->counters.outgoing_lost++;
-        if (receiver->lost == 1) {
-            sinaut_note(line, "%s: partner %s did not take its values: the oldest of %llu are lost",
-                        line->line->name, line->line->partners[p].name,
-                        (unsigned long long)line->ring.capacity);
-        }
+        tell_first_lost(line, p, 1);
     }
     outgoing_ring_drop_oldest(&line->ring);
 }
