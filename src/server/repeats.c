@@ -43,7 +43,6 @@ struct seen_connection {
 struct repeats {
     uint32_t capacity; /* a power of two */
     uint16_t window;
-    int64_t silence_us;
     struct komet_instant now;
     uint64_t next;             /* serial of the next entry, from 1 */
     uint32_t first_connection; /* those before it are forgotten in any case */
@@ -96,11 +95,6 @@ struct repeats *repeats_init(void *memory, size_t size, uint16_t window, uint32_
     memset(repeats->buckets, 0, repeats->capacity * sizeof(uint64_t));
     memset(repeats->connection_buckets, 0, repeats->connection_capacity * sizeof(uint32_t));
     return repeats;
-}
-
-void repeats_set_silence(struct repeats *repeats, int64_t silence_us)
-{
-    repeats->silence_us = silence_us;
 }
 
 void repeats_set_time(struct repeats *repeats, struct komet_instant now)
@@ -158,16 +152,15 @@ static bool in_ring(const struct repeats *repeats, uint64_t serial)
 
 /* Could the partner send `delivery` again on another connection of its stream than `connection`? */
 static bool may_come_again(const struct repeats *repeats, const struct delivery *delivery,
-                           uint32_t connection, bool late)
+                           uint32_t connection, int64_t back_us)
 {
     if (delivery->matched || delivery->connection == connection) {
         return false;
     }
     const struct seen_connection *seen = connection_at(repeats, delivery->connection);
     bool known = is_seen(repeats, delivery->connection);
-    bool just_now = komet_elapsed_us(repeats->now, delivery->came) <= repeats->silence_us;
-    return late || (repeats->silence_us > 0 && just_now) ||
-           (known && delivery->frame + repeats->window > seen->newest_frame);
+    bool recent = back_us > 0 && komet_elapsed_us(repeats->now, delivery->came) <= back_us;
+    return recent || (known && delivery->frame + repeats->window > seen->newest_frame);
 }
 
 /* The newest entry of all. */
@@ -218,8 +211,8 @@ static bool is_same(const struct delivery *delivery, uint32_t tag, const uint8_t
     return delivery->tag == tag && delivery->size == size && memcmp(delivery->octets, octets, size) == 0;
 }
 
-static enum repeats_result take(struct repeats *repeats, struct repeats_connection name, uint64_t frame,
-                                uint32_t tag, const uint8_t *octets, unsigned size, bool late)
+enum repeats_result repeats_take(struct repeats *repeats, struct repeats_connection name, uint64_t frame,
+                                 uint32_t tag, const uint8_t *octets, unsigned size, int64_t back_us)
 {
     KOMET_ASSERT(size > 0 && size <= RECORD_OCTETS_MAX && name.stream < REPEATS_STREAMS_MAX);
     struct seen_connection *connection = find_connection(repeats, name);
@@ -234,7 +227,8 @@ static enum repeats_result take(struct repeats *repeats, struct repeats_connecti
         if (!is_same(delivery, tag, octets, size)) {
             continue;
         }
-        if (delivery->stream == name.stream && may_come_again(repeats, delivery, connection->serial, late)) {
+        if (delivery->stream == name.stream &&
+            may_come_again(repeats, delivery, connection->serial, back_us)) {
             own = delivery;
         }
         if (delivery->streams != 0 && (delivery->streams & stream) == 0) {
@@ -260,16 +254,4 @@ static enum repeats_result take(struct repeats *repeats, struct repeats_connecti
     }
     put(repeats, &delivery); /* it may take the place of one of these */
     return own == NULL && other == NULL ? REPEATS_NEW : confirmed ? REPEATS_CONFIRMED : REPEATS_KNOWN;
-}
-
-enum repeats_result repeats_take(struct repeats *repeats, struct repeats_connection connection,
-                                 uint64_t frame, uint32_t tag, const uint8_t *octets, unsigned size)
-{
-    return take(repeats, connection, frame, tag, octets, size, false);
-}
-
-enum repeats_result repeats_take_late(struct repeats *repeats, struct repeats_connection connection,
-                                      uint64_t frame, uint32_t tag, const uint8_t *octets, unsigned size)
-{
-    return take(repeats, connection, frame, tag, octets, size, true);
 }

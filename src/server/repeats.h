@@ -10,8 +10,10 @@
  * A partner of Sinaut's sends each event to every instance that is connected, and keeps for each what it has
  * not got: a stream of its own for each, which may be far behind the others. An event is then known by the
  * streams that have brought it: what a stream brings is the oldest equal one that it has not brought yet.
- * Two systems of his may send it, one after the other, when they change roles; a connection of the first may
- * be silent for t1 + t3 before it is closed, and then bring what the second has long sent and gone on behind.
+ * Two systems of his may send it, one after the other, when they change roles, and each may be behind without
+ * bound: a connection that was silent brings what another has sent meanwhile, and an instance whose own
+ * server did not hear how far we have it begins there again. Which values are so is the caller's to say, with
+ * how far back each is looked for: a time tag that is right tells events apart for as long as it reaches.
  *
  * A ring of the newest deliveries with a hash over them, and another one of connections: every cost is flat
  * in the number of values.
@@ -35,8 +37,6 @@ struct repeats; /* opaque; lives in the caller's memory */
 #define REPEATS_VALUES_MAX 65536
 size_t repeats_size(uint16_t window, uint32_t values);
 struct repeats *repeats_init(void *memory, size_t size, uint16_t window, uint32_t values);
-/* Besides the window, all that came within this time is matched; 0, as at the beginning: the window alone. */
-void repeats_set_silence(struct repeats *repeats, int64_t silence_us);
 /* What is taken from now on comes at this time. What was taken before the first one is as old as can be. */
 void repeats_set_time(struct repeats *repeats, struct komet_instant now);
 
@@ -76,14 +76,15 @@ enum repeats_result {
  *   tag           number of its tag in the process
  *   octets, size  its raw element, 1..RECORD_OCTETS_MAX
  *   frame         which I format of its connection, from 1
+ *   back_us       besides the window, it is matched against all that is remembered and came within this time;
+ *                 0: the window alone; REPEATS_ALL: all, as of what comes late, out of an instance's own buffer:
+ *                 a connection that was opened after it came may have delivered it long ago
  * Says whether it is a new event, or repeats what another connection delivered. In each case it is remembered
  * as delivered by this connection.
  */
+#define REPEATS_ALL INT64_MAX
 enum repeats_result repeats_take(struct repeats *repeats, struct repeats_connection connection,
-                                 uint64_t frame, uint32_t tag, const uint8_t *octets, unsigned size);
-/* The same of a value that comes late, out of an instance's own buffer: a connection that was opened after it
- * came may have delivered it long ago. It is matched against all that is remembered. */
-enum repeats_result repeats_take_late(struct repeats *repeats, struct repeats_connection connection,
-                                      uint64_t frame, uint32_t tag, const uint8_t *octets, unsigned size);
+                                 uint64_t frame, uint32_t tag, const uint8_t *octets, unsigned size,
+                                 int64_t back_us);
 
 #endif

@@ -26,13 +26,6 @@ static uint32_t values_of(const struct line *line)
     return many ? REPEATS_VALUES_MAX : 0;
 }
 
-/* How long a connection may be silent before it is closed, and then bring what another system sent meanwhile. */
-static int64_t silence_of(const struct line *line)
-{
-    const int64_t *value = line->parameters.value;
-    return line_has_streams(line) ? KOMET_MS(value[PARAMETER_WT1] + value[PARAMETER_WT3]) : 0;
-}
-
 /* One walk over everything that the engine keeps, for its size (`server` NULL) and for its making. */
 size_t server_lay_out(struct server *server, const struct site *site)
 {
@@ -76,7 +69,6 @@ size_t server_lay_out(struct server *server, const struct site *site)
             void *place = lay_out_take(memory, &used, size);
             if (server != NULL) {
                 server->repeats[line_number] = repeats_init(place, size, window, values);
-                repeats_set_silence(server->repeats[line_number], silence_of(&site->processes[p].lines[l]));
             }
         }
     }
@@ -268,7 +260,7 @@ void server_recover_event(struct server *server, const char *process, uint8_t in
             connection.stream = instance;
         }
         repeats_take(server->repeats[server_line_number(server, line)], connection, event->frame, tag->number,
-                     event->octets, event->octets_size);
+                     event->octets, event->octets_size, 0);
     }
 }
 

@@ -297,6 +297,26 @@ static struct repeats_connection connection_of(const struct server *server, cons
     return connection;
 }
 
+/* How far back a partner may be who keeps for each stream what it has not got (see repeats.h). A time tag that is
+ * right tells his events apart, one of minutes within the hour. Else only what a connection can have missed is looked
+ * for, by its silence until it is closed: events of a clock that stands still may be equal. */
+static int64_t looked_back(const struct batch_walk *walk, const struct taken *taken)
+{
+    const int64_t *parameters = taken->line->parameters.value;
+    if (walk->archived) {
+        return REPEATS_ALL;
+    }
+    if (!line_has_streams(taken->line)) {
+        return 0;
+    }
+    if (taken->value.time_origin == TIME_FROM_STATION) {
+        const struct komet_type_row *type = komet_type_find(taken->value.asdu_type);
+        bool whole = type != NULL && type->time == KOMET_TIME_CP56;
+        return whole ? REPEATS_ALL : KOMET_SECONDS(1800);
+    }
+    return KOMET_MS(parameters[PARAMETER_WT1] + parameters[PARAMETER_WT3]);
+}
+
 /* Has another connection of the line delivered it already? A line that is gone remembers nothing. */
 static enum repeats_result find_repeat(struct server *server, const struct taken *taken)
 {
@@ -307,8 +327,9 @@ static enum repeats_result find_repeat(struct server *server, const struct taken
     struct repeats *repeats = server->repeats[server_line_number(server, taken->line)];
     uint32_t tag = taken->tag != NULL ? taken->tag->number : REPEATS_GONE | taken->given->number;
     repeats_set_time(repeats, walk->came);
-    enum repeats_result repeat = (walk->archived ? repeats_take_late : repeats_take)(
-        repeats, connection_of(server, taken), (uint64_t)walk->frame, tag, taken->octets, taken->octets_size);
+    enum repeats_result repeat =
+        repeats_take(repeats, connection_of(server, taken), (uint64_t)walk->frame, tag, taken->octets,
+                     taken->octets_size, looked_back(walk, taken));
     server->counters.repeats += repeat != REPEATS_NEW ? 1 : 0;
     return repeat;
 }

@@ -24,28 +24,34 @@ static int tear_down(void **state)
 }
 
 /* A value comes on a connection of epoch 1; its octets are those of `text`. True: a repeat. */
-static bool take(struct repeats *repeats, uint32_t connection, uint64_t frame, const char *text)
+static bool take_back(struct repeats *repeats, uint32_t connection, uint64_t frame, const char *text,
+                      int64_t back_us)
 {
     const struct repeats_connection name = {1, connection, 0, false};
-    return repeats_take(repeats, name, frame, 7, (const uint8_t *)text, (unsigned)strlen(text));
+    return repeats_take(repeats, name, frame, 7, (const uint8_t *)text, (unsigned)strlen(text), back_us);
 }
 
-/* Two systems of the partner's: what the first one's connection brings after its silence, the second has sent, and more
- * frames than the window has since. */
-static void test_what_was_silent_brings_repeats_from_behind_the_window(void **state)
+static bool take(struct repeats *repeats, uint32_t connection, uint64_t frame, const char *text)
+{
+    return take_back(repeats, connection, frame, text, 0);
+}
+
+/* As far back as the caller asks for, behind the window. */
+static void test_what_is_looked_back_for_is_found_behind_the_window(void **state)
 {
     const struct komet_instant begin = {KOMET_SECONDS(100)};
-    repeats_set_silence(*state, KOMET_SECONDS(5));
+    const int64_t back = KOMET_SECONDS(5);
     repeats_set_time(*state, begin);
-    assert_false(take(*state, 1, 1, "A"));
-    assert_false(take(*state, 2, 1, "B"));
-    assert_false(take(*state, 2, 2 + WINDOW, "C"));
-    repeats_set_time(*state, komet_after(begin, KOMET_SECONDS(5)));
-    assert_true(take(*state, 1, 2, "B"));
-    assert_false(take(*state, 1, 3, "B")); /* each once */
+    assert_false(take_back(*state, 1, 1, "A", back));
+    assert_false(take_back(*state, 2, 1, "B", back));
+    assert_false(take_back(*state, 2, 2 + WINDOW, "C", back));
+    repeats_set_time(*state, komet_after(begin, back));
+    assert_true(take_back(*state, 1, 2, "B", back));
+    assert_false(take_back(*state, 1, 3, "B", back)); /* each once */
     repeats_set_time(*state, komet_after(begin, KOMET_SECONDS(11)));
-    assert_false(take(*state, 1, 3 + WINDOW, "D"));
-    assert_false(take(*state, 3, 1, "A")); /* too long ago */
+    assert_false(take_back(*state, 1, 3 + WINDOW, "D", back));
+    assert_false(take_back(*state, 3, 1, "A", back)); /* too long ago */
+    assert_true(take_back(*state, 4, 1, "A", REPEATS_ALL));
 }
 
 static void test_a_value_of_another_connection_is_a_repeat(void **state)
@@ -138,21 +144,21 @@ static void test_the_same_serial_in_another_epoch_is_another_connection(void **s
 {
     const struct repeats_connection before = {1, 5, 0, false}, after = {2, 5, 0, false};
     const uint8_t octets[] = {1, 2, 3};
-    assert_false(repeats_take(*state, before, 1, 7, octets, sizeof octets));
-    assert_true(repeats_take(*state, after, 1, 7, octets, sizeof octets));
-    assert_false(repeats_take(*state, after, 1, 7, octets, sizeof octets));
+    assert_false(repeats_take(*state, before, 1, 7, octets, sizeof octets, 0));
+    assert_true(repeats_take(*state, after, 1, 7, octets, sizeof octets, 0));
+    assert_false(repeats_take(*state, after, 1, 7, octets, sizeof octets, 0));
 }
 
 static void test_tag_and_size_belong_to_the_value(void **state)
 {
     const struct repeats_connection first = {1, 1, 0, false}, second = {1, 2, 0, false};
     const uint8_t octets[RECORD_OCTETS_MAX] = {1, 2, 3};
-    assert_false(repeats_take(*state, first, 1, 7, octets, 3));
-    assert_false(repeats_take(*state, second, 1, 8, octets, 3));
-    assert_false(repeats_take(*state, second, 1, 7, octets, 2));
-    assert_false(repeats_take(*state, second, 1, 7, octets, 4));
-    assert_false(repeats_take(*state, second, 1, 7, octets, RECORD_OCTETS_MAX));
-    assert_true(repeats_take(*state, second, 1, 7, octets, 3));
+    assert_false(repeats_take(*state, first, 1, 7, octets, 3, 0));
+    assert_false(repeats_take(*state, second, 1, 8, octets, 3, 0));
+    assert_false(repeats_take(*state, second, 1, 7, octets, 2, 0));
+    assert_false(repeats_take(*state, second, 1, 7, octets, 4, 0));
+    assert_false(repeats_take(*state, second, 1, 7, octets, RECORD_OCTETS_MAX, 0));
+    assert_true(repeats_take(*state, second, 1, 7, octets, 3, 0));
 }
 
 /* So many that their places in the table meet. */
@@ -161,9 +167,9 @@ static void test_values_that_share_a_place_are_told_apart(void **state)
     const struct repeats_connection first = {1, 1, 0, false}, second = {1, 2, 0, false};
     const uint8_t octets[RECORD_OCTETS_MAX] = {0};
     for (uint32_t tag = 0; tag < 50000; tag += 2) {
-        assert_false(repeats_take(*state, first, 1, tag, octets, 8));
-        assert_false(repeats_take(*state, second, 1, tag, octets, 9));
-        assert_false(repeats_take(*state, second, 1, tag + 1, octets, 8));
+        assert_false(repeats_take(*state, first, 1, tag, octets, 8, 0));
+        assert_false(repeats_take(*state, second, 1, tag, octets, 9, 0));
+        assert_false(repeats_take(*state, second, 1, tag + 1, octets, 8, 0));
     }
 }
 
@@ -180,7 +186,7 @@ static void test_a_whole_window_of_full_frames_is_remembered(void **state)
         const struct repeats_connection name = {1, connection, 0, false};
         for (uint32_t i = 0; i < WINDOW * 22; i++) {
             value(i, octets);
-            assert_int_equal(repeats_take(*state, name, 1 + i / 22, i, octets, sizeof octets),
+            assert_int_equal(repeats_take(*state, name, 1 + i / 22, i, octets, sizeof octets, 0),
                              connection > 1);
         }
     }
@@ -195,14 +201,14 @@ static void test_overwritten_values_are_forgotten(void **state)
     uint8_t octets[4];
     for (uint32_t i = 0; i < many; i++) {
         value(i, octets);
-        assert_false(repeats_take(*state, first, 1, 7, octets, sizeof octets));
+        assert_false(repeats_take(*state, first, 1, 7, octets, sizeof octets, 0));
     }
     value(0, octets);
-    assert_false(repeats_take(*state, second, 1, 7, octets, sizeof octets));
+    assert_false(repeats_take(*state, second, 1, 7, octets, sizeof octets, 0));
     for (uint32_t i = many - WINDOW * 22; i < many; i++) {
         value(i, octets);
-        assert_true(repeats_take(*state, second, 1, 7, octets, sizeof octets));
-        assert_false(repeats_take(*state, second, 1, 7, octets, sizeof octets));
+        assert_true(repeats_take(*state, second, 1, 7, octets, sizeof octets, 0));
+        assert_false(repeats_take(*state, second, 1, 7, octets, sizeof octets, 0));
     }
 }
 
@@ -274,7 +280,8 @@ static void test_it_agrees_with_the_rule(void **state)
                                            .octet = (uint8_t)test_random_below(&random, 4)};
             bool expected = model_take(&model, &given);
             const struct repeats_connection name = {9, connection, 0, false};
-            assert_int_equal(repeats_take(repeats, name, given.frame, given.tag, &given.octet, 1), expected);
+            assert_int_equal(repeats_take(repeats, name, given.frame, given.tag, &given.octet, 1, 0),
+                             expected);
             repeated += expected ? 1 : 0;
         }
     }
@@ -287,17 +294,17 @@ static void test_it_agrees_with_the_rule(void **state)
 static void test_what_comes_late_is_known_over_many_connections(void **state)
 {
     static const uint8_t octets[] = {1, 2, 3};
-    assert_false(
-        repeats_take_late(*state, (struct repeats_connection){9, 1, 0, false}, 1, 7, octets, sizeof octets));
+    assert_false(repeats_take(*state, (struct repeats_connection){9, 1, 0, false}, 1, 7, octets,
+                              sizeof octets, REPEATS_ALL));
     for (uint32_t i = 2; i < 300; i++) {
         const uint8_t other[] = {4, (uint8_t)i, (uint8_t)(i >> 8)};
         assert_false(
-            repeats_take(*state, (struct repeats_connection){9, i, 0, false}, 1, 7, other, sizeof other));
+            repeats_take(*state, (struct repeats_connection){9, i, 0, false}, 1, 7, other, sizeof other, 0));
     }
-    assert_true(
-        repeats_take_late(*state, (struct repeats_connection){8, 1, 0, false}, 1, 7, octets, sizeof octets));
-    assert_false(
-        repeats_take(*state, (struct repeats_connection){10, 1, 0, false}, 1, 7, (const uint8_t *)"new", 3));
+    assert_true(repeats_take(*state, (struct repeats_connection){8, 1, 0, false}, 1, 7, octets, sizeof octets,
+                             REPEATS_ALL));
+    assert_false(repeats_take(*state, (struct repeats_connection){10, 1, 0, false}, 1, 7,
+                              (const uint8_t *)"new", 3, 0));
 }
 
 static struct repeats *begin(uint32_t values)
@@ -318,17 +325,17 @@ static void test_what_came_at_once_is_known_over_many_connections_that_come_late
     const struct repeats_connection before = {3, 1, 0, false}, after = {5, 2, 0, false};
     for (uint64_t frame = 1; frame <= 20; frame++) {
         const uint8_t octets[] = {1, (uint8_t)frame};
-        assert_false(repeats_take(repeats, before, frame, 7, octets, sizeof octets));
+        assert_false(repeats_take(repeats, before, frame, 7, octets, sizeof octets, 0));
     }
     for (uint32_t i = 0; i < 4000; i++) {
         const uint8_t late[] = {2, (uint8_t)i, (uint8_t)(i >> 8)};
         const struct repeats_connection connection = {1 + i % 2, 10 + i / 2, 0, false};
-        assert_false(repeats_take_late(repeats, connection, 1, 7, late, sizeof late));
+        assert_false(repeats_take(repeats, connection, 1, 7, late, sizeof late, REPEATS_ALL));
     }
-    assert_false(repeats_take(repeats, after, 1, 7, (const uint8_t[]){1, 20 - WINDOW}, 2)); /* too old */
+    assert_false(repeats_take(repeats, after, 1, 7, (const uint8_t[]){1, 20 - WINDOW}, 2, 0)); /* too old */
     for (uint64_t frame = 20 - WINDOW + 1; frame <= 20; frame++) {
         const uint8_t octets[] = {1, (uint8_t)frame};
-        assert_true(repeats_take(repeats, after, frame, 7, octets, sizeof octets));
+        assert_true(repeats_take(repeats, after, frame, 7, octets, sizeof octets, 0));
     }
     free(repeats);
 }
@@ -339,12 +346,12 @@ static void test_connections_are_forgotten(void **state)
     uint8_t octets[4];
     for (uint32_t i = 1; i <= 1000; i++) {
         value(i, octets);
-        assert_false(
-            repeats_take(*state, (struct repeats_connection){1, i, 0, false}, 1, 7, octets, sizeof octets));
+        assert_false(repeats_take(*state, (struct repeats_connection){1, i, 0, false}, 1, 7, octets,
+                                  sizeof octets, 0));
     }
     for (uint32_t i = 1; i <= 1000; i++) {
         value(i, octets);
-        assert_int_equal(repeats_take(*state, newest, i, 7, octets, sizeof octets), i > 1001 - 64);
+        assert_int_equal(repeats_take(*state, newest, i, 7, octets, sizeof octets, 0), i > 1001 - 64);
     }
 }
 
@@ -359,16 +366,17 @@ static void test_another_number_of_connections_takes_over(void **state)
         struct repeats *before = begin(values[to / 2]), *after = begin(values[to % 2]);
         for (uint32_t i = 1; i <= 200; i++) {
             value(i, octets);
-            assert_false(repeats_take(before, (struct repeats_connection){1, i, 0, false}, 1, 0, octets, 4));
+            assert_false(
+                repeats_take(before, (struct repeats_connection){1, i, 0, false}, 1, 0, octets, 4, 0));
         }
         repeats_move(after, before, same, 0);
         free(before);
         value(200, octets); /* the connection goes on */
-        assert_false(repeats_take(after, (struct repeats_connection){1, 200, 0, false}, 2, 0, octets, 4));
+        assert_false(repeats_take(after, (struct repeats_connection){1, 200, 0, false}, 2, 0, octets, 4, 0));
         uint32_t known = to == 3 ? 200 : 64;
         for (uint32_t i = 1; i <= 200; i++) {
             value(i, octets);
-            bool found = repeats_take(after, (struct repeats_connection){2, 1, 0, false}, i, 0, octets, 4);
+            bool found = repeats_take(after, (struct repeats_connection){2, 1, 0, false}, i, 0, octets, 4, 0);
             assert_int_equal(found, i > 200 - known + (to % 2 == 0));
         }
         free(after);
@@ -380,7 +388,7 @@ static void test_another_number_of_connections_takes_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_what_was_silent_brings_repeats_from_behind_the_window),
+        TEST(test_what_is_looked_back_for_is_found_behind_the_window),
         TEST(test_a_value_of_another_connection_is_a_repeat),
         TEST(test_what_comes_late_is_known_over_many_connections),
         TEST(test_what_came_at_once_is_known_over_many_connections_that_come_late),

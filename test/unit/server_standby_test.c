@@ -181,6 +181,57 @@ static void test_a_stream_that_was_away_brings_what_the_other_one_has(void **sta
     assert_int_equal(events(harness), 1);
 }
 
+/* The instance comes again, as the same run: its batches go on. */
+static void come_again(struct harness *harness)
+{
+    uint64_t sequence = harness->sequence;
+    harness_forget(harness);
+    harness_active(harness, ACTIVE);
+    harness->sequence = sequence;
+}
+
+/* Found by a simulated pair (33441): an instance of the partner's was cut off from its server, and what it had got rid of
+ * was sent again by the next one, long after and from behind all windows. */
+static void bring_again(struct harness *harness, struct given given, int64_t later_us, unsigned expected)
+{
+    come_again(harness);
+    give_acting(harness, 1, given);
+    for (int i = 0; i < 40; i++) {
+        harness_store(harness);
+        harness_forget(harness);
+        give_acting(harness, 1, event("M.P", i, given.time_ms + i + 1));
+        assert_int_equal(events(harness), 1);
+    }
+    harness_store(harness);
+    harness_close(harness, ACTIVE, true);
+    harness_advance(harness, later_us);
+    come_again(harness);
+    give_acting(harness, 1, given);
+    harness_store(harness);
+    assert_int_equal(events(harness), expected);
+    harness_close(harness, ACTIVE, true);
+}
+
+static void test_a_time_tag_says_how_far_back_a_repeat_is_known(void **state)
+{
+    const int64_t hour = KOMET_SECONDS(3600), in_the_hour = KOMET_SECONDS(1740), silence = KOMET_SECONDS(30);
+    struct harness *harness = *state;
+    struct given given = event("M.P", 100, 1000);
+    harness_close(harness, PASSIVE, true);
+    harness_close(harness, ACTIVE, true);
+    bring_again(harness, given, hour, 0);
+    given.type = KOMET_M_ME_TC_1; /* minutes and milliseconds */
+    given.time_ms = 2000;
+    bring_again(harness, given, in_the_hour, 0);
+    given.time_ms = 3000;
+    bring_again(harness, given, hour, 1);
+    given.arrival = true; /* the time tag is marked invalid */
+    given.time_ms = 4000;
+    bring_again(harness, given, silence, 0);
+    given.time_ms = 5000;
+    bring_again(harness, given, hour, 1);
+}
+
 static void test_an_older_one_is_recorded_and_not_shown(void **state)
 {
     struct harness *harness = *state;
@@ -325,6 +376,7 @@ int main(void)
         TEST(test_its_own_other_path_brings_repeats),
         TEST(test_a_connection_of_another_run_is_another_one),
         TEST(test_a_stream_that_was_away_brings_what_the_other_one_has),
+        TEST(test_a_time_tag_says_how_far_back_a_repeat_is_known),
         TEST(test_an_older_one_is_recorded_and_not_shown),
         TEST(test_what_is_not_newer_for_certain_the_acting_one_confirms),
         TEST(test_recovery_shows_the_same_and_knows_the_repeats),
