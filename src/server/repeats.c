@@ -41,7 +41,8 @@ struct seen_connection {
 };
 
 struct repeats {
-    uint32_t capacity; /* a power of two */
+    uint32_t capacity;  /* a power of two */
+    uint32_t equal_max; /* of one hash: so many are looked at */
     uint16_t window;
     struct komet_instant now;
     uint64_t next;             /* serial of the next entry, from 1 */
@@ -84,6 +85,7 @@ struct repeats *repeats_init(void *memory, size_t size, uint16_t window, uint32_
     struct repeats *repeats = memory;
     memset(repeats, 0, sizeof *repeats);
     repeats->capacity = capacity_for(window, values);
+    repeats->equal_max = capacity_for(window, 0);
     repeats->window = window;
     repeats->next = 1;
     repeats->first_connection = repeats->next_connection = 1;
@@ -222,7 +224,9 @@ enum repeats_result repeats_take(struct repeats *repeats, struct repeats_connect
     }
     uint64_t newest = repeats->buckets[hash(tag, octets, size) & (repeats->capacity - 1)];
     struct delivery *own = NULL, *other = NULL; /* the oldest ones */
-    for (uint64_t at = newest; in_ring(repeats, at); at = repeats->ring[at & (repeats->capacity - 1)].older) {
+    uint32_t looked_at = 0;
+    for (uint64_t at = newest; in_ring(repeats, at) && looked_at++ < repeats->equal_max;
+         at = repeats->ring[at & (repeats->capacity - 1)].older) {
         struct delivery *delivery = &repeats->ring[at & (repeats->capacity - 1)];
         if (!is_same(delivery, tag, octets, size)) {
             continue;

@@ -16,7 +16,8 @@
  * how far back each is looked for: a time tag that is right tells events apart for as long as it reaches.
  *
  * A ring of the newest deliveries with a hash over them, and another one of connections: every cost is flat
- * in the number of values.
+ * in the number of values. Of equal ones, which a partner's clock that stands still makes, the newest are looked at, as
+ * many as the window needs.
  */
 #ifndef SERVER_REPEATS_H
 #define SERVER_REPEATS_H

@@ -340,6 +340,23 @@ static void test_what_came_at_once_is_known_over_many_connections_that_come_late
     free(repeats);
 }
 
+/* A clock that stands still: no value costs more than the window does, however much is remembered. */
+static void test_of_equal_values_the_newest_are_looked_at(void **state)
+{
+    const unsigned many = 20000;
+    struct repeats *repeats = begin(REPEATS_VALUES_MAX);
+    unsigned known = 0;
+    (void)state;
+    for (unsigned i = 0; i < many; i++) {
+        assert_false(take_back(repeats, 1, 1, "A", REPEATS_ALL));
+    }
+    for (unsigned i = 0; i < many; i++) {
+        known += take_back(repeats, 2, 1, "A", REPEATS_ALL) ? 1 : 0;
+    }
+    assert_in_range(known, WINDOW * 22, many / 4);
+    free(repeats);
+}
+
 static void test_connections_are_forgotten(void **state)
 {
     const struct repeats_connection newest = {2, 1, 0, false};
@@ -392,6 +409,7 @@ int main(void)
         TEST(test_a_value_of_another_connection_is_a_repeat),
         TEST(test_what_comes_late_is_known_over_many_connections),
         TEST(test_what_came_at_once_is_known_over_many_connections_that_come_late),
+        cmocka_unit_test(test_of_equal_values_the_newest_are_looked_at),
         TEST(test_connections_are_forgotten),
         cmocka_unit_test(test_another_number_of_connections_takes_over),
         TEST(test_equal_values_of_one_connection_are_two_events),
