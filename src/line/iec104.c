@@ -23,10 +23,7 @@ size_t iec104_lay_out(uint8_t *memory, const struct line *line, struct iec104 **
 {
     struct komet_link_settings settings = line_link_settings(line, KOMET_CONTROLLING);
     size_t used = 0, stations = line->station_count * sizeof(struct station_state);
-    uint32_t tags = 0;
-    for (unsigned i = 0; i < line->station_count; i++) {
-        tags += line->stations[i].tag_count;
-    }
+    uint32_t tags = line_tag_count(line);
     struct iec104 *laid = lay_out_take(memory, &used, sizeof(struct iec104) + stations);
     struct value *last = lay_out_take(memory, &used, tags * sizeof(struct value));
     void *link_memory = lay_out_take(memory, &used, komet_link_size(&settings));

@@ -21,20 +21,12 @@ static uint32_t index_of(const struct outgoing_ring *ring, const struct tag *tag
     return index;
 }
 
-static bool is_timed(const struct tag *tag)
-{
-    return komet_type_find(tag->asdu)->time != KOMET_TIME_NONE;
-}
-
 /* ---- the ring ---- */
 
 void outgoing_ring_lay_out(struct outgoing_ring *ring, uint8_t *memory, size_t *used, const struct line *line,
                            uint64_t capacity)
 {
-    uint32_t tags = 0;
-    for (unsigned i = 0; i < line->station_count; i++) {
-        tags += line->stations[i].tag_count;
-    }
+    uint32_t tags = line_tag_count(line);
     *ring = (struct outgoing_ring){.capacity = capacity,
                                    .first_tag = line->station_count > 0 ? line->stations[0].first_tag : 0,
                                    .tag_count = tags};
@@ -69,7 +61,7 @@ void outgoing_ring_append(struct outgoing_ring *ring, const struct tag *tag, con
 {
     KOMET_ASSERT(!outgoing_ring_is_full(ring));
     uint64_t *newest = &ring->newest[index_of(ring, tag)];
-    if (supersedes && !is_timed(tag) && *newest > ring->first) {
+    if (supersedes && !tag_is_timed(tag) && *newest > ring->first) {
         event_at(ring, *newest - 1)->superseded = true;
     }
     ring->end++;
@@ -161,15 +153,9 @@ static bool needs(const struct outgoing_receiver *receiver, const struct outgoin
     return !event->superseded && !has;
 }
 
-bool outgoing_receiver_awaits_oldest(const struct outgoing_receiver *receiver,
-                                     const struct outgoing_ring *ring)
-{
-    return receiver->next <= ring->first && needs(receiver, event_at(ring, ring->first));
-}
-
 bool outgoing_receiver_loses(struct outgoing_receiver *receiver, const struct outgoing_ring *ring)
 {
-    bool loses = outgoing_receiver_awaits_oldest(receiver, ring);
+    bool loses = receiver->next <= ring->first && needs(receiver, event_at(ring, ring->first));
     if (receiver->next <= ring->first) {
         receiver->next = ring->first + 1;
     }
@@ -228,7 +214,7 @@ size_t outgoing_ring_pack(struct outgoing_ring *ring, struct outgoing_receiver *
             bool begun = komet_asdu_begin(&writer, frames->profile, &header, octets, KOMET_ASDU_SIZE_MAX);
             KOMET_ASSERT(begun);
         }
-        frames->object(frames->context, event->tag, &event->value, &object);
+        frames->object(event->tag, &event->value, &object);
         if (event->tag->asdu != first->asdu || event->tag->station != first->station ||
             !komet_asdu_add(&writer, &object)) {
             break;

@@ -4,8 +4,8 @@
  *
  * There is one ring for all receivers, each of which is at its own place in it. A place counts all events
  * since the ring was made: first <= receiver.next <= end. Frames are made when a receiver may have one more:
- * neighbours of one type and station share one. How many are under way bounds k: with fewer than k + 1 a
- * receiver that acknowledges late would wait for its t2 each time.
+ * neighbours of one type and station share one. k + 1 of them are under way at a time: with fewer than k, a peer
+ * who acknowledges only when the window is full would do it after his t2 each time.
  *
  *     while (outgoing_receiver_has_room(receiver)) {
  *         size_t size = outgoing_ring_pack(ring, receiver, &frame, octets);
@@ -61,9 +61,7 @@ struct outgoing_frames {
     const struct komet_profile *profile;
     uint8_t oa;
     /* The object that says the value of an output. */
-    void (*object)(const void *context, const struct tag *output, const struct value *value,
-                   struct komet_object *object);
-    const void *context;
+    void (*object)(const struct tag *output, const struct value *value, struct komet_object *object);
 };
 
 /* ---- the ring ---- */
@@ -80,6 +78,9 @@ bool outgoing_ring_is_full(const struct outgoing_ring *ring);
 void outgoing_ring_drop_oldest(struct outgoing_ring *ring);
 /*
  * A new event (asserted: the ring is not full).
+ *   tag         an output of the line
+ *   value       what it has
+ *   position    the server's, greater than any before; 0: it has none
  *   supersedes  it says how things are, so that older ones of its output need not go out any more, when its
  *               type has no time tag
  */
@@ -107,9 +108,6 @@ uint64_t outgoing_receiver_return(struct outgoing_receiver *receiver, const stru
 /* So many more are lost to it. */
 void outgoing_receiver_counts_lost(struct outgoing_receiver *receiver, const struct outgoing_ring *ring,
                                    uint64_t count);
-/* The ring's oldest event (asserted: there is one) is still to be sent to it: without it something is missing. */
-bool outgoing_receiver_awaits_oldest(const struct outgoing_receiver *receiver,
-                                     const struct outgoing_ring *ring);
 /* The ring's oldest event is about to make room: true when it is still to be sent to the receiver, which loses
  * it, and goes on behind it. The first one (lost is 1) is worth telling. */
 bool outgoing_receiver_loses(struct outgoing_receiver *receiver, const struct outgoing_ring *ring);

@@ -81,13 +81,6 @@ void server104_outgoing(struct line_engine *engine, struct line_now now, const s
 
 /* ---- frames ---- */
 
-static void object_of(const void *context, const struct tag *output, const struct value *value,
-                      struct komet_object *object)
-{
-    (void)context;
-    server_object(output, value, object);
-}
-
 /* M_EI_NA_1 of one address, its place in `addresses`. So many at a time: the masters hear of those that fit.
  */
 static void initialize_one(struct server104 *line, struct server104_group *group, unsigned address,
@@ -146,7 +139,7 @@ void server104_fill(struct server104 *line, struct line_now now, unsigned index)
         initialize(line, group);
     }
     const struct outgoing_frames frames = {
-        .profile = &komet_profile_104, .oa = line->line->number, .object = object_of};
+        .profile = &komet_profile_104, .oa = line->line->number, .object = server_object};
     while (outgoing_receiver_has_room(&group->receiver)) {
         size_t size = outgoing_ring_pack(&line->ring, &group->receiver, &frames, octets);
         if (size == 0) {

@@ -43,21 +43,12 @@ static struct komet_station_settings station_settings(const struct line *line)
     return settings;
 }
 
-static uint32_t tags_of(const struct line *line)
-{
-    uint32_t count = 0;
-    for (unsigned i = 0; i < line->station_count; i++) {
-        count += line->stations[i].tag_count;
-    }
-    return count;
-}
-
 /* One walk over everything, for the size (`memory` NULL) and for the making. */
 static size_t lay_out(uint8_t *memory, const struct line *line, struct server104 **engine)
 {
     struct server104 none = {0};
     size_t used = 0;
-    uint32_t tags = tags_of(line), stations = line->station_count;
+    uint32_t tags = line_tag_count(line), stations = line->station_count;
     struct server104 *laid = lay_out_take(memory, &used, sizeof *laid);
     if (laid != NULL) {
         memset(laid, 0, sizeof *laid);
@@ -155,7 +146,7 @@ struct server104 *server104_lay_out(void *memory, const struct line *line)
     struct server104 *engine;
     lay_out(memory, line, &engine);
     engine->line = line;
-    engine->tag_count = tags_of(line);
+    engine->tag_count = line_tag_count(line);
     engine->first_tag = line->station_count > 0 ? line->stations[0].first_tag : 0;
     memset(engine->station_values, 0, line->station_count * sizeof *engine->station_values);
     memset(engine->station_changed, 0, line->station_count * sizeof *engine->station_changed);

@@ -47,21 +47,12 @@ const char *sinaut_local_of(const struct sinaut *line, unsigned path)
 
 /* ---- memory ---- */
 
-static uint32_t count_tags(const struct line *line)
-{
-    uint32_t tags = 0;
-    for (unsigned i = 0; i < line->station_count; i++) {
-        tags += line->stations[i].tag_count;
-    }
-    return tags;
-}
-
 /* The engine's memory: itself with its stations, the tags' values, a group for each system of the partner. */
 size_t sinaut_lay_out(uint8_t *memory, const struct line *of, struct sinaut **laid)
 {
     struct komet_group_settings settings = sinaut_group_settings(of);
     size_t used = 0, size = sizeof(struct sinaut) + of->station_count * sizeof(struct sinaut_station);
-    uint32_t tags = count_tags(of);
+    uint32_t tags = line_tag_count(of);
     struct sinaut *line = lay_out_take(memory, &used, size);
     struct value *last = lay_out_take(memory, &used, tags * sizeof(struct value));
     struct value *current = lay_out_take(memory, &used, tags * sizeof(struct value));

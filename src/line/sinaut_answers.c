@@ -94,7 +94,7 @@ static bool send_mirrored(struct sinaut *line, struct line_now now, unsigned par
 
 static void send_answer(struct sinaut *line, struct line_now now, struct sinaut_answer *answer)
 {
-    unsigned partner = answer->path / PARTNERS_NETWORKS;
+    unsigned partner = sinaut_partner_of(answer->path);
     while (answer->causes[0] != 0) {
         if (!send_mirrored(line, now, partner, answer->octets, answer->size, answer->causes[0],
                            answer->negative)) {
@@ -110,7 +110,7 @@ static void send_answer(struct sinaut *line, struct line_now now, struct sinaut_
 
 void sinaut_answers_interrogation(struct sinaut *line, unsigned path, const struct komet_asdu *asdu)
 {
-    struct sinaut_partner *partner = &line->partner[path / PARTNERS_NETWORKS];
+    struct sinaut_partner *partner = &line->partner[sinaut_partner_of(path)];
     struct komet_object object;
     komet_asdu_object(asdu, 0, &object);
     const struct station *station = sinaut_station(line, asdu->ca);

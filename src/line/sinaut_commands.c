@@ -93,7 +93,7 @@ static const char *refusal(const struct sinaut *line, const struct line_command 
     }
     for (unsigned i = 0; i < line->command_end; i++) {
         const struct sinaut_command *before = &line->commands[i];
-        if (before->state == SINAUT_OWED && before->path / PARTNERS_NETWORKS != hot) {
+        if (before->state == SINAUT_OWED && sinaut_partner_of(before->path) != hot) {
             continue;
         }
         if (before->state != SINAUT_FREE && same_object(&before->order, order)) {
@@ -228,7 +228,7 @@ static void forget_owed(struct sinaut *line, unsigned partner)
     late_answers_forget(&line->late, partner);
     for (unsigned i = 0; i < line->command_end; i++) {
         struct sinaut_command *command = &line->commands[i];
-        if (command->state == SINAUT_OWED && command->path / PARTNERS_NETWORKS == partner) {
+        if (command->state == SINAUT_OWED && sinaut_partner_of(command->path) == partner) {
             command->state = SINAUT_FREE;
         }
     }
@@ -348,7 +348,7 @@ static bool matches(const struct sinaut_command *command, unsigned partner, cons
                     const struct komet_object *object)
 {
     return (command->state == SINAUT_SENT || command->state == SINAUT_OWED) &&
-           command->path / PARTNERS_NETWORKS == partner && command->type == asdu->type &&
+           sinaut_partner_of(command->path) == partner && command->type == asdu->type &&
            command->order.station->ca == asdu->ca &&
            (command->order.kind != LINE_COMMAND_WRITE || command->order.tag->ioa == object->ioa);
 }
@@ -368,7 +368,7 @@ static void take_back(struct sinaut_command *command, const struct komet_asdu *a
 static void expect_late(struct sinaut *line, const struct sinaut_command *command, uint8_t cause, bool last)
 {
     if (command->order.kind == LINE_COMMAND_WRITE && !last) {
-        late_answers_expect(&line->late, command->path / PARTNERS_NETWORKS, command->order.tag, cause);
+        late_answers_expect(&line->late, sinaut_partner_of(command->path), command->order.tag, cause);
     }
 }
 

@@ -44,11 +44,9 @@ void sinaut_outgoing_object(const struct sinaut *line, struct line_now now, cons
 
 /* ---- to the partners ---- */
 
-static void frame_object(const void *context, const struct tag *tag, const struct value *value,
-                         struct komet_object *object)
+static void frame_object(const struct tag *tag, const struct value *value, struct komet_object *object)
 {
     struct value said = *value;
-    (void)context;
     char fault[CONVERSION_FAULT_SIZE];
     if (!object_from_value(tag, &said, flags_reading(tag), object, fault)) { /* RELOAD: it has another type */
         said.status = STATUS_INVALID;
@@ -205,7 +203,7 @@ static void send_to_all(struct sinaut *line, struct line_now now, const struct t
         value_text(tag->type, value, text);
         sinaut_note(line, "%s: %s is sent: %s", line->line->name, tag->name, text);
     }
-    if (!any_connected(line) && komet_type_find(tag->asdu)->time == KOMET_TIME_NONE) {
+    if (!any_connected(line) && !tag_is_timed(tag)) {
         return;
     }
     if (!komet_utc_known(kept.time)) {

@@ -200,7 +200,7 @@ static void take_order(struct sinaut *line, struct line_now now, unsigned path, 
         partners_heard(&line->partners, path, HEARD_QUESTION);
         if (sinaut_debugs(line, sinaut_station(line, asdu->ca), PARAMETER_DBGI, DEBUG_IN_QUESTIONS)) {
             sinaut_note(line, "%s: %s interrogates common address %u (type %u)", line->line->name,
-                        line->line->partners[path / PARTNERS_NETWORKS].name, asdu->ca, asdu->type);
+                        line->line->partners[sinaut_partner_of(path)].name, asdu->ca, asdu->type);
         }
     }
     if (!command && !is_interrogation(asdu->type)) {
@@ -245,7 +245,7 @@ static void take_monitored(struct sinaut *line, struct line_now now, unsigned pa
         sinaut_stations_answered(line, sinaut_partner_of(path));
     }
     partners_heard(&line->partners, path, interrogated ? HEARD_ANSWER : HEARD_VALUES);
-    line->partner[path / PARTNERS_NETWORKS].answered += interrogated ? asdu->count : 0u;
+    line->partner[sinaut_partner_of(path)].answered += interrogated ? asdu->count : 0u;
     take_values(line, now, asdu);
 }
 
@@ -274,7 +274,7 @@ static bool is_freeze(const struct komet_asdu *asdu)
 static void take_asdu(struct sinaut *line, struct line_now now, unsigned path, uint64_t frame,
                       const struct komet_asdu *asdu, bool cf3_mark)
 {
-    unsigned partner = path / PARTNERS_NETWORKS;
+    unsigned partner = sinaut_partner_of(path);
     if (asdu->type == KOMET_M_EI_NA_1) {
         sinaut_stations_initialized(line, now, partner, asdu->ca);
     } else if (asdu->row->direction == KOMET_MONITOR) {

@@ -69,6 +69,15 @@ bool line_stays_open(const struct line *line)
     return line->protocol == PROTOCOL_IEC104_SINAUT && line->parameters.value[PARAMETER_SKO] != 0;
 }
 
+uint32_t line_tag_count(const struct line *line)
+{
+    uint32_t count = 0;
+    for (unsigned i = 0; i < line->station_count; i++) {
+        count += line->stations[i].tag_count;
+    }
+    return count;
+}
+
 bool line_is_paired(const struct line *line)
 {
     return line->protocol == PROTOCOL_IEC104 && line->category == CATEGORY_TCP_REDUNDANT;
@@ -279,6 +288,13 @@ uint64_t line_outgoing_capacity(const struct line *line)
         }
     }
     return any ? (uint64_t)line->parameters.value[PARAMETER_OBUF] : 0;
+}
+
+bool tag_is_timed(const struct tag *tag)
+{
+    const struct komet_type_row *row = komet_type_find(tag->asdu);
+    KOMET_ASSERT(row != NULL);
+    return row->time != KOMET_TIME_NONE;
 }
 
 bool tag_is_outgoing(const struct tag *tag)

@@ -178,6 +178,8 @@ bool line_is_paired(const struct line *line);
 /* The TCP connections that a line has when all is well: over all partners and networks; paired two; of hosts
  * one. */
 unsigned line_connections(const struct line *line);
+/* The tags of all its stations, which have consecutive numbers in the process. */
+uint32_t line_tag_count(const struct line *line);
 
 struct process {
     const char *name; /* "SELF.KOM" */
@@ -239,6 +241,8 @@ bool tag_sends_value(const struct tag *tag);
 bool line_has_outgoing(const struct line *line);
 /* True for an output of such a line that is told. */
 bool tag_is_outgoing(const struct tag *tag);
+/* True for a tag with a type identification (asserted) that has a time tag. */
+bool tag_is_timed(const struct tag *tag);
 
 /* The process a tag belongs to, and its number in the whole site. */
 const struct process *tag_process(const struct tag *tag);

@@ -69,14 +69,7 @@ void masters_value(struct harness *harness, const char *tag, double number)
 
 void masters_taken(struct harness *harness, unsigned client, unsigned group, uint64_t position)
 {
-    wire_message message = KOMET__WIRE__MESSAGE__INIT;
-    Komet__Wire__OutgoingTaken body = KOMET__WIRE__OUTGOING_TAKEN__INIT;
-    body.epoch = masters_epochs[client];
-    body.group = group;
-    body.position = position;
-    message.body_case = BODY(OUTGOING_TAKEN);
-    message.outgoing_taken = &body;
-    harness_feed(harness, client, &message);
+    harness_taken(harness, client, masters_epochs[client], 0, group, position);
 }
 
 void masters_command_of(struct harness *harness, unsigned client, uint64_t id, const char *tag, double number,

@@ -438,6 +438,20 @@ static void tell_end(struct harness *harness, unsigned client, Komet__Wire__Comm
     harness_feed(harness, client, &message);
 }
 
+void harness_taken(struct harness *harness, unsigned client, uint64_t epoch, uint32_t line, uint32_t receiver,
+                   uint64_t position)
+{
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__OutgoingTaken body = KOMET__WIRE__OUTGOING_TAKEN__INIT;
+    body.epoch = epoch;
+    body.line = line;
+    body.group = receiver;
+    body.position = position;
+    message.body_case = BODY(OUTGOING_TAKEN);
+    message.outgoing_taken = &body;
+    harness_feed(harness, client, &message);
+}
+
 void harness_command_end(struct harness *harness, unsigned client, uint64_t id, uint32_t result,
                          const char *reason, double number)
 {
@@ -570,6 +584,18 @@ const struct sent *harness_sent(const struct harness *harness, unsigned client,
         }
     }
     return NULL;
+}
+
+const struct sent *harness_outgoing_begin(const struct harness *harness, unsigned client)
+{
+    const struct sent *begin = NULL;
+    for (unsigned i = 0; i < harness->sent_count; i++) {
+        const struct sent *sent = &harness->sent[i];
+        begin =
+            sent->client == client && sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin ? sent : begin;
+    }
+    assert_non_null(begin);
+    return begin;
 }
 
 unsigned harness_sent_count(const struct harness *harness, unsigned client,

@@ -155,6 +155,9 @@ uint64_t harness_active(struct harness *harness, unsigned instance);
 void harness_close(struct harness *harness, unsigned client, bool surely_dead);
 void harness_heartbeat(struct harness *harness, unsigned client, int64_t sent_us);
 void harness_stopped(struct harness *harness, unsigned client, uint64_t epoch);
+/* Up to this position a receiver of line number `line` of the process has all. */
+void harness_taken(struct harness *harness, unsigned client, uint64_t epoch, uint32_t line, uint32_t receiver,
+                   uint64_t position);
 void harness_command_end(struct harness *harness, unsigned client, uint64_t id, uint32_t result,
                          const char *reason, double number);
 /* The partner refused it, with these flags. */
@@ -178,6 +181,8 @@ const struct process *harness_process(const struct harness *harness, const char 
 /* The newest message of that kind to that client; NULL when there is none. */
 const struct sent *harness_sent(const struct harness *harness, unsigned client,
                                 Komet__Wire__Message__BodyCase kind);
+/* The newest OUTGOING to that client with which it is to begin anew; fails the test when there is none. */
+const struct sent *harness_outgoing_begin(const struct harness *harness, unsigned client);
 unsigned harness_sent_count(const struct harness *harness, unsigned client,
                             Komet__Wire__Message__BodyCase kind);
 unsigned harness_records(const struct harness *harness, enum record_kind kind);

@@ -60,12 +60,7 @@ static void test_who_comes_to_act_is_told_what_outputs_have(void **state)
     harness_store(harness);
     assert_true(harness_sent(harness, 2, BODY(ROLE))->of.role.active);
     assert_int_equal(harness_sent_count(harness, 2, BODY(OUTGOING)), 2);
-    const struct sent *values = NULL;
-    for (unsigned i = 0; i < harness->sent_count; i++) {
-        const struct sent *sent = &harness->sent[i];
-        values = sent->client == 2 && sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin ? sent : values;
-    }
-    assert_non_null(values);
+    const struct sent *values = harness_outgoing_begin(harness, 2);
     assert_int_equal(values->of.outgoing.count, 3); /* a command is none of them */
     assert_int_equal(values->of.outgoing.last, 0);
     assert_true(harness_sent(harness, 2, BODY(OUTGOING))->of.outgoing.ready);
@@ -129,15 +124,8 @@ static void test_an_output_follows_its_source(void **state)
 /* A partner has acknowledged events. */
 static void taken(struct harness *harness, unsigned client, unsigned partner, uint64_t position)
 {
-    Komet__Wire__OutgoingTaken body = KOMET__WIRE__OUTGOING_TAKEN__INIT;
-    wire_message message = KOMET__WIRE__MESSAGE__INIT;
-    body.epoch = harness_sent(harness, client, BODY(ROLE))->of.role.epoch;
-    body.line = 1;
-    body.group = partner;
-    body.position = position;
-    message.body_case = BODY(OUTGOING_TAKEN);
-    message.outgoing_taken = &body;
-    harness_feed(harness, client, &message);
+    uint64_t epoch = harness_sent(harness, client, BODY(ROLE))->of.role.epoch;
+    harness_taken(harness, client, epoch, 1, partner, position);
 }
 
 /* What the partners have not acknowledged to the instance that is lost, the next one is told. */
@@ -160,12 +148,8 @@ static void test_who_comes_to_act_is_told_what_partners_have_not(void **state)
     harness_close(harness, 1, true);
     harness_store(harness);
     harness_store(harness);
-    const struct sent *begin = NULL, *events = harness_sent(harness, 2, BODY(OUTGOING));
-    for (unsigned i = 0; i < harness->sent_count; i++) {
-        const struct sent *sent = &harness->sent[i];
-        begin = sent->client == 2 && sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin ? sent : begin;
-    }
-    assert_non_null(begin);
+    const struct sent *begin = harness_outgoing_begin(harness, 2);
+    const struct sent *events = harness_sent(harness, 2, BODY(OUTGOING));
     assert_int_equal(begin->of.outgoing.group[0], 3);
     assert_int_equal(begin->of.outgoing.group[1], 2);
     assert_int_equal(events->of.outgoing.first, 3);
@@ -193,12 +177,7 @@ static void test_a_system_that_is_renamed_stays_where_it_is(void **state)
                                    {NULL, NULL, NULL}});
     harness_configured(harness, 1);
     harness_store(harness);
-    const struct sent *begin = NULL;
-    for (unsigned i = 0; i < harness->sent_count; i++) {
-        const struct sent *sent = &harness->sent[i];
-        begin = sent->kind == BODY(OUTGOING) && sent->of.outgoing.begin ? sent : begin;
-    }
-    assert_non_null(begin);
+    const struct sent *begin = harness_outgoing_begin(harness, 1);
     assert_int_equal(begin->of.outgoing.group[0], 2);
     assert_int_equal(begin->of.outgoing.group[1], 3);
 }
