@@ -40,11 +40,13 @@ void arena_free(struct site_arena *arena)
     free(arena);
 }
 
-void *arena_take(struct site_arena *arena, size_t size)
+static void *take(struct site_arena *arena, size_t size, size_t alignment)
 {
-    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     struct block *block = arena->blocks;
-    if (block == NULL || block->size - block->used < size) {
+    if (block != NULL) {
+        block->used = (block->used + alignment - 1) / alignment * alignment;
+    }
+    if (block == NULL || block->size < block->used + size) {
         size_t capacity = size > BLOCK_SIZE ? size : BLOCK_SIZE;
         block = calloc(1, sizeof *block + capacity);
         KOMET_ASSERT(block != NULL);
@@ -58,9 +60,14 @@ void *arena_take(struct site_arena *arena, size_t size)
     return taken;
 }
 
+void *arena_take(struct site_arena *arena, size_t size)
+{
+    return take(arena, size, ALIGNMENT);
+}
+
 char *arena_text(struct site_arena *arena, const char *text, size_t size)
 {
-    char *copy = arena_take(arena, size + 1);
+    char *copy = take(arena, size + 1, 1);
     memcpy(copy, text, size);
     return copy;
 }

@@ -1,8 +1,7 @@
 /*
  * csv: the tag table of a station. A header row names the columns; each further row is a tag.
  *
- * Quoting as in RFC 4180; separator comma or semicolon, whichever the header has; a byte order mark, CR LF
- * and empty rows are tolerated. One pass, fields copied into the arena.
+ * One pass; what a tag keeps of its fields is copied into the arena.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 
 #include "komet/assert.h"
 #include "model/server_value.h"
-#include "site/reading.h"
+#include "site/csv_table.h"
 
 enum column {
     COLUMN_NAME,
@@ -30,137 +29,15 @@ static const char *const column_names[COLUMN_COUNT] = {"name",   "type",        
                                                        "source", "destination", "groups",  "processing",
                                                        "unit",   "description"};
 
-#define FIELDS_MAX 32
-
-struct table {
-    struct reading *reading;
-    const char *next, *end;
-    struct place place;
-    char separator;
-    char *fields[FIELDS_MAX];
-    int columns[FIELDS_MAX]; /* where each field begins, from 1 */
-    bool quoted[FIELDS_MAX];
-    unsigned field_count;
-    int meaning[FIELDS_MAX]; /* enum column of each field; -1 unknown */
-    unsigned header_count;   /* fields of the header */
-};
-
-/* A quoted field: how many octets of the file it takes with both quotes; 0 when its quotes never end in its
- * line. */
-static size_t quoted_size(const char *from, const char *end)
+/* What a tag keeps of a field. */
+static const char *keep(struct csv_table *table, const char *field)
 {
-    for (const char *at = from + 1; at < end && *at != '\n'; at++) {
-        if (*at == '"') {
-            if (at + 1 == end || at[1] != '"') {
-                return (size_t)(at + 1 - from);
-            }
-            at++;
-        }
-    }
-    return 0;
+    return *field != '\0' ? arena_text(table->reading->arena, field, strlen(field)) : "";
 }
 
-static bool read_quoted(struct table *table, char **field)
+static bool read_header(struct csv_table *table)
 {
-    const char *from = table->next;
-    size_t size = quoted_size(from, table->end), length = 0;
-    if (size == 0) {
-        return false;
-    }
-    char *out = arena_take(table->reading->arena, size);
-    for (const char *at = from + 1; at < from + size - 1; at++) {
-        out[length++] = *at;
-        at += *at == '"' ? 1 : 0; /* a doubled quote is one */
-    }
-    table->next = from + size;
-    *field = out;
-    return true;
-}
-
-/* One field into the arena; false when its quotes never end. Leaves `next` behind the field. */
-static bool read_field(struct table *table, char **field)
-{
-    const char *from = table->next;
-    if (from < table->end && *from == '"') {
-        return read_quoted(table, field);
-    }
-    while (from < table->end && *from != table->separator && *from != '\n') {
-        from++;
-    }
-    size_t size = (size_t)(from - table->next);
-    while (size > 0 && (table->next[size - 1] == '\r' || table->next[size - 1] == ' ')) {
-        size--;
-    }
-    *field = arena_text(table->reading->arena, table->next, size);
-    table->next = from;
-    return true;
-}
-
-static void skip_line(struct table *table)
-{
-    const char *line = memchr(table->next, '\n', (size_t)(table->end - table->next));
-    table->next = line != NULL ? line : table->end;
-}
-
-/* One field of the row that began at `begin`, with its faults told. False when it was the row's last. */
-static bool read_next_field(struct table *table, const char *begin)
-{
-    char *field = NULL;
-    bool quoted = table->next < table->end && *table->next == '"';
-    struct place place = {table->place.file, table->place.line, (int)(table->next - begin) + 1};
-    if (!read_field(table, &field)) {
-        reading_fault(table->reading, place, "close it in the same line; a quote inside is doubled",
-                      "a quoted field does not end");
-        skip_line(table);
-        field = arena_text(table->reading->arena, "", 0);
-    }
-    if (table->field_count < FIELDS_MAX) {
-        table->fields[table->field_count] = field;
-        table->quoted[table->field_count] = quoted;
-        table->columns[table->field_count++] = place.column;
-    }
-    while (table->next < table->end && *table->next == '\r') {
-        table->next++;
-    }
-    bool more = table->next < table->end && *table->next == table->separator;
-    if (!more && table->next < table->end && *table->next != '\n') {
-        reading_fault(table->reading, place, "nothing may stand between a closing quote and the separator",
-                      "text behind a quote");
-        skip_line(table);
-    }
-    table->next += more ? 1 : 0;
-    return more;
-}
-
-/* The next row that is not empty. False at the end of the file. */
-static bool read_row(struct table *table)
-{
-    while (table->next < table->end) {
-        const char *begin = table->next;
-        table->place.line++;
-        table->field_count = 0;
-        while (read_next_field(table, begin)) {
-        }
-        table->next += table->next < table->end ? 1 : 0;
-        if (table->field_count > 1 || table->fields[0][0] != '\0') {
-            return true;
-        }
-    }
-    return false;
-}
-
-static struct place field_place(const struct table *table, unsigned field)
-{
-    return (struct place){table->place.file, table->place.line, table->columns[field]};
-}
-
-static bool read_header(struct table *table)
-{
-    const char *line = memchr(table->next, '\n', (size_t)(table->end - table->next));
-    size_t size = (size_t)((line != NULL ? line : table->end) - table->next);
-    table->separator =
-        memchr(table->next, ';', size) != NULL && memchr(table->next, ',', size) == NULL ? ';' : ',';
-    if (!read_row(table)) {
+    if (!csv_table_row(table)) {
         reading_fault(table->reading, (struct place){table->place.file, 1, 1},
                       "its first row names the columns", "the table is empty");
         return false;
@@ -177,14 +54,14 @@ static bool read_header(struct table *table)
         if (table->meaning[i] < 0) {
             const char *near = nearest_word(table->fields[i], column_names, COLUMN_COUNT);
             reading_fault(
-                table->reading, field_place(table, i),
+                table->reading, csv_table_place(table, i),
                 near != NULL
                     ? arena_format(table->reading->arena, "did you mean '%s'?", near)
                     : "columns are name, type, address, asdu, source, destination, groups, processing, "
                       "unit, description",
                 "unknown column '%s'", table->fields[i]);
         } else if ((seen & 1u << table->meaning[i]) != 0) {
-            reading_fault(table->reading, field_place(table, i), "leave one of them out",
+            reading_fault(table->reading, csv_table_place(table, i), "leave one of them out",
                           "column '%s' stands twice", table->fields[i]);
         } else {
             seen |= 1u << table->meaning[i];
@@ -241,7 +118,7 @@ static bool parse_ioa(const char *text, struct tag *tag)
     return *end == '\0' && value <= 0xFFFFFF;
 }
 
-static void read_asdu(struct table *table, unsigned field, struct tag *tag)
+static void read_asdu(struct csv_table *table, unsigned field, struct tag *tag)
 {
     char *end;
     unsigned long number = strtoul(table->fields[field], &end, 10);
@@ -249,7 +126,7 @@ static void read_asdu(struct table *table, unsigned field, struct tag *tag)
         return;
     }
     if (*end != '\0' || number < 1 || number > 255) {
-        reading_fault(table->reading, field_place(table, field),
+        reading_fault(table->reading, csv_table_place(table, field),
                       "a type identification from 45 to 64, such as 45", "asdu '%s' is no type",
                       table->fields[field]);
         return;
@@ -258,19 +135,19 @@ static void read_asdu(struct table *table, unsigned field, struct tag *tag)
 }
 
 /* The tag may stand in a table that is read later: it is looked up when all are (index_sources.c). */
-static void read_source(struct table *table, unsigned field, struct tag *tag)
+static void read_source(struct csv_table *table, unsigned field, struct tag *tag)
 {
     struct reading *reading = table->reading;
     if (table->fields[field][0] != '\0') {
         struct named_source *source = arena_take(reading->arena, sizeof *source);
-        *source =
-            (struct named_source){reading->sources, tag, table->fields[field], field_place(table, field)};
+        *source = (struct named_source){reading->sources, tag, keep(table, table->fields[field]),
+                                        csv_table_place(table, field)};
         reading->sources = source;
     }
 }
 
 /* Numbers of interrogation groups with blanks between them. */
-static void read_groups(struct table *table, unsigned field, struct tag *tag)
+static void read_groups(struct csv_table *table, unsigned field, struct tag *tag)
 {
     const char *text = table->fields[field];
     text += strspn(text, " ");
@@ -278,7 +155,7 @@ static void read_groups(struct table *table, unsigned field, struct tag *tag)
         char *end;
         unsigned long group = strtoul(text, &end, 10);
         if (end == text || group < 1 || group > 16 || (*end != ' ' && *end != '\0')) {
-            reading_fault(table->reading, field_place(table, field), "numbers from 1 to 16, such as 1 3",
+            reading_fault(table->reading, csv_table_place(table, field), "numbers from 1 to 16, such as 1 3",
                           "groups: '%s'", table->fields[field]);
             return;
         }
@@ -288,15 +165,15 @@ static void read_groups(struct table *table, unsigned field, struct tag *tag)
 }
 
 /* One field of a tag's row, by the meaning of its column. */
-static void read_tag_field(struct table *table, unsigned i, struct tag *tag)
+static void read_tag_field(struct csv_table *table, unsigned i, struct tag *tag)
 {
     struct reading *reading = table->reading;
     char *field = table->fields[i];
     switch (table->meaning[i]) {
     case COLUMN_NAME:
-        tag->name = field;
+        tag->name = keep(table, field);
         if (*field == '\0' || strpbrk(field, "*?, ") != NULL) {
-            reading_fault(reading, field_place(table, i),
+            reading_fault(reading, csv_table_place(table, i),
                           "letters, digits, dots and hyphens, such as M.NORTH.Q1", "'%s' is no name of a tag",
                           field);
         }
@@ -304,14 +181,14 @@ static void read_tag_field(struct table *table, unsigned i, struct tag *tag)
     case COLUMN_TYPE:
         tag->type = tag_type_find(field);
         if (tag->type == TAG_TYPE_COUNT) {
-            reading_fault(reading, field_place(table, i), "one of Ai, Ao, Ci, Co, Di, Dout, Qi, TiR",
+            reading_fault(reading, csv_table_place(table, i), "one of Ai, Ao, Ci, Co, Di, Dout, Qi, TiR",
                           "'%s' is no type of a tag", field);
         }
         break;
     case COLUMN_ADDRESS:
         if (!parse_ioa(field, tag)) {
             tag->ignored = true; /* told here; no second mistake about the same address */
-            reading_fault(reading, field_place(table, i),
+            reading_fault(reading, csv_table_place(table, i),
                           "0 to 16777215, three octets as 1,2,3 (quoted), or #hex",
                           "'%s' is no information object address", field);
         }
@@ -327,16 +204,16 @@ static void read_tag_field(struct table *table, unsigned i, struct tag *tag)
         break;
     case COLUMN_DESTINATION:
         if (*field != '\0' && !column_parse(reading, field, tag)) {
-            reading_fault(reading, field_place(table, i),
+            reading_fault(reading, csv_table_place(table, i),
                           "a name and its rows, 1 to 10000, such as M.TEMPERATURE(8)",
                           "destination '%s' is no column", field);
         }
         break;
     case COLUMN_UNIT:
-        tag->unit = field;
+        tag->unit = keep(table, field);
         break;
     case COLUMN_DESCRIPTION:
-        tag->description = field;
+        tag->description = keep(table, field);
         break;
     case COLUMN_PROCESSING: /* read when the type is known */
     default:
@@ -345,7 +222,7 @@ static void read_tag_field(struct table *table, unsigned i, struct tag *tag)
 }
 
 /* The type of ASDU that a tag has, or has not. */
-static void check_asdu(struct table *table, const struct tag *tag, bool server)
+static void check_asdu(struct csv_table *table, const struct tag *tag, bool server)
 {
     struct reading *reading = table->reading;
     struct place row = {table->place.file, table->place.line, 1};
@@ -367,7 +244,7 @@ static void check_asdu(struct table *table, const struct tag *tag, bool server)
     }
 }
 
-static void read_tag(struct table *table, struct tag *tag, bool server)
+static void read_tag(struct csv_table *table, struct tag *tag, bool server)
 {
     struct reading *reading = table->reading;
     *tag = (struct tag){.name = "", .unit = "", .description = "", .type = TAG_TYPE_COUNT};
@@ -387,7 +264,7 @@ static void read_tag(struct table *table, struct tag *tag, bool server)
     }
     for (unsigned i = 0; i < table->field_count && i < table->header_count; i++) {
         if (table->meaning[i] == COLUMN_PROCESSING) {
-            struct place first = field_place(table, i);
+            struct place first = csv_table_place(table, i);
             first.column += table->quoted[i] ? 1 : 0;
             tag->processing = read_processing(reading, first, tag->type, table->fields[i]);
         }
@@ -399,27 +276,29 @@ static void read_tag(struct table *table, struct tag *tag, bool server)
     }
 }
 
-void csv_read_tags(struct reading *reading, const struct site_file *file, struct station *station)
+static void read_rows(struct csv_table *table, struct station *station)
 {
-    struct table table = {
-        .reading = reading, .next = file->text, .end = file->text + file->size, .place = {file->name, 0, 1}};
-    if (file->size >= 3 && memcmp(file->text, "\xEF\xBB\xBF", 3) == 0) {
-        table.next += 3;
-    }
-    if (!read_header(&table)) {
-        return;
-    }
     size_t rows = 0;
-    for (const char *at = table.next; at < table.end; at++) {
+    for (const char *at = table->next; at < table->end; at++) {
         rows += *at == '\n' ? 1 : 0;
     }
-    station->tags = arena_take(reading->arena, (rows + 1) * sizeof *station->tags);
-    while (read_row(&table)) {
+    station->tags = arena_take(table->reading->arena, (rows + 1) * sizeof *station->tags);
+    while (csv_table_row(table)) {
         KOMET_ASSERT(station->tag_count <= rows);
         struct tag *tag = &station->tags[station->tag_count++];
-        read_tag(&table, tag, line_is_server(station->line));
+        read_tag(table, tag, line_is_server(station->line));
         tag->station = station;
-        tag->row = table.place.line;
+        tag->row = table->place.line;
     }
-    columns_expand(reading, station);
+}
+
+void csv_read_tags(struct reading *reading, const struct site_file *file, struct station *station)
+{
+    struct csv_table table;
+    csv_table_begin(&table, reading, file);
+    if (read_header(&table)) {
+        read_rows(&table, station);
+        columns_expand(reading, station);
+    }
+    csv_table_end(&table);
 }
