@@ -95,9 +95,10 @@ struct value value_from_object(const struct tag *tag, const struct komet_asdu *a
                                const struct komet_object *object, struct komet_utc arrived, bool no_flags)
 {
     KOMET_ASSERT(tag->station != NULL);
+    enum value_status status = no_flags ? STATUS_VALID : quality_status(asdu->type, object);
     struct value value = {
         .number = number_of(tag, object),
-        .status = no_flags ? STATUS_VALID : quality_status(asdu->type, object),
+        .status = status,
         .flags = no_flags ? 0 : quality_flags(asdu, object),
         .cot = asdu->cause,
         .asdu_type = asdu->type,

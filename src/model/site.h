@@ -37,25 +37,26 @@ struct address {
  * knows it: false. */
 bool address_is_loopback(const char *host);
 
+/* Sites have a million of them: members stand so that none of its octets is lost between them. */
 struct tag {
     const char *name;
-    const char *unit;        /* "" when none */
-    const char *description; /* "" when none */
-    enum tag_type type;
-    bool ignored; /* %IGNORE: neither read nor sent, and no error */
-    uint32_t ioa; /* 0..16777215 */
-    uint8_t asdu; /* type identification of an output; 0 for inputs. On a line that listens: of what is sent
-                     to masters (output) or taken from them (input) */
-    uint16_t groups;          /* on a line that listens: bit 0 to 15: interrogation group 1 to 16 */
+    const char *unit;         /* "" when none */
+    const char *description;  /* "" when none */
     const struct tag *source; /* the tag that an output follows; NULL none, or not read with the site */
     const struct processing *processing; /* conversion and filters; NULL: none */
-    uint32_t number;                     /* in the process, from 0 */
     struct station *station;             /* back to its owner */
-    int row;                             /* line of its table, from 1 */
     const char *column;                  /* `destination` of an input: "M.ROW" of "M.ROW(8)"; NULL: none */
-    uint32_t column_rows;                /* 8; these are tags of their own, from its address on */
     struct tag *first_row;               /* of its column: it has the same address; NULL: it has no column */
-    struct tag *master; /* of a row: whose column it is in, and whose time it has; else NULL */
+    struct tag *master;   /* of a row: whose column it is in, and whose time it has; else NULL */
+    uint32_t column_rows; /* 8; these are tags of their own, from its address on */
+    uint32_t number;      /* in the process, from 0 */
+    int row;              /* line of its table, from 1 */
+    uint32_t ioa;         /* 0..16777215 */
+    uint16_t groups;      /* on a line that listens: bit 0 to 15: interrogation group 1 to 16 */
+    enum tag_type type : 8;
+    uint8_t asdu; /* type identification of an output; 0 for inputs. On a line that listens: of what is sent
+                     to masters (output) or taken from them (input) */
+    bool ignored; /* %IGNORE: neither read nor sent, and no error */
 };
 
 enum station_zone { STATION_ZONE_UTC, STATION_ZONE_LOCAL, STATION_ZONE_OFFSET, STATION_ZONE_ARRIVAL };

@@ -67,11 +67,11 @@ enum time_origin {
 
 struct value {
     double number; /* 0/1 for digital, DPI for Qi, seconds for TiR */
-    enum value_status status;
+    enum value_status status : 8;
+    enum time_origin time_origin : 8;
     value_flags flags;
-    uint8_t cot;       /* cause of transmission that brought it, 0: none */
-    uint8_t asdu_type; /* type identification that brought it, 0: none */
-    enum time_origin time_origin;
+    uint8_t cot;              /* cause of transmission that brought it, 0: none */
+    uint8_t asdu_type;        /* type identification that brought it, 0: none */
     struct komet_utc time;    /* source time, UTC; KOMET_UTC_UNKNOWN before the first */
     struct komet_utc arrived; /* our clock when it came in */
 };

@@ -15,12 +15,13 @@
 void journal_file_value(sqlite3_stmt *row, int first, struct value *value)
 {
     sqlite3_int64 state = sqlite3_column_int64(row, first + 1), cause = sqlite3_column_int64(row, first + 2);
+    enum value_status status = state >> 16 < STATUS_COUNT ? (enum value_status)(state >> 16) : STATUS_INVALID;
     bool number = sqlite3_column_type(row, first) != SQLITE_NULL;
     bool timed = sqlite3_column_type(row, first + 3) != SQLITE_NULL;
     bool arrived = sqlite3_column_type(row, first + 4) != SQLITE_NULL;
     *value = (struct value){
         .number = number ? sqlite3_column_double(row, first) : (double)NAN,
-        .status = state >> 16 < STATUS_COUNT ? (enum value_status)(state >> 16) : STATUS_INVALID,
+        .status = status,
         .flags = (value_flags)(state & 0xFFFF),
         .cot = (uint8_t)(cause >> 8 & 0xFF),
         .asdu_type = (uint8_t)(cause & 0xFF),
