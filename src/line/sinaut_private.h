@@ -214,37 +214,56 @@ bool sinaut_debugs(const struct sinaut *line, const struct station *station, enu
                    unsigned bit);
 int64_t sinaut_parameter(const struct sinaut *line, enum parameter_id id);
 struct komet_instant sinaut_wtn(const struct sinaut *line, struct line_now now);
-unsigned sinaut_partner_of(unsigned path);
-unsigned sinaut_network_of(unsigned path);
-bool sinaut_has_path(const struct sinaut *line, unsigned path);
-const struct address *sinaut_address_of(const struct sinaut *line, unsigned path);
-/* Our own address for it; NULL: the system's choice. */
-const char *sinaut_local_of(const struct sinaut *line, unsigned path);
-/* The one place where the state of a connection changes. */
-void sinaut_set_state(struct sinaut *line, unsigned path, enum connection_state state);
 /* Sends what waits, where there is room. */
 void sinaut_work(struct sinaut *line, struct line_now now);
-/* The path that carries a partner's data; PARTNERS_NO_PATH: none. */
-unsigned sinaut_data_path(const struct sinaut *line, unsigned partner);
-/* Ends the TCP connection of a path with a reason. `abort`: the shell is told to. */
-void sinaut_drop(struct sinaut *line, struct line_now now, unsigned path, enum komet_reason reason,
-                 bool abort);
-/* What the partners have become: tells it, and does what follows. After each call of partners.h. */
-void sinaut_follow(struct sinaut *line, struct line_now now);
 /* The number of a tag in the line, from 0. */
 uint32_t sinaut_tag_index(const struct sinaut *line, const struct tag *tag);
 /* The filters have seen nothing yet of these tags. */
 void sinaut_forget_values(struct sinaut *line, uint32_t first, uint32_t count);
-/* Where to write an ASDU for a partner, on the path that carries its data; NULL: no room now. And: send it;
- * returns our frame's number there. */
-uint8_t *sinaut_reserve(struct sinaut *line, unsigned partner);
-uint64_t sinaut_commit(struct sinaut *line, struct line_now now, unsigned partner, size_t size);
 
 /* The engine's memory, all zero but for its pieces, with a fresh group for each system of the partner;
  * `memory` NULL: only its size. */
 size_t sinaut_lay_out(uint8_t *memory, const struct line *of, struct sinaut **laid);
 /* With other stations is spoken than before: opens, or closes. */
 void sinaut_follow_modes(struct sinaut *line, struct line_now now);
+
+/* sinaut_paths.c: the connections. */
+unsigned sinaut_partner_of(unsigned path);
+unsigned sinaut_network_of(unsigned path);
+bool sinaut_has_path(const struct sinaut *line, unsigned path);
+const struct partner *sinaut_partner_facts(const struct sinaut *line, unsigned partner);
+const struct address *sinaut_address_of(const struct sinaut *line, unsigned path);
+/* Our own address for it; NULL: the system's choice. */
+const char *sinaut_local_of(const struct sinaut *line, unsigned path);
+/* The one place where the state of a connection changes. */
+void sinaut_set_state(struct sinaut *line, unsigned path, enum connection_state state);
+/* The path that carries a partner's data; PARTNERS_NO_PATH: none. */
+unsigned sinaut_data_path(const struct sinaut *line, unsigned partner);
+/* Tries for the TCP connection of a path, or waits another interval where it may not. */
+void sinaut_connect(struct sinaut *line, struct line_now now, unsigned path);
+/* Ends the TCP connection of a path with a reason. `abort`: the shell is told to. */
+void sinaut_drop(struct sinaut *line, struct line_now now, unsigned path, enum komet_reason reason,
+                 bool abort);
+/* Where to write an ASDU for a partner, on the path that carries its data; NULL: no room now. And: send it;
+ * returns our frame's number there. */
+uint8_t *sinaut_reserve(struct sinaut *line, unsigned partner);
+uint64_t sinaut_commit(struct sinaut *line, struct line_now now, unsigned partner, size_t size);
+/* What the shell tells of them (line.h). */
+void sinaut_connected(struct line_engine *engine, struct line_now now, uint32_t connection);
+uint32_t sinaut_accepted(struct line_engine *engine, struct line_now now, const struct network_address *peer,
+                         uint16_t port);
+void sinaut_closed(struct line_engine *engine, struct line_now now, uint32_t connection,
+                   enum komet_reason reason);
+size_t sinaut_feed(struct line_engine *engine, struct line_now now, uint32_t connection,
+                   const uint8_t *octets, size_t size);
+void sinaut_written(struct line_engine *engine, uint32_t connection, size_t size);
+void sinaut_stored(struct line_engine *engine, struct line_now now, uint32_t connection, uint64_t frame);
+void sinaut_paths_tick(struct sinaut *line, struct line_now now);
+struct komet_instant sinaut_paths_deadline(const struct sinaut *line);
+
+/* sinaut_news.c */
+/* What the partners have become: tells it, and does what follows. After each call of partners.h. */
+void sinaut_follow(struct sinaut *line, struct line_now now);
 
 /* sinaut_move.c */
 struct line_engine *sinaut_move(void *memory, struct line_engine *before, const struct line *line,
