@@ -219,6 +219,7 @@ static void put_record(struct kom_trace_page *page, const struct trace_record *r
     body->octets = (ProtobufCBinaryData){record->size, (uint8_t *)(uintptr_t)record->octets};
     if (record->kind == TRACE_CLOSED || record->kind == TRACE_ABORTED) {
         body->reason = (char *)(uintptr_t)komet_reason_name(record->reason);
+        body->orderly = record->reason == KOMET_PEER_CLOSED;
     }
     page->record_list[page->body.n_records++] = body;
 }

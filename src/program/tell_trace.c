@@ -326,7 +326,7 @@ static bool take_record(struct tell_trace *trace, struct origin *origin)
                                                                              : &komet_profile_104};
     const struct line_trace_record record = {
         .kind = (enum line_trace_kind)body->kind,
-        .orderly = strcmp(body->reason, komet_reason_name(KOMET_PEER_CLOSED)) == 0,
+        .orderly = body->orderly,
         .time = origin->time,
         .received = body->received,
         .sent = body->sent,

@@ -147,6 +147,7 @@ static void test_a_closed_connection_says_why(void **state)
     assert_int_equal(closed->n_records, 1);
     assert_int_equal(closed->records[0]->kind, TRACE_CLOSED);
     assert_string_equal(closed->records[0]->reason, "peer-closed");
+    assert_true(closed->records[0]->orderly);
 }
 
 static void test_a_connection_that_we_end(void **state)
@@ -158,6 +159,7 @@ static void test_a_connection_that_we_end(void **state)
     const Komet__Wire__TracePage *ended = page(world);
     assert_int_equal(ended->records[ended->n_records - 1]->kind, TRACE_ABORTED);
     assert_string_equal(ended->records[ended->n_records - 1]->reason, "became-passive");
+    assert_false(ended->records[ended->n_records - 1]->orderly);
 }
 
 /* Octets that break the protocol are kept as they came, in front of the end that they caused. */
