@@ -213,15 +213,47 @@ static bool is_same(const struct delivery *delivery, uint32_t tag, const uint8_t
     return delivery->tag == tag && delivery->size == size && memcmp(delivery->octets, octets, size) == 0;
 }
 
+/* The connection of that name, on which `frame` came. */
+static struct seen_connection *connection_with(struct repeats *repeats, struct repeats_connection name,
+                                               uint64_t frame)
+{
+    struct seen_connection *connection = find_connection(repeats, name);
+    if (frame > connection->newest_frame) {
+        connection->newest_frame = frame;
+    }
+    return connection;
+}
+
+/* `streams`: that have brought it; 0: it is no event's first delivery. */
+static void remember(struct repeats *repeats, const struct seen_connection *connection, bool standby,
+                     uint64_t frame, uint32_t tag, const uint8_t *octets, unsigned size, uint32_t streams)
+{
+    struct delivery delivery = {.frame = frame,
+                                .came = repeats->now,
+                                .tag = tag,
+                                .connection = connection->serial,
+                                .streams = streams,
+                                .size = (uint8_t)size,
+                                .stream = connection->name.stream,
+                                .standby = standby};
+    memcpy(delivery.octets, octets, size);
+    put(repeats, &delivery);
+}
+
+void repeats_recover(struct repeats *repeats, struct repeats_connection name, uint64_t frame, uint32_t tag,
+                     const uint8_t *octets, unsigned size)
+{
+    KOMET_ASSERT(size > 0 && size <= RECORD_OCTETS_MAX && name.stream < REPEATS_STREAMS_MAX);
+    remember(repeats, connection_with(repeats, name, frame), name.standby, frame, tag, octets, size,
+             (uint32_t)1 << name.stream);
+}
+
 enum repeats_result repeats_take(struct repeats *repeats, struct repeats_connection name, uint64_t frame,
                                  uint32_t tag, const uint8_t *octets, unsigned size, int64_t back_us)
 {
     KOMET_ASSERT(size > 0 && size <= RECORD_OCTETS_MAX && name.stream < REPEATS_STREAMS_MAX);
-    struct seen_connection *connection = find_connection(repeats, name);
+    const struct seen_connection *connection = connection_with(repeats, name, frame);
     uint32_t stream = (uint32_t)1 << name.stream;
-    if (frame > connection->newest_frame) {
-        connection->newest_frame = frame;
-    }
     uint64_t newest = repeats->buckets[hash(tag, octets, size) & (repeats->capacity - 1)];
     struct delivery *own = NULL, *other = NULL; /* the oldest ones */
     uint32_t looked_at = 0;
@@ -239,15 +271,7 @@ enum repeats_result repeats_take(struct repeats *repeats, struct repeats_connect
             other = delivery;
         }
     }
-    struct delivery delivery = {.frame = frame,
-                                .came = repeats->now,
-                                .tag = tag,
-                                .connection = connection->serial,
-                                .streams = own == NULL && other == NULL ? stream : 0,
-                                .size = (uint8_t)size,
-                                .stream = name.stream,
-                                .standby = name.standby};
-    memcpy(delivery.octets, octets, size);
+    bool first = own == NULL && other == NULL;
     bool confirmed = false;
     if (own != NULL) {
         own->matched = true;
@@ -256,6 +280,7 @@ enum repeats_result repeats_take(struct repeats *repeats, struct repeats_connect
         other->streams |= stream;
         other->standby = other->standby && name.standby;
     }
-    put(repeats, &delivery); /* it may take the place of one of these */
-    return own == NULL && other == NULL ? REPEATS_NEW : confirmed ? REPEATS_CONFIRMED : REPEATS_KNOWN;
+    /* It may take the place of one of these. */
+    remember(repeats, connection, name.standby, frame, tag, octets, size, first ? stream : 0);
+    return first ? REPEATS_NEW : confirmed ? REPEATS_CONFIRMED : REPEATS_KNOWN;
 }

@@ -88,4 +88,8 @@ enum repeats_result repeats_take(struct repeats *repeats, struct repeats_connect
                                  uint64_t frame, uint32_t tag, const uint8_t *octets, unsigned size,
                                  int64_t back_us);
 
+/* One that the journal has: an event of its own, whatever else is remembered. */
+void repeats_recover(struct repeats *repeats, struct repeats_connection connection, uint64_t frame,
+                     uint32_t tag, const uint8_t *octets, unsigned size);
+
 #endif

@@ -259,8 +259,8 @@ void server_recover_event(struct server *server, const char *process, uint8_t in
             connection.life |= event->standby ? REPEATS_RECOVERED_STANDBY : REPEATS_RECOVERED;
             connection.stream = instance;
         }
-        repeats_take(server->repeats[server_line_number(server, line)], connection, event->frame, tag->number,
-                     event->octets, event->octets_size, 0);
+        repeats_recover(server->repeats[server_line_number(server, line)], connection, event->frame,
+                        tag->number, event->octets, event->octets_size);
     }
 }
 

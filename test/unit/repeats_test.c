@@ -357,6 +357,22 @@ static void test_of_equal_values_the_newest_are_looked_at(void **state)
     free(repeats);
 }
 
+/* Found by a simulated pair (37269): two equal events, one by each instance, are two after a restart of the server. */
+static void test_what_the_journal_has_are_events_of_their_own(void **state)
+{
+    const uint8_t octets[] = {1, 2, 3};
+    const struct repeats_connection was[] = {{1, 1, 1, true}, {1, 1, 2, false}};
+    const struct repeats_connection now[] = {{2, 1, 1, true}, {2, 1, 2, false}};
+    for (unsigned i = 0; i < 2; i++) {
+        repeats_recover(*state, was[i], 1, 7, octets, sizeof octets);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_not_equal(repeats_take(*state, now[i % 2], 1, 7, octets, sizeof octets, REPEATS_ALL),
+                             REPEATS_NEW);
+    }
+    assert_int_equal(repeats_take(*state, now[0], 1, 7, octets, sizeof octets, REPEATS_ALL), REPEATS_NEW);
+}
+
 static void test_connections_are_forgotten(void **state)
 {
     const struct repeats_connection newest = {2, 1, 0, false};
@@ -410,6 +426,7 @@ int main(void)
         TEST(test_what_comes_late_is_known_over_many_connections),
         TEST(test_what_came_at_once_is_known_over_many_connections_that_come_late),
         cmocka_unit_test(test_of_equal_values_the_newest_are_looked_at),
+        TEST(test_what_the_journal_has_are_events_of_their_own),
         TEST(test_connections_are_forgotten),
         cmocka_unit_test(test_another_number_of_connections_takes_over),
         TEST(test_equal_values_of_one_connection_are_two_events),
