@@ -297,9 +297,26 @@ static struct repeats_connection connection_of(const struct server *server, cons
     return connection;
 }
 
-/* How far back a partner may be who keeps for each stream what it has not got (see repeats.h). A time tag that is
- * right tells his events apart, one of minutes within the hour. Else only what a connection can have missed is looked
- * for, by its silence until it is closed: events of a clock that stands still may be equal. */
+/* A time tag that is marked invalid may all the same be of a clock that goes: Komet stamps so what came without a
+ * time. One that stands still is hardly this near to ours. */
+static bool is_of_a_clock(const struct taken *taken)
+{
+    struct komet_time_tag tag;
+    if (taken->octets_size < KOMET_CP56_SIZE) {
+        return false;
+    }
+    komet_cp56_decode(taken->octets + taken->octets_size - KOMET_CP56_SIZE, &tag);
+    if (!komet_time_tag_plausible(&tag)) {
+        return false;
+    }
+    struct komet_utc ours = taken->value.arrived, said = komet_cp56_to_utc(&tag, ours);
+    int64_t days_2 = 2 * INT64_C(86400000);
+    return komet_utc_known(ours) && said.ms > ours.ms - days_2 && said.ms < ours.ms + days_2;
+}
+
+/* How far back a partner may be who keeps for each stream what it has not got (see repeats.h). A time tag
+ * tells his events apart, one of minutes within the hour. Of a clock that stands still they may be equal: only
+ * what a connection can have missed is looked for, by its silence until it is closed. */
 static int64_t looked_back(const struct batch_walk *walk, const struct taken *taken)
 {
     const int64_t *parameters = taken->line->parameters.value;
@@ -309,12 +326,13 @@ static int64_t looked_back(const struct batch_walk *walk, const struct taken *ta
     if (!line_has_streams(taken->line)) {
         return 0;
     }
-    if (taken->value.time_origin == TIME_FROM_STATION) {
-        const struct komet_type_row *type = komet_type_find(taken->value.asdu_type);
-        bool whole = type != NULL && type->time == KOMET_TIME_CP56;
-        return whole ? REPEATS_ALL : KOMET_SECONDS(1800);
+    const struct komet_type_row *type = komet_type_find(taken->value.asdu_type);
+    bool whole = type != NULL && type->time == KOMET_TIME_CP56;
+    bool valid = taken->value.time_origin == TIME_FROM_STATION;
+    if (whole && (valid || is_of_a_clock(taken))) {
+        return REPEATS_ALL;
     }
-    return KOMET_MS(parameters[PARAMETER_WT1] + parameters[PARAMETER_WT3]);
+    return valid ? KOMET_SECONDS(1800) : KOMET_MS(parameters[PARAMETER_WT1] + parameters[PARAMETER_WT3]);
 }
 
 /* Has another connection of the line delivered it already? A line that is gone remembers nothing. */

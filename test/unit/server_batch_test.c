@@ -63,8 +63,8 @@ static void test_an_event_has_all_that_came(void **state)
     assert_int_equal(record->connection, 4);
     assert_int_equal(record->line, 1);
     assert_int_equal(record->frame, 101);
-    assert_int_equal(record->octets_size, 16);
-    assert_memory_equal(record->octets, columns->octets + 16, 16);
+    assert_int_equal(record->octets_size, 15);
+    assert_memory_equal(record->octets, columns->octets + 15, 15);
     assert_true(record->value.number == 1 && record->value.status == STATUS_VALID);
     assert_int_equal(record->value.flags, 0x8001);
     assert_int_equal(record->value.cot, KOMET_COT_SPONTANEOUS);

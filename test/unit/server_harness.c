@@ -510,14 +510,18 @@ struct columns *harness_batch(struct harness *harness)
     return &columns;
 }
 
+/* As of a measured value: the number, and its CP56Time2a. */
 static void put_octets(struct columns *columns, size_t at, const struct given *given)
 {
-    const uint8_t size = sizeof given->number + sizeof given->time_ms;
+    const uint8_t size = sizeof given->number + KOMET_CP56_SIZE;
     uint8_t *octets = columns->octets + columns->body.octets.len;
+    struct komet_time_tag tag;
     columns->octets_size[at] = given->tagged ? size : 0;
     if (given->tagged) {
+        komet_cp56_from_utc(&tag, (struct komet_utc){given->time_ms}, 0);
+        tag.invalid = given->arrival;
         memcpy(octets, &given->number, sizeof given->number);
-        memcpy(octets + sizeof given->number, &given->time_ms, sizeof given->time_ms);
+        komet_cp56_encode(octets + sizeof given->number, &tag);
         columns->body.octets.len += size;
     }
 }

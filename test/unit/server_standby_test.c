@@ -230,6 +230,11 @@ static void test_a_time_tag_says_how_far_back_a_repeat_is_known(void **state)
     bring_again(harness, given, silence, 0);
     given.time_ms = 5000;
     bring_again(harness, given, hour, 1);
+    given.type = KOMET_M_ME_TF_1;
+    given.time_ms = 6000; /* a clock that has never been set */
+    bring_again(harness, given, hour, 1);
+    given.time_ms = harness->now.utc.ms; /* one that goes */
+    bring_again(harness, given, hour, 0);
 }
 
 static void test_an_older_one_is_recorded_and_not_shown(void **state)
