@@ -154,7 +154,7 @@ struct line_outgoing {
     const struct tag *tag; /* an output of the line */
     struct value value;
     uint64_t position; /* of the event; 0: it is none, the tag has this value now */
-    bool older;        /* it is an event, and the tag has a newer value */
+    bool older;        /* it is an event, and the tag has a newer value, or was told before with it */
 };
 /* `positions`: of the groups of masters, in the order of the site. */
 void line_outgoing_begin(struct line_engine *line, struct line_now now, const uint64_t *positions,

@@ -45,9 +45,14 @@ void outgoing_ring_clear(struct outgoing_ring *ring)
     }
 }
 
+uint64_t outgoing_ring_count(const struct outgoing_ring *ring)
+{
+    return ring->end - ring->first;
+}
+
 bool outgoing_ring_is_full(const struct outgoing_ring *ring)
 {
-    return ring->end - ring->first == ring->capacity;
+    return outgoing_ring_count(ring) == ring->capacity;
 }
 
 void outgoing_ring_drop_oldest(struct outgoing_ring *ring)

@@ -72,6 +72,8 @@ void outgoing_ring_lay_out(struct outgoing_ring *ring, uint8_t *memory, size_t *
                            uint64_t capacity);
 /* Nothing waits; receivers are to begin anew. */
 void outgoing_ring_clear(struct outgoing_ring *ring);
+/* So many events wait, or are under way. */
+uint64_t outgoing_ring_count(const struct outgoing_ring *ring);
 bool outgoing_ring_is_full(const struct outgoing_ring *ring);
 /* The oldest event goes (asserted: there is one); before that each receiver has been asked
  * (outgoing_receiver_loses). */

@@ -64,8 +64,7 @@ void server104_outgoing(struct line_engine *engine, struct line_now now, const s
     if (point == SERVER104_NO_POINT) {
         return; /* an ignored tag */
     }
-    bool tells = line->ready && !line->resumes; /* what came before is older than what the tag has */
-    if (value->position == 0 || (tells && !value->older)) {
+    if (value->position == 0 || !value->older) {
         server_object(value->tag, &value->value, &line->points[point].object);
     }
     if (value->position > line->ring.position) { /* else it was there before a RELOAD */

@@ -23,7 +23,8 @@ size_t sinaut_lay_out(uint8_t *memory, const struct line *of, struct sinaut **la
     struct value *current = lay_out_take(memory, &used, tags * sizeof(struct value));
     struct outgoing_ring ring;
     uint64_t room = outgoing_receiver_room(settings.link.k);
-    uint64_t capacity = sinaut_manner_of(of)->balanced ? (uint64_t)of->parameters.value[PARAMETER_OBUF] : 0;
+    uint64_t obuf = (uint64_t)of->parameters.value[PARAMETER_OBUF];
+    uint64_t capacity = sinaut_manner_of(of)->balanced ? obuf + SINAUT_WRITES_MAX : 0;
     outgoing_ring_lay_out(&ring, memory, &used, of, capacity);
     if (memory != NULL) {
         memset(line, 0, size);

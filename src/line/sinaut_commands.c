@@ -58,7 +58,7 @@ static void write_value(struct sinaut *line, struct line_now now, const struct l
                           .time = now.utc,
                           .arrived = now.utc};
     bool sent;
-    const char *misfit = sinaut_outgoing_value(line, now, order->tag, &value, &sent);
+    const char *misfit = sinaut_outgoing_value(line, order->tag, &value, &sent);
     if (misfit != NULL) {
         end_at_once(line, order, COMMAND_REFUSED, misfit);
     } else {

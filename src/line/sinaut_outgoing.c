@@ -76,6 +76,11 @@ static void fill(struct sinaut *line, struct sinaut_partner *partner)
     }
 }
 
+static uint64_t waiting_max(const struct sinaut *line)
+{
+    return (uint64_t)sinaut_parameter(line, PARAMETER_OBUF);
+}
+
 /* Told with the first one, and then when he has all that waits now. */
 static void tell_first_lost(struct sinaut *line, unsigned partner, uint64_t count)
 {
@@ -83,7 +88,7 @@ static void tell_first_lost(struct sinaut *line, unsigned partner, uint64_t coun
     if (line->partner[partner].receiver.lost == count) {
         sinaut_note(line, "%s: partner %s did not take its values: the oldest of %llu are lost",
                     line->line->name, line->line->partners[partner].name,
-                    (unsigned long long)line->ring.capacity);
+                    (unsigned long long)waiting_max(line));
     }
 }
 
@@ -157,12 +162,12 @@ bool sinaut_outgoing_taken(struct sinaut *line, struct line_output *output)
 
 /* ---- new values ---- */
 
-/* The next value would push one out that a partner who is connected has not acknowledged: also one that is under
+/* As many wait as may, and a partner who is connected has not acknowledged the oldest: also one that is under
  * way is needed, should his paths fail. */
 static bool holds_up(const struct sinaut *line)
 {
-    bool holds = false;
-    for (unsigned p = 0; p < line->line->partner_count && outgoing_ring_is_full(&line->ring); p++) {
+    bool full = outgoing_ring_count(&line->ring) >= waiting_max(line), holds = false;
+    for (unsigned p = 0; p < line->line->partner_count && full; p++) {
         const struct sinaut_partner *own = &line->partner[p];
         holds = holds || (own->connected && own->receiver.taken.place <= line->ring.first);
     }
@@ -209,7 +214,9 @@ static void send_to_all(struct sinaut *line, struct line_now now, const struct t
     if (!komet_utc_known(kept.time)) {
         kept.time = now.utc;
     }
-    if (outgoing_ring_is_full(&line->ring)) {
+    /* A written value was promised room when it was taken. */
+    if (outgoing_ring_is_full(&line->ring) ||
+        (tag->source != NULL && outgoing_ring_count(&line->ring) >= waiting_max(line))) {
         drop_oldest(line);
     }
     outgoing_ring_append(&line->ring, tag, &kept, position, false);
@@ -218,8 +225,8 @@ static void send_to_all(struct sinaut *line, struct line_now now, const struct t
     }
 }
 
-const char *sinaut_outgoing_value(struct sinaut *line, struct line_now now, const struct tag *tag,
-                                  const struct value *value, bool *sent)
+const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, const struct value *value,
+                                  bool *sent)
 {
     static char fault[CONVERSION_FAULT_SIZE];
     struct komet_object object;
@@ -230,9 +237,7 @@ const char *sinaut_outgoing_value(struct sinaut *line, struct line_now now, cons
     if (is_sent(line, tag) && holds_up(line)) {
         return "the partners do not take their values: as many wait as OBUF allows";
     }
-    line->current[sinaut_tag_index(line, tag)] = *value;
     *sent = is_sent(line, tag) && any_connected(line);
-    send_to_all(line, now, tag, value, 0);
     return NULL;
 }
 
@@ -311,15 +316,14 @@ void sinaut_outgoing(struct line_engine *engine, struct line_now now, const stru
     const struct tag *tag = outgoing->tag;
     struct value *current = &line->current[sinaut_tag_index(line, tag)];
     const struct value value = fitting(now, tag, outgoing->value);
-    bool resumes = line->resume != RESUME_NOT; /* all events follow */
     bool event = outgoing->position > 0, news = event && outgoing->position > line->ring.position;
-    bool missed = !event && line->told && !resumes && tag->source != NULL && !value_same(&value, current);
-    if (event ? !news : resumes && current->status != STATUS_UNKNOWN) {
+    bool all_follow = line->resume != RESUME_NOT;
+    bool missed = !event && line->told && !all_follow && !value_same(&value, current);
+    if (event && !news) {
         return;
     }
-    bool older = event && (outgoing->older || !(line->told || resumes)); /* it was told what the output has */
-    if (!older && (event || tag->source != NULL || current->status == STATUS_UNKNOWN)) {
-        *current = value; /* else it was written meanwhile */
+    if (!event || !outgoing->older) {
+        *current = value;
     }
     if (news) {
         line->ring.position = outgoing->position;

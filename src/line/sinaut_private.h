@@ -18,6 +18,7 @@
 #include "line/services.h"
 #include "role/partners.h"
 
+#define SINAUT_WRITES_MAX    512 /* written values that the server has not made events of yet */
 #define SINAUT_COMMANDS_MAX  64  /* open at a time; one more is refused: "too many open commands" */
 #define SINAUT_ENDS_MAX      128 /* every open command may end at once, and as many be refused before that */
 #define SINAUT_NOTES_MAX     16  /* further ones are dropped: notes are for people */
@@ -371,10 +372,10 @@ void sinaut_answers_abandon(struct sinaut *line, unsigned path);
 void sinaut_answers_work(struct sinaut *line, struct line_now now);
 
 /* sinaut_outgoing.c: values that we send. */
-/* An output has a value: it is sent to each partner. NULL, or why it cannot be: it cannot be said in its type,
- * or too many wait. `sent`: a partner was connected. */
-const char *sinaut_outgoing_value(struct sinaut *line, struct line_now now, const struct tag *tag,
-                                  const struct value *value, bool *sent);
+/* An output is to have a value: the server makes an event of it, which comes back and is sent. NULL, or why it cannot
+ * be: it cannot be said in its type, or too many wait. `sent`: a partner is connected. */
+const char *sinaut_outgoing_value(struct sinaut *line, const struct tag *tag, const struct value *value,
+                                  bool *sent);
 /* A partner's data path is another one, or there is none. */
 void sinaut_outgoing_follow(struct sinaut *line, unsigned partner);
 /* A partner has acknowledged frames. */

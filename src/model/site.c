@@ -284,7 +284,7 @@ uint64_t line_outgoing_capacity(const struct line *line)
     for (unsigned i = 0; i < line->station_count && !any && line_has_outgoing(line); i++) {
         for (uint32_t k = 0; k < line->stations[i].tag_count && !any; k++) {
             const struct tag *tag = &line->stations[i].tags[k];
-            any = tag->source != NULL && tag_is_outgoing(tag);
+            any = tag_is_outgoing(tag);
         }
     }
     return any ? (uint64_t)line->parameters.value[PARAMETER_OBUF] : 0;

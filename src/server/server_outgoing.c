@@ -233,8 +233,7 @@ static uint64_t append(struct server *server, struct outgoing *outgoing, const s
 uint64_t outgoing_event(struct server *server, const struct tag *tag, const struct value *value,
                         uint64_t ticket)
 {
-    bool kept = line_is_server(tag->station->line) && tag_is_outgoing(tag);
-    struct outgoing *outgoing = kept ? outgoing_of(server, tag->station->line) : NULL;
+    struct outgoing *outgoing = tag_is_outgoing(tag) ? outgoing_of(server, tag->station->line) : NULL;
     return outgoing != NULL ? append(server, outgoing, tag, value, false, ticket) : 0;
 }
 
@@ -478,7 +477,8 @@ static size_t write_events(struct server *server, const struct outgoing *outgoin
             continue;
         }
         add_column(&server->columns, count, entry->tag, &entry->value, reader->next - 1);
-        server->columns.status_flags[count++] |= entry->older ? OLDER_BIT : 0u;
+        bool told = reader->next <= reader->told_until; /* with what its output has */
+        server->columns.status_flags[count++] |= entry->older || told ? OLDER_BIT : 0u;
     }
     return count;
 }
@@ -506,6 +506,7 @@ static void begin_reading(struct server *server, struct outgoing *outgoing,
     struct out_reader *reader = &outgoing->readers[instance];
     reader->state = READER_VALUES;
     reader->tag = 0;
+    reader->told_until = outgoing->end;
     reader->next = reader->resume > 0 ? reader->resume : outgoing->end;
     reader->resume = 0;
     for (unsigned g = 0; g < line_receivers(outgoing->line); g++) {
@@ -529,6 +530,7 @@ static void catch_up(const struct server *server, const struct outgoing *outgoin
         reader->told < server->stored_ticket) {
         reader->state = READER_VALUES;
         reader->tag = 0;
+        reader->told_until = outgoing->end;
         reader->next = outgoing->first;
     }
 }

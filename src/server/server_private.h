@@ -112,11 +112,12 @@ enum reader_state { READER_NONE, READER_BEGINS, READER_VALUES, READER_EVENTS };
 /* An instance that is told what masters are to have. */
 struct out_reader {
     enum reader_state state;
-    bool ready;      /* it was told that it may listen */
-    uint32_t tag;    /* VALUES: the next one of the process */
-    uint64_t next;   /* EVENTS: position of the next one */
-    uint64_t told;   /* what was on disk when it was told something last */
-    uint64_t resume; /* RELOAD: the instance's line was sent what is before it; 0: nothing */
+    bool ready;          /* it was told that it may listen */
+    uint32_t tag;        /* VALUES: the next one of the process */
+    uint64_t next;       /* EVENTS: position of the next one */
+    uint64_t told;       /* what was on disk when it was told something last */
+    uint64_t told_until; /* events before this position are in the values that it was told */
+    uint64_t resume;     /* RELOAD: the instance's line was sent what is before it; 0: nothing */
 };
 
 /* What an instance that acts says of a line with masters. */

@@ -236,3 +236,27 @@ def test_over_reloads_connections_stand_and_each_value_comes_once(ends):
     assert seen() == values
     assert connects(west) == [4, 4]
     assert (west.active(), east.active()) == (1, 1)
+
+
+def test_written_values_outlive_the_instance_that_took_them(ends):
+    west, east = ends
+    both_know_who_is_hot(west, east)
+    written = 0
+    for killed in (1, 2, 1, 2):
+        wait_for(lambda acts=killed: west.active() == acts and west.knows_hot(), f"west's instance {killed} acts and knows who is HOT")
+        for kom in east.koms:
+            kom.signal(signal.SIGSTOP)  # its connections stand; k of the values are under way, and the others wait
+        for _ in range(20):
+            assert west.tell("SET", "M.WEST.EVENT", "true" if written % 2 == 0 else "false")["result"] == "done"
+            written += 1
+        west.koms[killed - 1].signal(signal.SIGKILL)
+        for kom in east.koms:
+            kom.signal(signal.SIGCONT)
+        wait_for(lambda other=3 - killed: west.active() == other, "the other instance acts")
+        west.koms[killed - 1] = west.start_kom(killed)
+
+    def seen():
+        return [row["value"] for row in east.tell("EVENTS", "M.EAST.SEEN") if row["cot"] == 3]
+
+    wait_for(lambda: len(seen()) >= written, "all values have come")
+    assert seen() == [number % 2 == 0 for number in range(written)]

@@ -139,6 +139,19 @@ static void note_end(struct runner *r, const struct line_output *output)
                output->current ? ", current" : "");
 }
 
+/* As the server does: a write that gave its output a value is an event of it. */
+static void tell_written(struct runner *r, const struct line_output *output)
+{
+    const char *name = r->written[output->id % RUNNER_WRITES].tag;
+    if (name[0] != '\0' && (output->result == COMMAND_DONE || output->current)) {
+        struct line_outgoing written = {.tag = site_find_tag(r->site.site, name),
+                                        .value = r->written[output->id % RUNNER_WRITES].value,
+                                        .position = ++r->position};
+        written.value.time = runner_now(r).utc;
+        line_outgoing(r->engine, runner_now(r), &written);
+    }
+}
+
 static void note_output(struct runner *r, const struct line_output *output)
 {
     switch (output->kind) {
@@ -188,6 +201,7 @@ static void note_output(struct runner *r, const struct line_output *output)
         return;
     case LINE_OUT_COMMAND_END:
         note_end(r, output);
+        tell_written(r, output);
         return;
     case LINE_OUT_NOTE:
         if (r->show_notes) {

@@ -11,7 +11,7 @@
 #include "asdu_words.h"
 #include "stage.h"
 
-enum { RUNNER_PATHS = 4, RUNNER_TEXT = 4096 };
+enum { RUNNER_PATHS = 4, RUNNER_TEXT = 4096, RUNNER_WRITES = 128 };
 
 /* The partner's end of a path. */
 struct far_end {
@@ -38,7 +38,11 @@ struct runner {
     uint32_t pings[RUNNER_PATHS], finds[RUNNER_PATHS]; /* the newest */
     uint32_t asked[RUNNER_PATHS];                      /* serial of the CONNECT that waits for an answer */
     uint64_t commands, position;                       /* of events that the server tells */
-    unsigned held;                                     /* paths that take no octets, as bits */
+    struct {
+        char tag[64]; /* "": it is no write of a value */
+        struct value value;
+    } written[RUNNER_WRITES]; /* by commands, modulo: what a write makes of its output */
+    unsigned held;            /* paths that take no octets, as bits */
 };
 
 /* Of each path: its word in a script, and the partner's address on it. */

@@ -292,6 +292,14 @@ static void do_command(struct runner *r, enum line_command_kind kind)
     } else {
         order.station = station_word(r);
     }
+    bool value = order.tag != NULL && tag_sends_value(order.tag);
+    struct value *wanted = &r->written[order.id % RUNNER_WRITES].value;
+    snprintf(r->written[order.id % RUNNER_WRITES].tag, sizeof r->written[0].tag, "%s",
+             value ? order.tag->name : "");
+    *wanted = value_unknown();
+    wanted->number = order.number;
+    wanted->status = STATUS_VALID;
+    wanted->flags = order.flags;
     line_command(r->engine, runner_now(r), &order);
 }
 

@@ -62,6 +62,7 @@ struct world {
     struct wire wires[PAIR_CONNECTIONS]; /* of partner 0 */
     struct list generated[POINTS], arrived[POINTS];
     struct list got[PAIR_SYSTEMS];
+    uint64_t position;     /* of the newest event */
     unsigned commands;     /* values that the line was told to send: 1, 2, 3 and so on */
     bool done[EVENTS_MAX]; /* those that it says it has sent */
     double value;          /* that the pair's stations generated last */
@@ -144,6 +145,17 @@ static void take_values(const struct line_output *output)
     line_stored(world.line, world.now, output->connection, output->frame);
 }
 
+/* As the server does: a write that gave the output a value is an event of it. */
+static void tell_written(double number)
+{
+    struct line_outgoing written = {
+        .tag = world.output, .value = value_unknown(), .position = ++world.position};
+    written.value.number = number;
+    written.value.status = STATUS_VALID;
+    written.value.time = world.now.utc;
+    line_outgoing(world.line, world.now, &written);
+}
+
 /* As a KOM does: false at the first octets. */
 static bool take_line(const struct line_output *output)
 {
@@ -163,6 +175,9 @@ static bool take_line(const struct line_output *output)
         return true;
     case LINE_OUT_COMMAND_END:
         world.done[output->id] = output->result == COMMAND_DONE;
+        if (world.done[output->id] || output->current) {
+            tell_written((double)output->id);
+        }
         return true;
     case LINE_OUT_SEND:
         return false;
@@ -172,10 +187,10 @@ static bool take_line(const struct line_output *output)
     case LINE_OUT_STATION:
     case LINE_OUT_NOTE:
     case LINE_OUT_PING: /* never answered: PTO is 0 */
+    case LINE_OUT_TAKEN:
         return true;
     case LINE_OUT_FIND:
     case LINE_OUT_MASTER:
-    case LINE_OUT_TAKEN:
         fail_msg("this line has neither masters nor names");
     }
     return true;

@@ -54,7 +54,8 @@ static void test_who_comes_to_act_is_told_what_outputs_have(void **state)
         harness_sent(harness, 1, BODY(OUTGOING))->of.outgoing.ready); /* and then values are answered */
     harness_command_end(harness, 1, set(harness, 71, "M.OUT", 12.5), COMMAND_DONE, "", 12.5);
     assert_ends(harness, 71, COMMAND_DONE);
-    assert_int_equal(harness_sent_count(harness, 1, BODY(OUTGOING)), 2); /* who sent it knows it */
+    assert_int_equal(harness_sent_count(harness, 1, BODY(OUTGOING)), 3); /* stored: it is sent now */
+    assert_int_equal(harness_sent(harness, 1, BODY(OUTGOING))->of.outgoing.first, 1);
     harness_kom(harness, 2);
     harness_close(harness, 1, true);
     harness_store(harness);
@@ -63,7 +64,10 @@ static void test_who_comes_to_act_is_told_what_outputs_have(void **state)
     const struct sent *values = harness_outgoing_begin(harness, 2);
     assert_int_equal(values->of.outgoing.count, 3); /* a command is none of them */
     assert_int_equal(values->of.outgoing.last, 0);
-    assert_true(harness_sent(harness, 2, BODY(OUTGOING))->of.outgoing.ready);
+    const struct sent *events = harness_sent(harness, 2, BODY(OUTGOING));
+    assert_true(events->of.outgoing.ready);
+    assert_int_equal(events->of.outgoing.first, 1); /* nobody has acknowledged it */
+    assert_int_equal(events->of.outgoing.last, 1);
 }
 
 /* Nobody got it, but it is what the tag has: also after a restart. */
@@ -77,7 +81,7 @@ static void test_a_value_that_nobody_got_is_an_event_all_the_same(void **state)
     const struct record_event *event = &harness_record(harness, RECORD_EVENT)->of.event;
     assert_string_equal(event->tag, "M.OUT");
     assert_true(event->value.number == 3 && event->value.flags == FLAG_A);
-    assert_int_equal(event->frame, 0); /* it is no position: it is the instance's to send */
+    assert_int_equal(event->frame, 1);
     harness_command_current(harness, 1, set(harness, 72, "M.CMD", 4), COMMAND_REFUSED);
     assert_ends(harness, 72, COMMAND_REFUSED);
     assert_int_equal(harness_records(harness, RECORD_EVENT), 1); /* a command that was not sent is nothing */

@@ -62,39 +62,7 @@ void checks_ended(struct world *world, unsigned side, const struct server_ended 
     order->result = (uint8_t)ended->result;
     order->epoch = ended->epoch;
     order->wanted = is_event_channel(order->channel) && (ended->result == COMMAND_DONE || ended->current);
-    order->abandoned = order->abandoned || ended->epoch <= site->given_up;
     world->checks.results[ended->result]++;
-}
-
-/* A grant is given up: what was sent under it and has not arrived may be lost with its instance's memory. */
-static void give_up(struct world *world, unsigned side, uint64_t epoch)
-{
-    struct check_site *site = &world->sites[side].check;
-    site->given_up = epoch > site->given_up ? epoch : site->given_up;
-    for (uint32_t number = 1; number <= site->count; number++) {
-        struct check_order *order = &site->orders[number];
-        order->abandoned = order->abandoned || (order->stored == 0 && order->epoch <= epoch);
-    }
-}
-
-void checks_killed(struct world *world, struct world_kom *kom)
-{
-    if (kom->check.acted) {
-        kom->check.acted = false;
-        give_up(world, kom->side, kom->check.epoch);
-    }
-}
-
-static void watch_role(struct world *world, struct world_kom *kom)
-{
-    uint64_t epoch = kom->exists && kom->runs ? kom_epoch(kom->engine) : 0;
-    if (kom->check.acted && epoch != kom->check.epoch) {
-        checks_killed(world, kom);
-    }
-    if (epoch != 0) {
-        kom->check.acted = true;
-        kom->check.epoch = epoch;
-    }
 }
 
 /* ---- what is sent ---- */
@@ -339,9 +307,6 @@ void checks_step(struct world *world)
 {
     struct check_switch *single = &world->checks.single;
     for (unsigned side = 0; side < SIDES; side++) {
-        for (unsigned i = 0; i < INSTANCES; i++) {
-            watch_role(world, &world->sites[side].koms[i]);
-        }
         if (single->waits[side] && !world->calm && komet_reached(world->now, single->until)) {
             single->waits[side] = false;
             checks_breach(world, CHECK_SWITCH, "%lld ms after '%s' no value of %s has arrived yet",
@@ -355,8 +320,7 @@ void checks_step(struct world *world)
 
 static bool is_missing(const struct check_order *order)
 {
-    return (order->wanted && !order->abandoned && order->stored == 0) ||
-           (order->follows > 0 && order->echoed == 0);
+    return (order->wanted && order->stored == 0) || (order->follows > 0 && order->echoed == 0);
 }
 
 bool checks_complete(struct world *world)

@@ -21,9 +21,8 @@ enum pair_check {
     CHECK_ONE_ACTS, /* no two instances of a site send I formats under one grant, nor under an older one */
     CHECK_ONE_PATH, /* one path of a partner carries data, until it is closed */
     CHECK_STORED,   /* an event that was acknowledged is on the synced part of the receiver's disk */
-    CHECK_LOST,     /* an event that an acting sender took is stored by the receiver; one of an output that
-                       follows a tag, whichever instances came and went */
-    CHECK_ONCE,     /* once, and nothing else is */
+    CHECK_LOST, /* an event that a sender took is stored by the receiver, whichever instances came and went */
+    CHECK_ONCE, /* once, and nothing else is */
     CHECK_ORDER,    /* each tag's go out in order on a connection, and are stored as they came */
     CHECK_COMMANDS, /* the receiver gets each command at most once, and as its end says */
     CHECK_ENDS,     /* each order ends exactly once */
@@ -58,7 +57,6 @@ enum { CHECK_CARRIED_MAX = 4096, CHECK_SWITCH_MS_MAX = 30000, CHECK_CHANNELS = 4
 struct check_order {
     uint8_t channel;
     bool ended, wanted; /* wanted: it is to be stored by the other site */
-    bool abandoned;     /* who sent it gave up its grant before it was: it may be lost */
     uint8_t result;     /* enum command_result */
     uint16_t stored;    /* times that the other site has it, synced */
     uint16_t follows;   /* and its output that follows has it: events of that */
@@ -84,8 +82,6 @@ struct check_tcp {
 };
 
 struct check_kom {
-    bool acted;
-    uint64_t epoch;
     const struct tcp *data[CHECK_INSTANCES]; /* that carried data to each instance of the partner last */
     uint64_t data_serial[CHECK_INSTANCES];   /* its serial: places are used again */
 };
@@ -93,7 +89,6 @@ struct check_kom {
 struct check_site {
     struct check_order *orders;
     uint32_t count, capacity; /* count: the newest number */
-    uint64_t given_up;        /* the newest epoch whose holder gave it up */
     uint64_t newest_epoch;    /* under which an I format was sent */
     uint8_t newest_sender;
     uint32_t sent_to[CHECK_INSTANCES]; /* events sent to each instance of the other */
@@ -129,8 +124,6 @@ void checks_ended(struct world *world, unsigned side, const struct server_ended 
 void checks_sends(struct world *world, struct tcp *tcp, unsigned end, const uint8_t *octets, size_t size);
 /* A sync of a site's disk has ended, or records of it are gone. */
 void checks_synced(struct world *world, unsigned side);
-/* An instance is dead. */
-void checks_killed(struct world *world, struct world_kom *kom);
 /* A fault strikes alone: values go on within that time; -1: nobody says when. */
 void checks_struck(struct world *world, int kind, int64_t bound_us);
 void checks_step(struct world *world);

@@ -75,7 +75,6 @@ static void close_lines(struct world *world, struct world_kom *kom)
 
 void kom_kill(struct world *world, struct world_kom *kom, int64_t back_us)
 {
-    checks_killed(world, kom);
     kom->runs = kom->paused = false;
     kom->retry = KOMET_NEVER;
     kom->back = komet_after(world->now, back_us);
