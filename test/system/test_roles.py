@@ -203,7 +203,8 @@ def by_console(site, number):
 def test_a_planned_end_loses_nothing_and_hands_over_at_once(new_site, stop):
     """Machines are serviced one by one, under 1,000 events/s: every event once, in order, and hardly a pause."""
     seconds = 8 + 3 * PLANNED_ROUNDS  # events go on until behind the last of them, also on a slow machine
-    site = new_site(points=points(seconds), tags=MANY_TAGS, lease=LEASE)
+    # So long that a hand-over which waited for it shows, and that a machine that stands still for a second adds none.
+    site = new_site(points=points(seconds), tags=MANY_TAGS, lease="5 s")
     log = site.folder / "generated.csv"
     site.start_station("--log", str(log))
     site.start_server()
