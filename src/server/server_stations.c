@@ -260,7 +260,7 @@ void stations_write_event(struct server *server, const struct tag *tag, const st
 }
 
 /* The next tag of a station that has a value becomes invalid. What a command is on its way to is left to its
- * end. */
+ * end, and what we send to others is ours, whoever hears it (reference 3.4). */
 static bool sweep(struct server *server, struct line_now now, const struct station *station,
                   struct server_output *output)
 {
@@ -268,7 +268,7 @@ static bool sweep(struct server *server, struct line_now now, const struct stati
     while (known->sweep > 0) {
         const struct tag *tag = &station->tags[station->tag_count - known->sweep--];
         struct value value = *server_value(server, tag);
-        if (value.status != STATUS_VALID && value.status != STATUS_WEAK) {
+        if (tag_is_outgoing(tag) || (value.status != STATUS_VALID && value.status != STATUS_WEAK)) {
             continue;
         }
         value.status = STATUS_INVALID;

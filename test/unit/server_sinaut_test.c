@@ -162,6 +162,28 @@ static void test_who_comes_to_act_is_told_what_partners_have_not(void **state)
     assert_true(harness->closed[2]);
 }
 
+/* Reference 3.4: what we send is not the partner's to make Invalid, also when nobody has reached him for long. */
+static void test_a_hard_error_leaves_what_is_sent(void **state)
+{
+    struct harness *harness = *state;
+    value(harness, 5);
+    harness_command_end(harness, 1, set(harness, 71, "M.OUT", 12.5), COMMAND_DONE, "", 12.5);
+    harness_command_end(harness, 1, set(harness, 72, "M.CMD", 3), COMMAND_DONE, "", 3);
+    harness_store(harness);
+    harness_forget(harness);
+    wire_message message = KOMET__WIRE__MESSAGE__INIT;
+    Komet__Wire__StationReport body = KOMET__WIRE__STATION_REPORT__INIT;
+    body.station = site_find_station(harness->site.site, "B.S")->number;
+    body.value = STATION_HARDERR;
+    message.body_case = BODY(STATION_REPORT);
+    message.station_report = &body;
+    harness_feed(harness, 1, &message);
+    assert_int_equal(harness_records(harness, RECORD_EVENT), 1);
+    assert_int_equal(server_value(harness->server, harness_tag(harness, "M.CMD"))->status, STATUS_INVALID);
+    assert_int_equal(server_value(harness->server, harness_tag(harness, "M.OUT"))->status, STATUS_VALID);
+    assert_int_equal(server_value(harness->server, harness_tag(harness, "M.TOO"))->status, STATUS_VALID);
+}
+
 /* Names of a partner's systems are for people: what a system has stays. */
 static void test_a_system_that_is_renamed_stays_where_it_is(void **state)
 {
@@ -230,6 +252,7 @@ int main(void)
         TEST(test_a_reason_alone_makes_no_value),
         TEST(test_an_output_follows_its_source),
         TEST(test_who_comes_to_act_is_told_what_partners_have_not),
+        TEST(test_a_hard_error_leaves_what_is_sent),
         TEST(test_a_system_that_is_renamed_stays_where_it_is),
         TEST(test_who_is_overtaken_is_told_what_there_is),
     };
